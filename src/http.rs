@@ -1,0 +1,17 @@
+//! HTTP/1.1 (RFC 9110, RFC 9112), as much as a server needs that accepts no request bodies.
+//!
+//! Bytes → [`RequestHead`] or [`RequestError`]; status, fields and body → bytes. Knows no socket
+//! and no time, and writes nothing itself.
+//!
+//! Whatever two readers of HTTP could understand differently is refused, and the connection closed:
+//! that is how request smuggling is impossible here, not merely looked for.
+
+mod error;
+mod head;
+mod origin;
+mod response;
+
+pub use error::RequestError;
+pub use head::{FieldStorage, HeadLimits, HeadScanner, Method, RequestHead, Version, host_name};
+pub use origin::Origin;
+pub use response::{Response, Status};

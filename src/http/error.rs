@@ -1,0 +1,79 @@
+//! Why a request is refused before anybody looks at what it asks for.
+
+use std::fmt;
+
+use super::response::Status;
+
+/// A request that is answered with [`RequestError::status`] and the end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// The head is not HTTP.
+    Malformed,
+    /// A CR or LF that is not part of a CRLF (RFC 9112 §2.2).
+    BareLineEnd,
+    /// No `Host`, two of them, or one that is none (RFC 9112 §3.2).
+    BadHost,
+    /// The target is in no form that this method has (RFC 9112 §3.2).
+    BadTarget,
+    /// `Content-Length` that is not one number (RFC 9112 §6.3).
+    BadLength,
+    /// Any `Transfer-Encoding`: no body is accepted here, least of all one of unknown length.
+    TransferEncoding,
+    /// A request with a body.
+    Body,
+    /// An expectation that is not `100-continue` (RFC 9110 §10.1.1).
+    Expectation,
+    /// The target is over its limit.
+    TargetTooLong,
+    /// The head is over its limit, in bytes or in fields.
+    HeadTooLarge,
+    /// A version of HTTP that is neither 1.0 nor 1.1.
+    Version,
+    /// A method that RFC 9110 does not define.
+    UnknownMethod,
+    /// `Host` is a name that this server was not told it has (RFC 9110 §7.4).
+    WrongHost,
+}
+
+impl RequestError {
+    /// The status of the answer.
+    pub const fn status(self) -> Status {
+        match self {
+            RequestError::Body => Status::ContentTooLarge,
+            RequestError::Expectation => Status::ExpectationFailed,
+            RequestError::TargetTooLong => Status::UriTooLong,
+            RequestError::HeadTooLarge => Status::HeaderFieldsTooLarge,
+            RequestError::Version => Status::VersionNotSupported,
+            RequestError::UnknownMethod => Status::NotImplemented,
+            RequestError::WrongHost => Status::MisdirectedRequest,
+            RequestError::Malformed
+            | RequestError::BareLineEnd
+            | RequestError::BadHost
+            | RequestError::BadTarget
+            | RequestError::BadLength
+            | RequestError::TransferEncoding => Status::BadRequest,
+        }
+    }
+}
+
+impl fmt::Display for RequestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RequestError::Malformed => "this is not an HTTP/1.1 request",
+            RequestError::BareLineEnd => "lines must end in CRLF",
+            RequestError::BadHost => "one valid Host is needed",
+            RequestError::BadTarget => "the request target is invalid",
+            RequestError::BadLength => "Content-Length is invalid",
+            RequestError::TransferEncoding => "Transfer-Encoding is not accepted",
+            RequestError::Body => "request bodies are not accepted",
+            RequestError::Expectation => "the expectation cannot be met",
+            RequestError::TargetTooLong => "the request target is too long",
+            RequestError::HeadTooLarge => "the request head is too large",
+            RequestError::Version => "only HTTP/1.1 and HTTP/1.0 are spoken here",
+            RequestError::UnknownMethod => "the method is not implemented",
+            RequestError::WrongHost => "this server does not serve that host",
+        })
+    }
+}
+
+impl std::error::Error for RequestError {}

@@ -1,0 +1,127 @@
+//! An answer and its bytes.
+
+use std::fmt::Write;
+
+/// A status code and its reason phrase (RFC 9110 §15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Status {
+    /// 200
+    Ok = 200,
+    /// 304
+    NotModified = 304,
+    /// 400
+    BadRequest = 400,
+    /// 403
+    Forbidden = 403,
+    /// 404
+    NotFound = 404,
+    /// 405
+    MethodNotAllowed = 405,
+    /// 413
+    ContentTooLarge = 413,
+    /// 414
+    UriTooLong = 414,
+    /// 417
+    ExpectationFailed = 417,
+    /// 421
+    MisdirectedRequest = 421,
+    /// 426
+    UpgradeRequired = 426,
+    /// 429 (RFC 6585 §4)
+    TooManyRequests = 429,
+    /// 431 (RFC 6585 §5)
+    HeaderFieldsTooLarge = 431,
+    /// 501
+    NotImplemented = 501,
+    /// 503
+    ServiceUnavailable = 503,
+    /// 505
+    VersionNotSupported = 505,
+}
+
+impl Status {
+    const fn reason(self) -> &'static str {
+        match self {
+            Status::Ok => "OK",
+            Status::NotModified => "Not Modified",
+            Status::BadRequest => "Bad Request",
+            Status::Forbidden => "Forbidden",
+            Status::NotFound => "Not Found",
+            Status::MethodNotAllowed => "Method Not Allowed",
+            Status::ContentTooLarge => "Content Too Large",
+            Status::UriTooLong => "URI Too Long",
+            Status::ExpectationFailed => "Expectation Failed",
+            Status::MisdirectedRequest => "Misdirected Request",
+            Status::UpgradeRequired => "Upgrade Required",
+            Status::TooManyRequests => "Too Many Requests",
+            Status::HeaderFieldsTooLarge => "Request Header Fields Too Large",
+            Status::NotImplemented => "Not Implemented",
+            Status::ServiceUnavailable => "Service Unavailable",
+            Status::VersionNotSupported => "HTTP Version Not Supported",
+        }
+    }
+}
+
+/// The head of an answer, being written. Its fields are this server's own words and never what a
+/// request said, so nothing needs to be escaped.
+#[derive(Debug)]
+pub struct Response {
+    head: String,
+}
+
+impl Response {
+    /// Starts an answer of the given date, an HTTP-date (RFC 9110 §6.6.1).
+    pub fn new(status: Status, date: &str) -> Response {
+        let mut head = String::with_capacity(512);
+        let (code, reason) = (status as u16, status.reason());
+        let _ = write!(head, "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\n");
+        Response { head }
+    }
+
+    /// Adds a field.
+    #[must_use]
+    pub fn field(mut self, name: &str, value: &str) -> Response {
+        debug_assert!(!value.contains(['\r', '\n', '\0']));
+        let _ = write!(self.head, "{name}: {value}\r\n");
+        self
+    }
+
+    /// Adds the media type of the body and forbids browsers to guess another.
+    #[must_use]
+    pub fn content_type(self, media_type: &str) -> Response {
+        self.field("Content-Type", media_type).field("X-Content-Type-Options", "nosniff")
+    }
+
+    /// Adds the length of the body, in bytes.
+    #[must_use]
+    pub fn content_length(mut self, bytes: usize) -> Response {
+        let _ = write!(self.head, "Content-Length: {bytes}\r\n");
+        self
+    }
+
+    /// Ends the head: its bytes.
+    pub fn finish(mut self) -> Vec<u8> {
+        self.head.push_str("\r\n");
+        self.head.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn response_head_is_that_of_the_rfc() {
+        let head = Response::new(Status::UriTooLong, "Sun, 06 Nov 1994 08:49:37 GMT")
+            .content_type("text/plain")
+            .content_length(3)
+            .finish();
+        assert_eq!(
+            String::from_utf8(head).unwrap(),
+            "HTTP/1.1 414 URI Too Long\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+             Content-Type: text/plain\r\nX-Content-Type-Options: nosniff\r\n\
+             Content-Length: 3\r\n\r\n"
+        );
+    }
+}

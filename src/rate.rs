@@ -1,0 +1,97 @@
+//! Token buckets: how often a peer may do something.
+//!
+//! The arithmetic is exact in integers. A bucket counts in units of 1/`per_ms` token, so that a
+//! millisecond adds exactly `count` units and no fraction is ever lost, however often it is asked.
+
+use crate::time::Time;
+
+/// `count` tokens every `per_ms` milliseconds, at most `burst` of them saved up.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Tokens that one period brings.
+    pub count: u32,
+    /// The length of the period, in milliseconds.
+    pub per_ms: u32,
+    /// The size of the bucket, in tokens.
+    pub burst: u32,
+}
+
+impl Rate {
+    /// `count` tokens a second.
+    pub const fn per_second(count: u32, burst: u32) -> Rate {
+        Rate { count, per_ms: 1_000, burst }
+    }
+
+    /// `count` tokens a minute, all of which may be spent at once.
+    pub const fn per_minute(count: u32) -> Rate {
+        Rate { count, per_ms: 60_000, burst: count }
+    }
+
+    const fn full(self) -> u64 {
+        self.burst as u64 * self.per_ms as u64
+    }
+}
+
+/// The tokens that one peer has left under one [`Rate`].
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    level: u64,
+    filled_at: Time,
+}
+
+impl Bucket {
+    /// A full bucket.
+    pub const fn new(rate: Rate, now: Time) -> Bucket {
+        Bucket { level: rate.full(), filled_at: now }
+    }
+
+    /// Takes `tokens` out, or takes nothing and says `false` if there are not so many.
+    #[must_use]
+    pub fn take(&mut self, rate: Rate, tokens: u32, now: Time) -> bool {
+        self.fill(rate, now);
+        let cost = u64::from(tokens) * u64::from(rate.per_ms);
+        let enough = self.level >= cost;
+        if enough {
+            self.level -= cost;
+        }
+        enough
+    }
+
+    /// Whether the bucket has filled up again: it then says no more than a new one would.
+    pub fn is_full(&mut self, rate: Rate, now: Time) -> bool {
+        self.fill(rate, now);
+        self.level == rate.full()
+    }
+
+    fn fill(&mut self, rate: Rate, now: Time) {
+        let gained = now.ms_since(self.filled_at).saturating_mul(u64::from(rate.count));
+        self.level = self.level.saturating_add(gained).min(rate.full());
+        self.filled_at = self.filled_at.max(now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bucket_grants_the_burst_and_then_the_rate() {
+        let rate = Rate::per_second(20, 40);
+        let mut bucket = Bucket::new(rate, Time::ZERO);
+        assert_eq!((0..100).filter(|_| bucket.take(rate, 1, Time::ZERO)).count(), 40);
+        // Asked every millisecond for ten seconds: no fraction is lost and none is invented.
+        let granted = (1..=10_000).filter(|&ms| bucket.take(rate, 1, Time::from_ms(ms))).count();
+        assert_eq!(granted, 200);
+    }
+
+    #[test]
+    fn bucket_fills_up_and_no_further() {
+        let rate = Rate::per_minute(5);
+        let mut bucket = Bucket::new(rate, Time::ZERO);
+        assert!(bucket.take(rate, 5, Time::ZERO));
+        assert!(!bucket.take(rate, 1, Time::from_ms(11_999)));
+        assert!(bucket.take(rate, 1, Time::from_ms(12_000)));
+        assert!(bucket.is_full(rate, Time::from_ms(u64::MAX)));
+        assert!(!bucket.take(rate, 6, Time::NEVER));
+    }
+}

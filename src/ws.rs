@@ -1,0 +1,23 @@
+//! RFC 6455 and nothing else: bytes ↔ WebSocket, for a server.
+//!
+//! Knows no roster, no session, no time and no socket: a library of its own in all but name.
+//! Everything here returns values; who sends them, and when, is decided elsewhere.
+//!
+//! - [`handshake`]: a request head → the 101 answer, or why not (§4.2)
+//! - [`frame`]: one header, decoded and encoded (§5.2)
+//! - [`decoder`]: bytes → messages and control frames (§5.4, §5.5, §6.2)
+//! - [`close`]: status codes (§7.4)
+
+pub mod close;
+pub mod decoder;
+mod error;
+pub mod frame;
+pub mod handshake;
+pub mod mask;
+mod text;
+
+pub use close::CloseCode;
+pub use decoder::{Decoder, Event, MessageLimits};
+pub use error::ProtocolError;
+pub use frame::Opcode;
+pub use handshake::HandshakeError;

@@ -1,0 +1,219 @@
+//! One frame's header (RFC 6455 §5.2), decoded for a server and encoded by one.
+//!
+//! ```text
+//!  byte 0          byte 1          then, by the length
+//! +-+-+-+-+-------+-+-------------+-----------------+---------------+
+//! |F|R|R|R| opcode|M| length      | 0, 2 or 8 bytes | masking key,  |
+//! |I|S|S|S|  (4)  |A|  0–125, 126 | of length       | 4 bytes, from |
+//! |N|V|V|V|       |S|  or 127     |                 | a client only |
+//! +-+-+-+-+-------+-+-------------+-----------------+---------------+
+//! ```
+//!
+//! All rules about a header are here, each checked as soon as the byte that breaks it is there: a
+//! peer does not get to send a payload under a header that will be refused.
+
+use super::error::ProtocolError;
+use super::mask::MaskKey;
+
+/// The longest header that a client can send, in bytes.
+pub const HEADER_BYTES_MAX: usize = 14;
+
+/// The payload of a control frame is no longer than this (§5.5).
+pub const CONTROL_BYTES_MAX: usize = 125;
+
+/// What a frame is (§5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opcode {
+    /// More of the message that is open.
+    Continuation = 0x0,
+    /// A text message, or its first fragment.
+    Text = 0x1,
+    /// A binary message, or its first fragment.
+    Binary = 0x2,
+    /// The closing handshake.
+    Close = 0x8,
+    /// A question whether the peer is there.
+    Ping = 0x9,
+    /// The answer to it.
+    Pong = 0xA,
+}
+
+impl Opcode {
+    const fn decode(bits: u8) -> Option<Opcode> {
+        Some(match bits {
+            0x0 => Opcode::Continuation,
+            0x1 => Opcode::Text,
+            0x2 => Opcode::Binary,
+            0x8 => Opcode::Close,
+            0x9 => Opcode::Ping,
+            0xA => Opcode::Pong,
+            _ => return None,
+        })
+    }
+
+    /// Whether a frame of this kind is a control frame (§5.5).
+    pub const fn is_control(self) -> bool {
+        matches!(self, Opcode::Close | Opcode::Ping | Opcode::Pong)
+    }
+}
+
+/// The header of a frame from a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// Whether this is the last frame of its message.
+    pub fin: bool,
+    /// What the frame is.
+    pub opcode: Opcode,
+    /// The length of the payload, in bytes.
+    pub length: u64,
+    /// What the payload is masked with.
+    pub key: MaskKey,
+}
+
+impl Header {
+    /// Decodes the header that `input` begins with, and says how many bytes it has; `None` if
+    /// `input` ends before the header does and nothing is wrong with it so far.
+    ///
+    /// `message_open` says whether a fragmented message has begun and not ended.
+    pub fn decode(
+        input: &[u8],
+        message_open: bool,
+    ) -> Result<Option<(Header, usize)>, ProtocolError> {
+        let Some((&first, input)) = input.split_first() else { return Ok(None) };
+        let fin = first & 0x80 != 0;
+        // RFC 6455 §5.2: a nonzero reserved bit without an extension fails the connection.
+        if first & 0x70 != 0 {
+            return Err(ProtocolError::ReservedBits);
+        }
+        // RFC 6455 §5.2: an unknown opcode fails the connection.
+        let opcode = Opcode::decode(first & 0x0F).ok_or(ProtocolError::ReservedOpcode)?;
+        match opcode {
+            // RFC 6455 §5.5: control frames must not be fragmented.
+            Opcode::Close | Opcode::Ping | Opcode::Pong if !fin => {
+                return Err(ProtocolError::ControlFragmented);
+            }
+            // RFC 6455 §5.4: a message is one frame with FIN, or a frame without, any number of
+            // continuations without and one with; fragments of two messages do not mix.
+            Opcode::Continuation if !message_open => {
+                return Err(ProtocolError::ContinuationUnexpected);
+            }
+            Opcode::Text | Opcode::Binary if message_open => {
+                return Err(ProtocolError::ContinuationExpected);
+            }
+            _ => {}
+        }
+
+        let Some((&second, input)) = input.split_first() else { return Ok(None) };
+        // RFC 6455 §5.1: a server closes the connection on a frame that is not masked.
+        if second & 0x80 == 0 {
+            return Err(ProtocolError::Unmasked);
+        }
+        let short = second & 0x7F;
+        // RFC 6455 §5.5: control frames have a payload of 125 bytes or less.
+        if opcode.is_control() && usize::from(short) > CONTROL_BYTES_MAX {
+            return Err(ProtocolError::ControlTooLong);
+        }
+        let Some((length, extended)) = decode_length(short, input)? else { return Ok(None) };
+        let Some(&key) = input[extended..].first_chunk::<4>() else { return Ok(None) };
+        let header = Header { fin, opcode, length, key: MaskKey::new(key) };
+        Ok(Some((header, 2 + extended + 4)))
+    }
+}
+
+/// The length of the payload, and the bytes that it took beside the seven bits `short`.
+fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, ProtocolError> {
+    let (length, extended, shortest) = match short {
+        127 => {
+            // RFC 6455 §5.2: the most significant bit must be 0.
+            if input.first().is_some_and(|&byte| byte & 0x80 != 0) {
+                return Err(ProtocolError::LengthTopBit);
+            }
+            let Some(&bytes) = input.first_chunk::<8>() else { return Ok(None) };
+            (u64::from_be_bytes(bytes), 8, 0x1_0000)
+        }
+        126 => {
+            let Some(&bytes) = input.first_chunk::<2>() else { return Ok(None) };
+            (u64::from(u16::from_be_bytes(bytes)), 2, 126)
+        }
+        _ => (u64::from(short), 0, 0),
+    };
+    // RFC 6455 §5.2: "the minimal number of bytes MUST be used to encode the length".
+    if length < shortest {
+        return Err(ProtocolError::LengthNotMinimal);
+    }
+    Ok(Some((length, extended)))
+}
+
+/// Appends a whole frame from the server to `out`: FIN set, not masked (§5.1).
+pub fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_BYTES_MAX);
+    out.push(0x80 | opcode as u8);
+    match payload.len() {
+        length @ 0..=125 => out.push(length as u8),
+        length @ 126..=0xFFFF => {
+            out.push(126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], expected: Result<Option<(u64, usize)>, ProtocolError>) {
+        let decoded = Header::decode(bytes, false);
+        assert_eq!(decoded.map(|some| some.map(|(header, used)| (header.length, used))), expected);
+        // A header that is cut short is incomplete, or already wrong in the same way.
+        if let Ok(Some((_, used))) = decoded {
+            for cut in 0..used {
+                assert_eq!(Header::decode(&bytes[..cut], false), Ok(None), "cut at {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn length_has_three_forms_and_must_be_the_shortest() {
+        use ProtocolError::{LengthNotMinimal, LengthTopBit};
+        check(b"\x82\x80key.", Ok(Some((0, 6))));
+        check(b"\x82\xfdkey.", Ok(Some((125, 6))));
+        check(b"\x82\xfe\x00\x7dkey.", Err(LengthNotMinimal));
+        check(b"\x82\xfe\x00\x7ekey.", Ok(Some((126, 8))));
+        check(b"\x82\xfe\xff\xffkey.", Ok(Some((65535, 8))));
+        check(b"\x82\xff\x00\x00\x00\x00\x00\x00\xff\xffkey.", Err(LengthNotMinimal));
+        check(b"\x82\xff\x00\x00\x00\x00\x00\x01\x00\x00key.", Ok(Some((65536, 14))));
+        let longest = b"\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffkey.";
+        check(longest, Ok(Some((i64::MAX as u64, 14))));
+        check(b"\x82\xff\x80", Err(LengthTopBit));
+    }
+
+    #[test]
+    fn control_frame_is_whole_and_short() {
+        check(b"\x89\xfdkey.", Ok(Some((125, 6))));
+        check(b"\x89\xfe", Err(ProtocolError::ControlTooLong));
+        check(b"\x88\xff", Err(ProtocolError::ControlTooLong));
+        check(b"\x09", Err(ProtocolError::ControlFragmented));
+    }
+
+    #[test]
+    fn encode_uses_the_shortest_length() {
+        for (length, header) in [
+            (0, &b"\x82\x00"[..]),
+            (125, b"\x82\x7d"),
+            (126, b"\x82\x7e\x00\x7e"),
+            (65535, b"\x82\x7e\xff\xff"),
+            (65536, b"\x82\x7f\x00\x00\x00\x00\x00\x01\x00\x00"),
+        ] {
+            let mut out = Vec::new();
+            encode(Opcode::Binary, &vec![7; length], &mut out);
+            assert!(out.starts_with(header));
+            assert_eq!(out.len(), header.len() + length);
+        }
+    }
+}
