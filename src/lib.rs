@@ -1,6 +1,36 @@
-//! headcount: a live roster.
+//! headcount: a live roster. One small binary that shows everyone who is here, in every browser,
+//! the moment it changes.
+//!
+//! The server is a state machine without I/O, [`hub::Hub`], and a thin driver around it,
+//! whole; this is the map of the modules, from the bottom up:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`time`], [`rate`], [`config`] | time, token buckets, every bound of the server |
+//! | [`http`] | bytes → request head, answer → bytes |
+//! | [`ws`] | RFC 6455: handshake, frames, messages, close |
+//! | [`names`], [`roster`] | what a name is, who is here |
+//! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
+//! | [`api`] | our events in JSON |
+//! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
+//! | [`session`], [`hub`] | one client; all of it together, without I/O |
 
+pub mod addresses;
+pub mod api;
+pub mod assets;
+pub mod broadcast;
+pub mod config;
+pub mod deadlines;
+pub mod heartbeat;
 pub mod http;
+pub mod hub;
+pub mod names;
+pub mod outbox;
 pub mod rate;
+pub mod roster;
+pub mod session;
 pub mod time;
 pub mod ws;
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("an event's token carries a 64-bit handle");

@@ -1,0 +1,143 @@
+//! How many connections each address has, and how fast it opens them.
+//!
+//! An address here is what one party controls: all of an IPv4 address, the /64 of an IPv6 one.
+//! Loopback is exempt, since behind it is this machine: a proxy, a test, a benchmark. The table
+//! holds only addresses that have a connection or have had one lately.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::rate::{Bucket, Rate};
+use crate::time::Time;
+
+/// What is counted as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AddressKey(u64);
+
+impl AddressKey {
+    /// The key that `address` is counted under; `None` for loopback.
+    pub fn new(address: IpAddr) -> Option<AddressKey> {
+        let address = address.to_canonical();
+        if address.is_loopback() {
+            return None;
+        }
+        Some(AddressKey(match address {
+            // No IPv6 prefix in use starts with 32 bits of zero, so the two do not meet.
+            IpAddr::V4(v4) => u64::from(v4.to_bits()),
+            IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
+        }))
+    }
+}
+
+/// The bounds for one address.
+#[derive(Clone, Copy, Debug)]
+pub struct AddressLimits {
+    /// Connections open at once.
+    pub open_max: u32,
+    /// New connections.
+    pub rate: Rate,
+}
+
+/// The addresses that are counted.
+#[derive(Debug, Default)]
+pub struct Addresses {
+    // std's map hashes with a key of its own: clients choose what is looked up here.
+    counted: HashMap<AddressKey, Counted>,
+    /// The size of the table after which it is cleaned up.
+    clean_at: usize,
+}
+
+#[derive(Debug)]
+struct Counted {
+    open: u32,
+    bucket: Bucket,
+}
+
+/// A table smaller than this is not worth cleaning up.
+const CLEAN_AT_MIN: usize = 1024;
+
+impl Addresses {
+    /// Counts a new connection from `key`; `false` if it is one too many.
+    #[must_use]
+    pub fn connect(&mut self, key: AddressKey, limits: AddressLimits, now: Time) -> bool {
+        self.clean_up(limits, now);
+        let counted = self
+            .counted
+            .entry(key)
+            .or_insert_with(|| Counted { open: 0, bucket: Bucket::new(limits.rate, now) });
+        let allowed = counted.open < limits.open_max && counted.bucket.take(limits.rate, 1, now);
+        if allowed {
+            counted.open += 1;
+        }
+        allowed
+    }
+
+    /// A connection from `key` has ended.
+    pub fn disconnect(&mut self, key: AddressKey) {
+        if let Some(counted) = self.counted.get_mut(&key) {
+            debug_assert!(counted.open > 0);
+            counted.open -= 1;
+        }
+    }
+
+    /// Forgets addresses that have no connection and a full bucket, whenever the table has doubled:
+    /// so it is at most twice as large as what it must remember.
+    fn clean_up(&mut self, limits: AddressLimits, now: Time) {
+        if self.counted.len() < self.clean_at.max(CLEAN_AT_MIN) {
+            return;
+        }
+        self.counted
+            .retain(|_, counted| counted.open > 0 || !counted.bucket.is_full(limits.rate, now));
+        self.clean_at = self.counted.len() * 2;
+        self.counted.shrink_to(self.clean_at);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: AddressLimits = AddressLimits { open_max: 3, rate: Rate::per_second(2, 4) };
+
+    fn key(address: &str) -> Option<AddressKey> {
+        AddressKey::new(address.parse().unwrap())
+    }
+
+    #[test]
+    fn address_is_what_one_party_controls() {
+        assert_eq!(key("127.0.0.9"), None);
+        assert_eq!(key("::1"), None);
+        assert_eq!(key("::ffff:127.0.0.1"), None);
+        assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+        assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:0:1"));
+        assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+    }
+
+    #[test]
+    fn address_has_a_number_and_a_rate_of_connections() {
+        let mut addresses = Addresses::default();
+        let (one, other) = (key("192.0.2.1").unwrap(), key("192.0.2.2").unwrap());
+        let now = Time::ZERO;
+        let opened = (0..10).filter(|_| addresses.connect(one, LIMITS, now)).count();
+        assert_eq!(opened, 3);
+        assert!(addresses.connect(other, LIMITS, now));
+        addresses.disconnect(one);
+        assert!(addresses.connect(one, LIMITS, now), "the fourth of the burst");
+        addresses.disconnect(one);
+        assert!(!addresses.connect(one, LIMITS, now), "the burst is used up");
+        assert!(addresses.connect(one, LIMITS, Time::from_ms(500)));
+    }
+
+    #[test]
+    fn table_forgets_addresses_that_are_gone() {
+        let mut addresses = Addresses::default();
+        for index in 0..100_000_u64 {
+            let now = Time::from_ms(index);
+            assert!(addresses.connect(AddressKey(index << 40), LIMITS, now));
+            addresses.disconnect(AddressKey(index << 40));
+        }
+        // Each is remembered for half a second, and one comes every millisecond.
+        assert!(addresses.counted.len() <= 2 * CLEAN_AT_MIN, "{}", addresses.counted.len());
+    }
+}

@@ -1,0 +1,200 @@
+//! The events of headcount: JSON ↔ values.
+//!
+//! Each text message is a JSON array `[event, argument…]`. This module knows the words and their
+//! arguments, and neither frames nor sessions.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::broadcast::Seq;
+use crate::names::NameError;
+use crate::roster::Change;
+
+/// The subprotocol that a client may ask for.
+pub const SUBPROTOCOL: &str = "headcount.v1";
+
+/// What a client asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Request {
+    /// `["login", name]`: this session has that name from now on.
+    Login(String),
+    /// `["logout"]`: this session has no name any more.
+    Logout,
+}
+
+/// Why a request is refused. The connection stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// The message is no JSON array that starts with a string, or has the wrong arguments.
+    MessageInvalid,
+    /// No such event.
+    EventUnknown,
+    /// The name is none.
+    Name(NameError),
+    /// Too many changes of name in a minute.
+    RateLimited,
+}
+
+impl ApiError {
+    /// The name of the error on the wire, which does not change.
+    pub const fn code(self) -> &'static str {
+        match self {
+            ApiError::MessageInvalid => "message_invalid",
+            ApiError::EventUnknown => "event_unknown",
+            ApiError::Name(NameError::Empty) => "name_empty",
+            ApiError::Name(NameError::TooLong) => "name_too_long",
+            ApiError::Name(NameError::Invalid) => "name_invalid",
+            ApiError::RateLimited => "rate_limited",
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ApiError::MessageInvalid => {
+                "A message is a JSON array: [\"login\", name] or [\"logout\"]."
+            }
+            ApiError::EventUnknown => "The events are \"login\" and \"logout\".",
+            ApiError::Name(error) => return error.fmt(f),
+            ApiError::RateLimited => "Too many changes of name. Please wait a minute.",
+        })
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+/// Decodes a text message.
+pub fn decode(message: &str) -> Result<Request, ApiError> {
+    // serde_json does not recurse deeper than 128 levels.
+    let Ok(Value::Array(mut parts)) = serde_json::from_str(message) else {
+        return Err(ApiError::MessageInvalid);
+    };
+    match &mut parts[..] {
+        [Value::String(event), arguments @ ..] => match (event.as_str(), arguments) {
+            ("login", [Value::String(name)]) => Ok(Request::Login(std::mem::take(name))),
+            ("logout", []) => Ok(Request::Logout),
+            ("login" | "logout", _) => Err(ApiError::MessageInvalid),
+            _ => Err(ApiError::EventUnknown),
+        },
+        _ => Err(ApiError::MessageInvalid),
+    }
+}
+
+/// `["roster", {"seq": …, "names": […]}]`: the whole roster as of commit `seq`.
+pub fn roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, bytes: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes + 64);
+    out.extend_from_slice(b"[\"roster\",");
+    push_roster(seq, names, &mut out);
+    out.extend_from_slice(b"}]");
+    out
+}
+
+/// `["change", {"seq": …, "joined": […], "left": […]}]`: what commit `seq` changed.
+pub fn change(seq: Seq, change: &Change) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"[\"change\",{\"seq\":");
+    push_json(&seq.as_u64(), &mut out);
+    out.extend_from_slice(b",\"joined\":");
+    push_names(change.joined.iter().map(|name| &**name), &mut out);
+    out.extend_from_slice(b",\"left\":");
+    push_names(change.left.iter().map(|name| &**name), &mut out);
+    out.extend_from_slice(b"}]");
+    out
+}
+
+/// `["error", {"code": …, "message": …}]`: the last request was refused.
+pub fn error(error: ApiError) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    out.extend_from_slice(b"[\"error\",{\"code\":");
+    push_json(error.code(), &mut out);
+    out.extend_from_slice(b",\"message\":");
+    push_json(&error.to_string(), &mut out);
+    out.extend_from_slice(b"}]");
+    out
+}
+
+/// `{"seq": …, "names": […], "watching": …}`: the body of `GET /roster`. `watching` counts the
+/// sessions that follow the roster and are not on it.
+pub fn roster_document<'a>(
+    seq: Seq,
+    names: impl Iterator<Item = &'a str>,
+    watching: u32,
+) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    push_roster(seq, names, &mut out);
+    out.extend_from_slice(b",\"watching\":");
+    push_json(&watching, &mut out);
+    out.extend_from_slice(b"}\n");
+    out
+}
+
+/// Everything of a roster but its closing brace.
+fn push_roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"seq\":");
+    push_json(&seq.as_u64(), out);
+    out.extend_from_slice(b",\"names\":");
+    push_names(names, out);
+}
+
+fn push_names<'a>(names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, name) in names.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        push_json(name, out);
+    }
+    out.push(b']');
+}
+
+fn push_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    let written = serde_json::to_writer(out, value);
+    debug_assert!(written.is_ok(), "numbers and strings go into memory without error");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn request_is_an_event_and_its_arguments() {
+        use ApiError::{EventUnknown, MessageInvalid};
+        for (message, expected) in [
+            (r#"["login", "Ada"]"#, Ok(Request::Login("Ada".into()))),
+            (r#" [ "login" , "\u674e\u96f7" ] "#, Ok(Request::Login("李雷".into()))),
+            (r#"["logout"]"#, Ok(Request::Logout)),
+            (r#"["login"]"#, Err(MessageInvalid)),
+            (r#"["login", 7]"#, Err(MessageInvalid)),
+            (r#"["login", "Ada", "Eve"]"#, Err(MessageInvalid)),
+            (r#"["logout", null]"#, Err(MessageInvalid)),
+            (r#"["Login", "Ada"]"#, Err(EventUnknown)),
+            (r#"["roster", {}]"#, Err(EventUnknown)),
+            (r#"[]"#, Err(MessageInvalid)),
+            (r#"[7]"#, Err(MessageInvalid)),
+            (r#"{"login": "Ada"}"#, Err(MessageInvalid)),
+            (r#""login""#, Err(MessageInvalid)),
+            (r#"["login", "\ud800"]"#, Err(MessageInvalid)),
+            (r#"["login", "Ada"] x"#, Err(MessageInvalid)),
+            ("", Err(MessageInvalid)),
+        ] {
+            assert_eq!(decode(message), expected, "{message}");
+        }
+        assert_eq!(decode(&"[".repeat(16 * 1024)), Err(MessageInvalid));
+    }
+
+    #[test]
+    fn names_are_escaped_as_json() {
+        let names = ["\"\\", "</script>", "李雷"];
+        assert_eq!(
+            String::from_utf8(roster(Seq::START, names.into_iter(), 0)).unwrap(),
+            r#"["roster",{"seq":0,"names":["\"\\","</script>","李雷"]}]"#
+        );
+        let joined = vec!["Eve".into()];
+        let change = change(Seq::START, &Change { joined, left: vec![] });
+        assert_eq!(change, br#"["change",{"seq":0,"joined":["Eve"],"left":[]}]"#);
+        let document = roster_document(Seq::START, ["Ada"].into_iter(), 2);
+        assert_eq!(document, b"{\"seq\":0,\"names\":[\"Ada\"],\"watching\":2}\n");
+    }
+}

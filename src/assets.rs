@@ -1,0 +1,141 @@
+//! The page and its files, held in memory.
+//!
+//! A path is looked up as it was sent, in an exact table: there is no decoding, joining or file
+//! system behind a request, and so no way out of the folder.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha1::{Digest, Sha1};
+
+use crate::broadcast::Shared;
+
+/// A file that is served.
+#[derive(Clone, Debug)]
+pub struct Asset {
+    /// The value of its `Content-Type`.
+    pub media_type: &'static str,
+    /// The value of its `ETag`, quotes included: it changes when the content does.
+    pub etag: String,
+    /// The content.
+    pub body: Shared,
+}
+
+/// All files, by the path of their request.
+#[derive(Clone, Debug)]
+pub struct Assets(BTreeMap<String, Asset>);
+
+/// The files of `www/`, as they were when the program was built.
+const EMBEDDED: [(&str, &[u8]); 5] = [
+    ("favicon.svg", include_bytes!("../www/favicon.svg")),
+    ("headcount.js", include_bytes!("../www/headcount.js")),
+    ("index.html", include_bytes!("../www/index.html")),
+    ("page.js", include_bytes!("../www/page.js")),
+    ("style.css", include_bytes!("../www/style.css")),
+];
+
+impl Assets {
+    /// The files that are part of the program.
+    pub fn embedded() -> Assets {
+        EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into())).collect()
+    }
+
+    /// The file that a request for `path` is answered with.
+    pub fn find(&self, path: &str) -> Option<&Asset> {
+        self.0.get(path)
+    }
+
+    /// The paths that there are files for.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+impl FromIterator<(String, Shared)> for Assets {
+    /// Collects files under names that are relative to the folder, with `/` between their parts.
+    fn from_iter<I: IntoIterator<Item = (String, Shared)>>(files: I) -> Assets {
+        let assets = files.into_iter().map(|(name, body)| {
+            let (media_type, etag) = (media_type(&name), etag(&body));
+            (request_path(&name), Asset { media_type, etag, body })
+        });
+        Assets(assets.collect())
+    }
+}
+
+/// The path under which browsers ask for the file: percent-encoded (RFC 3986 §2.1), and the
+/// folder's own for an index.
+fn request_path(name: &str) -> String {
+    let name = match name.strip_suffix("index.html") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
+        _ => name,
+    };
+    let mut path = String::from("/");
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                path.push(char::from(byte));
+            }
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
+}
+
+fn media_type(name: &str) -> &'static str {
+    let (_, extension) = name.rsplit_once('.').unwrap_or_default();
+    match extension.to_ascii_lowercase().as_str() {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "txt" => "text/plain; charset=utf-8",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "gif" => "image/gif",
+        "webp" => "image/webp",
+        "avif" => "image/avif",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "wasm" => "application/wasm",
+        "mp3" => "audio/mpeg",
+        "mp4" => "video/mp4",
+        _ => "application/octet-stream",
+    }
+}
+
+/// A strong validator (RFC 9110 §8.8.3). SHA-1 is no signature here, only a fingerprint.
+fn etag(content: &[u8]) -> String {
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha1::digest(content)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_under_the_path_of_their_request_only() {
+        let files = ["index.html", "a/index.html", "a/b c.JS", "李.css", "notindex.html"];
+        let assets: Assets =
+            files.into_iter().map(|name| (name.to_owned(), name.as_bytes().into())).collect();
+        for (path, content) in [
+            ("/", Some("index.html")),
+            ("/a/", Some("a/index.html")),
+            ("/a/b%20c.JS", Some("a/b c.JS")),
+            ("/%E6%9D%8E.css", Some("李.css")),
+            ("/notindex.html", Some("notindex.html")),
+            ("/a", None),
+            ("/a/../index.html", None),
+            ("//", None),
+            ("/%2e%2e/index.html", None),
+            ("", None),
+        ] {
+            let found = assets.find(path).map(|asset| &*asset.body);
+            assert_eq!(found, content.map(str::as_bytes), "{path}");
+        }
+        let script = assets.find("/a/b%20c.JS").unwrap();
+        assert_eq!(script.media_type, "text/javascript; charset=utf-8");
+    }
+}

@@ -1,0 +1,190 @@
+//! Encode once, send to all: the log of what everyone is to be told.
+//!
+//! Every commit of the roster appends one complete WebSocket frame. A session owns no queue; it has
+//! a cursor, the [`Seq`] it needs next, and reads the log at its own pace. The log drops old
+//! frames from its front when they take more room than the whole roster would, without a look at
+//! who still needs them: whoever is behind the front gets the checkpoint, the roster as one frame,
+//! and goes on after it. A new session is simply one that is as far behind as can be.
+//!
+//! ```text
+//!                  first           last
+//!   (dropped) … | 41 | 42 | 43 | 44 |            cursor 43: sends 43, 44
+//!        ^                                       cursor 45: up to date
+//!        cursor 7 → checkpoint (as of 42) → 43, 44
+//! ```
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+/// Encoded bytes that many sessions send: a whole frame, or the body of an HTTP answer.
+pub type Shared = Rc<[u8]>;
+
+/// The number of a commit. The roster of a server that starts is commit 0, and empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Seq(u64);
+
+impl Seq {
+    /// The cursor of a session that has been told nothing.
+    pub const START: Seq = Seq(0);
+
+    /// The number on the wire.
+    pub const fn as_u64(self) -> u64 {
+        self.0
+    }
+
+    const fn next(self) -> Seq {
+        Seq(self.0 + 1)
+    }
+}
+
+/// The frames of the latest commits, and the roster as of one of them.
+#[derive(Debug)]
+pub struct BroadcastLog {
+    frames: VecDeque<Shared>,
+    /// Sum of the lengths of `frames`, in bytes.
+    bytes: usize,
+    last: Seq,
+    checkpoint: Option<Checkpoint>,
+}
+
+/// The whole roster in one frame.
+#[derive(Debug)]
+struct Checkpoint {
+    frame: Shared,
+    /// The commit that the frame tells the outcome of.
+    seq: Seq,
+}
+
+impl BroadcastLog {
+    /// An empty log, after commit 0.
+    pub const fn new() -> BroadcastLog {
+        BroadcastLog { frames: VecDeque::new(), bytes: 0, last: Seq(0), checkpoint: None }
+    }
+
+    /// The number of the latest commit.
+    pub const fn last(&self) -> Seq {
+        self.last
+    }
+
+    /// The number that the next commit will have.
+    pub const fn upcoming(&self) -> Seq {
+        self.last.next()
+    }
+
+    /// Appends the frame of commit [`upcoming`](Self::upcoming), then drops from the front until
+    /// the log has at most `bytes_max` bytes. It never waits and never looks at sessions.
+    pub fn append(&mut self, frame: Shared, bytes_max: usize) {
+        self.last = self.upcoming();
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+        while self.bytes > bytes_max
+            && let Some(dropped) = self.frames.pop_front()
+        {
+            self.bytes -= dropped.len();
+        }
+        if self.checkpoint.as_ref().is_some_and(|checkpoint| !self.continues(checkpoint.seq)) {
+            self.checkpoint = None;
+        }
+    }
+
+    /// Whether a session at `cursor` can go on only with a checkpoint, and there is none: the
+    /// caller then encodes one and [puts it here](Self::put_checkpoint).
+    pub fn lacks_checkpoint(&self, cursor: Seq) -> bool {
+        self.is_lagged(cursor) && self.checkpoint.is_none()
+    }
+
+    /// Keeps `frame`, the roster as of the latest commit, for all who need it.
+    pub fn put_checkpoint(&mut self, frame: Shared) {
+        self.checkpoint = Some(Checkpoint { frame, seq: self.last });
+    }
+
+    /// What a session at `cursor` sends next, and its cursor after that; `None` if it is up to
+    /// date.
+    pub fn follow(&self, cursor: Seq) -> Option<(&Shared, Seq)> {
+        if self.is_lagged(cursor) {
+            let checkpoint = self.checkpoint.as_ref();
+            debug_assert!(checkpoint.is_some(), "the checkpoint was to be put before");
+            return checkpoint.map(|checkpoint| (&checkpoint.frame, checkpoint.seq.next()));
+        }
+        let index = cursor.0.checked_sub(self.first().0)?;
+        let frame = self.frames.get(usize::try_from(index).ok()?)?;
+        Some((frame, cursor.next()))
+    }
+
+    /// Whether a session at `cursor` has something to be told.
+    pub fn is_behind(&self, cursor: Seq) -> bool {
+        cursor <= self.last
+    }
+
+    /// The number of the oldest frame that is kept.
+    fn first(&self) -> Seq {
+        Seq(self.last.0 + 1 - self.frames.len() as u64)
+    }
+
+    /// Whether the frame that `cursor` names is not kept any more.
+    fn is_lagged(&self, cursor: Seq) -> bool {
+        cursor < self.first()
+    }
+
+    /// Whether the log has all commits after `seq`.
+    fn continues(&self, seq: Seq) -> bool {
+        !self.is_lagged(seq.next())
+    }
+}
+
+impl Default for BroadcastLog {
+    fn default() -> BroadcastLog {
+        BroadcastLog::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Shared {
+        text.as_bytes().into()
+    }
+
+    /// All that a session at `cursor` is sent.
+    fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &str) -> Vec<String> {
+        if log.lacks_checkpoint(cursor) {
+            log.put_checkpoint(frame(checkpoint));
+        }
+        let mut told = Vec::new();
+        while let Some((frame, next)) = log.follow(cursor) {
+            told.push(String::from_utf8(frame.to_vec()).unwrap());
+            cursor = next;
+        }
+        assert!(!log.is_behind(cursor));
+        told
+    }
+
+    #[test]
+    fn session_follows_the_log_or_starts_over_from_the_checkpoint() {
+        let mut log = BroadcastLog::new();
+        assert_eq!(told(&mut log, Seq::START, "at 0"), ["at 0"]);
+        for text in ["one", "two", "three"] {
+            log.append(frame(text), 7);
+        }
+        assert_eq!(told(&mut log, Seq(4), ""), [""; 0]);
+        assert_eq!(told(&mut log, Seq(3), ""), ["three"]);
+        assert_eq!(told(&mut log, Seq(2), "at 3"), ["at 3"], "\"two\" was dropped");
+        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3"]);
+        log.append(frame("four"), 9);
+        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3", "four"]);
+        log.append(frame("five!"), 9);
+        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3", "four", "five!"]);
+        log.append(frame("six"), 9); // Drops "four", without which "at 3" leads nowhere.
+        assert_eq!(told(&mut log, Seq::START, "at 6"), ["at 6"]);
+    }
+
+    #[test]
+    fn log_keeps_no_frame_that_is_larger_than_all_it_may_keep() {
+        let mut log = BroadcastLog::new();
+        log.append(frame("a very long frame"), 8);
+        assert_eq!(log.bytes, 0);
+        assert_eq!(told(&mut log, Seq(1), "at 1"), ["at 1"]);
+        assert_eq!(log.last(), Seq(1));
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether a peer is still there: a ping from time to time, and a pong in time (RFC 6455 §5.5.2).
+
+use crate::time::Time;
+
+/// The heartbeat of one connection.
+#[derive(Debug)]
+pub struct Heartbeat {
+    /// When the next ping is due, or the pong to the last one.
+    due: Time,
+    /// The number of the last ping, which is its application data.
+    number: u32,
+    awaits_pong: bool,
+}
+
+/// When to ping and how long to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// From a pong to the next ping, in ms, before jitter.
+    pub ping_interval_ms: u32,
+    /// From a ping to its pong, in ms.
+    pub pong_timeout_ms: u32,
+    /// Where the jitter of this connection starts.
+    pub seed: u64,
+}
+
+/// What a heartbeat does when its deadline has come.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Beat {
+    /// Send a ping with this application data.
+    Ping([u8; 4]),
+    /// The peer is gone.
+    Lost,
+}
+
+impl Heartbeat {
+    /// A heartbeat that starts now.
+    pub fn new(pace: Pace, now: Time) -> Heartbeat {
+        let mut heartbeat = Heartbeat { due: now, number: 0, awaits_pong: false };
+        heartbeat.rest(pace, now);
+        heartbeat
+    }
+
+    /// When [`beat`](Self::beat) is to be called.
+    pub fn deadline(&self) -> Time {
+        self.due
+    }
+
+    /// Sends a ping, or finds that the last one was not answered.
+    pub fn beat(&mut self, pace: Pace, now: Time) -> Beat {
+        if self.awaits_pong {
+            return Beat::Lost;
+        }
+        self.number = self.number.wrapping_add(1);
+        self.awaits_pong = true;
+        self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
+        Beat::Ping(self.number.to_be_bytes())
+    }
+
+    /// A pong came. One that answers no ping of ours means nothing (§5.5.3).
+    pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
+        if self.awaits_pong && data == self.number.to_be_bytes() {
+            self.rest(pace, now);
+        }
+    }
+
+    /// Waits for the next ping: ±10 %, so that connections which came together do not stay so.
+    fn rest(&mut self, pace: Pace, now: Time) {
+        let interval = u64::from(pace.ping_interval_ms);
+        let jitter = mix(pace.seed ^ u64::from(self.number)) % (interval / 5 + 1);
+        self.awaits_pong = false;
+        self.due = now.after_ms(interval - interval / 10 + jitter);
+    }
+}
+
+/// SplitMix64's finalizer: spreads neighbouring numbers over all of the range.
+fn mix(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace { ping_interval_ms: 1_000, pong_timeout_ms: 300, seed: 7 };
+
+    #[test]
+    fn ping_is_answered_or_the_peer_is_lost() {
+        let mut heartbeat = Heartbeat::new(PACE, Time::ZERO);
+        let due = heartbeat.deadline();
+        let Beat::Ping(data) = heartbeat.beat(PACE, due) else {
+            panic!("the first beat is a ping")
+        };
+        assert_eq!(heartbeat.deadline(), due.after_ms(300));
+        heartbeat.pong(b"else", PACE, due);
+        assert_eq!(heartbeat.deadline(), due.after_ms(300), "only the right pong counts");
+        heartbeat.pong(&data, PACE, due.after_ms(200));
+        let next = heartbeat.deadline();
+        assert!(next >= due.after_ms(200 + 900));
+        heartbeat.pong(&data, PACE, next.after_ms(5));
+        assert_eq!(heartbeat.deadline(), next, "a pong that nobody awaits changes nothing");
+        assert!(matches!(heartbeat.beat(PACE, next), Beat::Ping(other) if other != data));
+        assert_eq!(heartbeat.beat(PACE, next.after_ms(300)), Beat::Lost);
+    }
+
+    #[test]
+    fn intervals_are_spread_over_a_fifth() {
+        let intervals: Vec<u64> = (0..1_000)
+            .map(|seed| Heartbeat::new(Pace { seed, ..PACE }, Time::ZERO).deadline().as_ms())
+            .collect();
+        assert_eq!((intervals.iter().min(), intervals.iter().max()), (Some(&900), Some(&1_100)));
+    }
+}

@@ -1,0 +1,432 @@
+//! The server without I/O: sessions, roster, broadcast log, deadlines.
+//!
+//! Its inputs are bytes, ids and time, its outputs are bytes and ids; so the same hub runs under
+//! mio, under tests with virtual time, under a simulator and under a fuzzer. The driver owes it a
+//! turn in this order, in which no phase calls back into an earlier one:
+//!
+//! ```text
+//!   accepted*  →  received* / ended* / lost*  →  sweep  →  commit
+//!              →  (transmit, sent / blocked)* and half_closed  →  reap
+//! ```
+//!
+//! Whatever a session's input does to others goes through the roster and is told by the next
+//! commit; nothing else crosses from one session to another.
+
+mod input;
+mod requests;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use slab::Slab;
+
+use crate::addresses::{AddressKey, AddressLimits, Addresses};
+use crate::api;
+use crate::assets::Assets;
+use crate::broadcast::{BroadcastLog, Shared};
+use crate::config::Config;
+use crate::deadlines::Deadlines;
+use crate::http::{Response, Status};
+use crate::outbox::Chunks;
+use crate::roster::Roster;
+use crate::session::{Phase, Role, Session, SessionId};
+use crate::time::Time;
+use crate::ws::CloseCode;
+use crate::ws::frame::{self, Opcode};
+
+/// The server without I/O.
+#[derive(Debug)]
+pub struct Hub {
+    config: Config,
+    assets: Assets,
+    /// The value of the `Date` field.
+    date: String,
+    sessions: Slab<Session>,
+    /// The generation of the session that was accepted last.
+    generation: u32,
+    addresses: Addresses,
+    roster: Roster,
+    log: BroadcastLog,
+    committed_at: Option<Time>,
+    deadlines: Deadlines,
+    counts: Counts,
+    /// Sessions in the order in which they were accepted, while they are pending.
+    pending: VecDeque<SessionId>,
+    /// Sessions that may have something to send, in the order in which that came about.
+    touched: Vec<SessionId>,
+    /// Sessions that have ended and are not reaped.
+    closed: Vec<SessionId>,
+    due: Vec<usize>,
+    is_stopping: bool,
+}
+
+/// What all sessions are together.
+#[derive(Debug, Default)]
+struct Counts {
+    pending: u32,
+    watching: u32,
+    buffered_bytes: usize,
+}
+
+/// Why a connection is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// There are as many connections as there may be, or the server is stopping.
+    Full,
+    /// This address has too many, or opens them too fast.
+    TooManyFromAddress,
+}
+
+impl Hub {
+    /// A hub with no sessions and an empty roster.
+    pub fn new(config: Config, assets: Assets) -> Hub {
+        Hub {
+            config,
+            assets,
+            date: String::new(),
+            sessions: Slab::new(),
+            generation: 0,
+            addresses: Addresses::default(),
+            roster: Roster::default(),
+            log: BroadcastLog::new(),
+            committed_at: None,
+            deadlines: Deadlines::default(),
+            counts: Counts::default(),
+            pending: VecDeque::new(),
+            touched: Vec::new(),
+            closed: Vec::new(),
+            due: Vec::new(),
+            is_stopping: false,
+        }
+    }
+
+    /// What the hub was told when it was made.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Sets the date that answers carry, an HTTP-date (RFC 9110 §5.6.7).
+    pub fn set_date(&mut self, date: String) {
+        self.date = date;
+    }
+
+    /// Serves other files from now on.
+    pub fn set_assets(&mut self, assets: Assets) {
+        self.assets = assets;
+    }
+
+    /// Sessions that are not reaped.
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there are no sessions.
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// Bytes of memory that sessions hold beside themselves.
+    pub fn buffered_bytes(&self) -> usize {
+        self.counts.buffered_bytes
+    }
+
+    // The turn, in its order.
+
+    /// A connection came from `address`.
+    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
+        let limits = &self.config.limits;
+        if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
+            return Err(Refusal::Full);
+        }
+        let address_limits = AddressLimits {
+            open_max: limits.connections_per_address_max,
+            rate: limits.address_rate(),
+        };
+        let address = AddressKey::new(address);
+        if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
+            return Err(Refusal::TooManyFromAddress);
+        }
+        self.generation = self.generation.wrapping_add(1);
+        let session = Session::new(self.generation, address, &self.config, now);
+        let index = self.sessions.insert(session) as u32;
+        let id = SessionId { index, generation: self.generation };
+        self.pending.push_back(id);
+        self.settle(id);
+        self.drop_oldest_pending();
+        Ok(id)
+    }
+
+    /// What a connection that is not taken is told.
+    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
+        let status = match refusal {
+            Refusal::Full => Status::ServiceUnavailable,
+            Refusal::TooManyFromAddress => Status::TooManyRequests,
+        };
+        Response::new(status, &self.date).content_length(0).field("Connection", "close").finish()
+    }
+
+    /// Meets the deadlines that have come: pings, or ends sessions.
+    pub fn sweep(&mut self, now: Time) {
+        let mut due = std::mem::take(&mut self.due);
+        self.deadlines.sweep(now, &mut due);
+        for index in due.drain(..) {
+            let Some(session) = self.sessions.get_mut(index) else { continue };
+            session.expire(&self.config, now);
+            let id = SessionId { index: index as u32, generation: session.generation };
+            self.settle(id);
+            self.touched.push(id);
+        }
+        self.due = due;
+        self.shed();
+    }
+
+    /// Tells everyone what changed on the roster, if a commit is due. Whoever follows the roster
+    /// then has something to send: the driver tries them all.
+    pub fn commit(&mut self, now: Time) -> bool {
+        if now < self.commit_due() {
+            return false;
+        }
+        let Some(change) = self.roster.commit() else { return false };
+        self.committed_at = Some(now);
+        let message = api::change(self.log.upcoming(), &change);
+        // A session that is further behind than this is served with fewer bytes by a checkpoint.
+        let floor = self.config.limits.log_bytes_min as usize;
+        self.log.append(text_frame(&message), floor.max(self.roster.committed_bytes()));
+        true
+    }
+
+    /// Takes the sessions that may have something to send, besides those a commit is for.
+    pub fn take_touched(&mut self) -> Vec<SessionId> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Gives the emptied list back, to be filled again.
+    pub fn return_touched(&mut self, mut list: Vec<SessionId>) {
+        list.clear();
+        list.append(&mut self.touched);
+        self.touched = list;
+    }
+
+    /// What session `id` is to send next; empty if there is nothing.
+    pub fn transmit(&mut self, id: SessionId) -> Chunks<'_> {
+        let Some(session) = self.sessions.get(id.index()).filter(|session| is(session, id)) else {
+            return Chunks::default();
+        };
+        if session.is_closed() {
+            return Chunks::default();
+        }
+        if session.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
+            let bytes = self.roster.committed_bytes();
+            let message = api::roster(self.log.last(), self.roster.committed(), bytes);
+            self.log.put_checkpoint(text_frame(&message));
+        }
+        session.outbox.transmit(&self.log)
+    }
+
+    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
+    pub fn sent(&mut self, id: SessionId, bytes: usize) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        let was_private = !session.outbox.is_empty();
+        session.outbox.sent(&self.log, bytes);
+        // Frames of the log leave nothing behind: the common case ends here.
+        if was_private || !session.outbox.is_empty() {
+            self.settle(id);
+        }
+    }
+
+    /// The socket takes no more for now.
+    pub fn blocked(&mut self, id: SessionId, now: Time) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        let limits = &self.config.limits;
+        session.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
+        self.settle(id);
+    }
+
+    /// All that [`transmit`](Self::transmit) gave is sent: whether the socket is now to be shut
+    /// down for writing.
+    pub fn flushed(&mut self, id: SessionId) -> bool {
+        let Some(session) = find(&mut self.sessions, id) else { return false };
+        let half_close = session.flushed();
+        if session.is_closed() {
+            self.settle(id);
+        }
+        half_close
+    }
+
+    /// The socket was shut down for writing.
+    pub fn half_closed(&mut self, id: SessionId, now: Time) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        session.half_closed(&self.config, now);
+        self.settle(id);
+    }
+
+    /// Takes a session that has ended, to close its socket. Its place is free from now on, so this
+    /// is the last phase of the turn: no event of this turn can mean the place's next owner.
+    pub fn reap(&mut self) -> Option<SessionId> {
+        let id = self.closed.pop()?;
+        let session = self.sessions.remove(id.index());
+        debug_assert!(is(&session, id) && session.name.is_none());
+        if let Some(key) = session.address {
+            self.addresses.disconnect(key);
+        }
+        Some(id)
+    }
+
+    /// When the next turn must be, if nothing happens before.
+    pub fn next_wakeup(&self) -> Time {
+        self.deadlines.next().min(self.commit_due())
+    }
+
+    /// Stops: takes no new connections, closes all WebSockets with 1001, ends the others when they
+    /// are answered.
+    pub fn stop(&mut self, now: Time) {
+        self.is_stopping = true;
+        let ids: Vec<SessionId> = self.ids().collect();
+        for id in ids {
+            let Some(session) = find(&mut self.sessions, id) else { continue };
+            match session.phase {
+                Phase::Http(_) => session.drain(Time::NEVER),
+                _ => session.close(CloseCode::GOING_AWAY, &self.config, now),
+            }
+            self.settle(id);
+            self.touched.push(id);
+        }
+    }
+
+    // What is so.
+
+    /// All sessions, by index.
+    pub fn ids(&self) -> impl Iterator<Item = SessionId> {
+        let id = |(index, session): (usize, &Session)| SessionId {
+            index: index as u32,
+            generation: session.generation,
+        };
+        self.sessions.iter().map(id)
+    }
+
+    /// Whether `id` has anything to send.
+    pub fn wants_write(&self, id: SessionId) -> bool {
+        self.sessions
+            .get(id.index())
+            .filter(|session| is(session, id) && !session.is_closed())
+            .is_some_and(|session| session.outbox.wants_write(&self.log))
+    }
+
+    /// Whether `id` takes input. It does not while its answers wait.
+    pub fn wants_read(&self, id: SessionId) -> bool {
+        self.sessions
+            .get(id.index())
+            .is_some_and(|session| is(session, id) && !session.is_closed() && !session.is_paused)
+    }
+
+    /// Whether `id` held input back for which there is room now.
+    pub fn is_resumable(&self, id: SessionId) -> bool {
+        let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
+        self.sessions.get(id.index()).is_some_and(|session| {
+            is(session, id) && session.is_paused && !session.outbox.is_full(reply_bytes_max)
+        })
+    }
+
+    fn commit_due(&self) -> Time {
+        let interval = u64::from(self.config.limits.commit_interval_ms);
+        match self.committed_at {
+            _ if !self.roster.is_touched() => Time::NEVER,
+            Some(committed_at) => committed_at.after_ms(interval),
+            None => Time::ZERO,
+        }
+    }
+
+    /// Brings everything that depends on a session's state up to date with it. Called after each
+    /// input and the one place that does this: no way to end forgets the name.
+    fn settle(&mut self, id: SessionId) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        self.deadlines.set(id.index(), session.deadline());
+
+        let bytes = session.buffered_bytes();
+        self.counts.buffered_bytes -= session.counted_bytes;
+        self.counts.buffered_bytes += bytes;
+        session.counted_bytes = bytes;
+
+        let (before, after) = (session.counted_as, session.role());
+        session.counted_as = after;
+        if before == after {
+            return;
+        }
+        self.counts.change(before, -1);
+        self.counts.change(after, 1);
+        if matches!(after, Role::Aside | Role::Gone)
+            && let Some(name) = session.name.take()
+        {
+            self.roster.leave(&name);
+        }
+        if after == Role::Gone {
+            self.closed.push(id);
+        }
+    }
+
+    /// Makes room among the connections that have not become WebSockets.
+    fn drop_oldest_pending(&mut self) {
+        let max = self.config.limits.pending_max;
+        while self.counts.pending > max
+            && let Some(id) = self.pending.pop_front()
+        {
+            if let Some(session) = find(&mut self.sessions, id)
+                && session.role() == Role::Pending
+            {
+                session.phase = Phase::Closed;
+                self.settle(id);
+            }
+        }
+        // Those that are not pending any more are dropped when they are half of the list.
+        if self.pending.len() > 2 * self.counts.pending as usize + 16 {
+            let sessions = &self.sessions;
+            self.pending.retain(|id| {
+                sessions
+                    .get(id.index())
+                    .is_some_and(|session| is(session, *id) && session.role() == Role::Pending)
+            });
+        }
+    }
+
+    /// Cuts off the sessions that hold the most, while all together hold too much.
+    fn shed(&mut self) {
+        let max = (self.config.limits.buffered_mebibytes_max as usize) << 20;
+        while self.counts.buffered_bytes > max {
+            let largest = self
+                .sessions
+                .iter()
+                .filter(|(_, session)| !session.is_closed())
+                .max_by_key(|(_, session)| session.counted_bytes);
+            let Some((index, session)) = largest else { return };
+            let id = SessionId { index: index as u32, generation: session.generation };
+            self.lost(id);
+        }
+    }
+}
+
+impl Counts {
+    fn change(&mut self, role: Role, by: i32) {
+        let count = match role {
+            Role::Pending => &mut self.pending,
+            Role::Watching => &mut self.watching,
+            Role::Present | Role::Aside | Role::Gone => return,
+        };
+        *count = count.saturating_add_signed(by);
+    }
+}
+
+fn is(session: &Session, id: SessionId) -> bool {
+    session.generation == id.generation
+}
+
+/// The session that `id` means, if it is still there: one in its place with another generation is
+/// somebody else.
+fn find(sessions: &mut Slab<Session>, id: SessionId) -> Option<&mut Session> {
+    sessions.get_mut(id.index()).filter(|session| is(session, id))
+}
+
+fn text_frame(message: &[u8]) -> Shared {
+    let mut bytes = Vec::with_capacity(message.len() + frame::HEADER_BYTES_MAX);
+    frame::encode(Opcode::Text, message, &mut bytes);
+    bytes.into()
+}

@@ -1,0 +1,149 @@
+//! What sessions are sent: bytes, the end of them, or the end of the connection.
+
+use crate::api::{self, ApiError, Request};
+use crate::names::{self, NameLimits};
+use crate::session::{Phase, Session, SessionId, Step};
+use crate::time::Time;
+use crate::ws::{CloseCode, Opcode};
+
+use super::{Hub, find};
+
+impl Hub {
+    /// Bytes came from the peer of session `id`. They are changed in place (unmasked).
+    ///
+    /// With no bytes it goes on with input that was held back, if there is room for its answers.
+    pub fn received(&mut self, id: SessionId, bytes: &mut [u8], now: Time) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        if !session.may_send(bytes.len(), &self.config, now) {
+            session.finish_close(Some(CloseCode::POLICY_VIOLATION), &self.config, now);
+        }
+        let mut stash = std::mem::take(&mut session.stash);
+        if stash.is_empty() {
+            let used = self.consume(id, bytes, now);
+            stash = bytes[used..].to_vec();
+        } else {
+            stash.extend_from_slice(bytes);
+            let used = self.consume(id, &mut stash, now);
+            stash.drain(..used);
+            if stash.is_empty() {
+                stash = Vec::new();
+            }
+        }
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        session.stash = stash;
+        if session.is_at_eof && !session.is_paused {
+            session.end_of_input();
+        }
+        self.touched.push(id);
+        self.settle(id);
+    }
+
+    /// The peer of session `id` has said that it sends no more.
+    pub fn ended(&mut self, id: SessionId, now: Time) {
+        if let Some(session) = find(&mut self.sessions, id) {
+            session.is_at_eof = true;
+        }
+        self.received(id, &mut [], now);
+    }
+
+    /// The connection of session `id` is gone.
+    pub fn lost(&mut self, id: SessionId) {
+        if let Some(session) = find(&mut self.sessions, id) {
+            session.phase = Phase::Closed;
+        }
+        self.settle(id);
+    }
+
+    /// Uses as much of `input` as it can, and says how much that was. What is left is the beginning
+    /// of a request head, or waits until there is room for answers.
+    fn consume(&mut self, id: SessionId, input: &mut [u8], now: Time) -> usize {
+        let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
+        let mut used = 0;
+        loop {
+            let Some(session) = find(&mut self.sessions, id) else { return input.len() };
+            let rest = &mut input[used..];
+            let is_full = session.outbox.is_full(reply_bytes_max);
+            session.is_paused = false;
+            match session.phase {
+                Phase::Draining(_) | Phase::Closed => {
+                    session.discard(rest.len(), &self.config);
+                    return input.len();
+                }
+                Phase::Http(_) | Phase::WebSocket(_) if is_full => {
+                    session.is_paused = true;
+                    return used;
+                }
+                Phase::Http(_) => match self.consume_request(id, rest, now) {
+                    Some(bytes) => used += bytes,
+                    None => return used,
+                },
+                Phase::WebSocket(_) => match self.consume_message(id, rest, now) {
+                    Some(bytes) => used += bytes,
+                    None => return input.len(),
+                },
+            }
+        }
+    }
+
+    /// Takes the next thing that a WebSocket sent, and says how many bytes it had; `None` if there
+    /// is no more.
+    fn consume_message(&mut self, id: SessionId, input: &mut [u8], now: Time) -> Option<usize> {
+        let session = find(&mut self.sessions, id)?;
+        let (used, step) = session.step(input, &self.config, now);
+        match step {
+            Step::NeedsInput => return None,
+            Step::Handled => {}
+            Step::Text(message) => {
+                let request = api::decode(message);
+                let outcome = request.and_then(|request| self.obey(id, request, now));
+                self.tell_error(id, outcome);
+            }
+            Step::Binary => self.tell_error(id, Err(ApiError::MessageInvalid)),
+            Step::Closed(code) => session.finish_close(code, &self.config, now),
+            Step::Failed(code) => session.finish_close(Some(code), &self.config, now),
+        }
+        Some(used)
+    }
+
+    /// Does what a client asks for.
+    fn obey(&mut self, id: SessionId, request: Request, now: Time) -> Result<(), ApiError> {
+        let limits = &self.config.limits;
+        let name_limits = NameLimits {
+            chars_max: limits.name_chars_max as usize,
+            bytes_max: limits.name_bytes_max as usize,
+        };
+        let name = match request {
+            Request::Login(name) => {
+                Some(names::canonical(&name, name_limits).map_err(ApiError::Name)?)
+            }
+            Request::Logout => None,
+        };
+        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
+        if session.name == name {
+            return Ok(());
+        }
+        // To leave is always allowed; it costs a change to come back.
+        if name.is_some() && !session.may_change_name(&self.config, now) {
+            return Err(ApiError::RateLimited);
+        }
+        if let Some(name) = &name {
+            self.roster.join(name);
+        }
+        if let Some(before) = std::mem::replace(&mut session.name, name) {
+            self.roster.leave(&before);
+        }
+        // The role may have changed, and more input may follow before the next settling.
+        self.settle(id);
+        Ok(())
+    }
+
+    fn tell_error(&mut self, id: SessionId, outcome: Result<(), ApiError>) {
+        if let (Err(error), Some(session)) = (outcome, find(&mut self.sessions, id)) {
+            reply_error(session, error);
+        }
+    }
+}
+
+fn reply_error(session: &mut Session, error: ApiError) {
+    session.outbox.reply(Opcode::Text, &api::error(error));
+}

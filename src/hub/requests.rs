@@ -1,0 +1,261 @@
+//! What HTTP requests are answered with.
+
+use crate::api;
+use crate::broadcast::Shared;
+use crate::config::OriginPolicy;
+use crate::http::{
+    self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
+};
+use crate::session::{Phase, SessionId};
+use crate::time::Time;
+use crate::ws::handshake::{self, HandshakeError};
+
+use super::{Hub, find};
+
+/// What the page may load and run: only what this server sends (CSP Level 3).
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// An answer before it is known whether the connection stays.
+struct Answer {
+    response: Response,
+    body: Shared,
+    /// The `Connection` field, if the connection must end whatever the client wishes.
+    connection: Option<&'static str>,
+}
+
+impl Hub {
+    /// Takes the next request from `input`, answers it, and says how many bytes it had; `None` if
+    /// it is not complete.
+    pub(super) fn consume_request(
+        &mut self,
+        id: SessionId,
+        input: &[u8],
+        now: Time,
+    ) -> Option<usize> {
+        let limits = self.head_limits();
+        let Phase::Http(http) = &mut find(&mut self.sessions, id)?.phase else { return None };
+        let length = match http.scanner.scan(input, &limits) {
+            Ok(length) => length?,
+            Err(error) => {
+                self.refuse(id, error, now);
+                return Some(input.len());
+            }
+        };
+        http.requests += 1;
+        let mut storage = FieldStorage::default();
+        match RequestHead::decode(&input[..length], &limits, &mut storage) {
+            Ok(head) => self.answer(id, &head, now),
+            Err(error) => self.refuse(id, error, now),
+        }
+        Some(length)
+    }
+
+    fn head_limits(&self) -> HeadLimits {
+        let limits = &self.config.limits;
+        HeadLimits {
+            head_bytes_max: limits.head_bytes_max as usize,
+            fields_max: limits.head_fields_max as usize,
+            target_bytes_max: limits.target_bytes_max as usize,
+        }
+    }
+
+    /// Answers a request that was understood.
+    fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
+        if !self.serves_host(head.host) {
+            return self.refuse(id, RequestError::WrongHost, now);
+        }
+        let is_known = matches!(head.method, Method::Get | Method::Head);
+        let answer = match head.path {
+            _ if !is_known => self.method_not_allowed("GET, HEAD"),
+            "/ws" => match self.upgrade(id, head, false, now) {
+                Ok(()) => return,
+                Err(answer) => answer,
+            },
+            "/echo" if self.config.echo => match self.upgrade(id, head, true, now) {
+                Ok(()) => return,
+                Err(answer) => answer,
+            },
+            "/roster" => self.roster_answer(head),
+            "/healthz" => self.text(Status::Ok, "ok"),
+            path => self.asset(path, head),
+        };
+        self.respond(id, answer, Some(head), now);
+    }
+
+    /// Refuses a request that is not understood, or that could be understood in two ways. What
+    /// follows it is not looked at.
+    fn refuse(&mut self, id: SessionId, error: RequestError, now: Time) {
+        let answer = self.last_words(error.status(), &error.to_string());
+        self.respond(id, answer, None, now);
+    }
+
+    /// Opens a WebSocket, or says why not.
+    fn upgrade(
+        &mut self,
+        id: SessionId,
+        head: &RequestHead<'_>,
+        is_echo: bool,
+        now: Time,
+    ) -> Result<(), Answer> {
+        // RFC 6455 §4.2.1, 1: the method is GET.
+        if head.method != Method::Get {
+            return Err(self.method_not_allowed("GET"));
+        }
+        // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
+        if !self.allows_origin(head) {
+            return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
+        }
+        let subprotocol = (!is_echo).then_some(api::SUBPROTOCOL);
+        let mut reply = Vec::with_capacity(192);
+        if let Err(error) = handshake::accept(head, subprotocol, &mut reply) {
+            return Err(self.handshake_refusal(error));
+        }
+        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
+        session.outbox.replies().append(&mut reply);
+        session.upgrade(is_echo, &self.config, now);
+        Ok(())
+    }
+
+    /// RFC 6455 §10.2. A client that is no browser need not say where it comes from.
+    fn allows_origin(&self, head: &RequestHead<'_>) -> bool {
+        let Ok(origin) = head.single("origin") else { return false };
+        let (Some(origin), OriginPolicy::Listed(listed)) = (origin, &self.config.origins) else {
+            return true;
+        };
+        Origin::is_of_host(origin, head.host) || listed.iter().any(|other| other.matches(origin))
+    }
+
+    /// Whether this server was told that it has the host of a request, or was told nothing.
+    fn serves_host(&self, host: &[u8]) -> bool {
+        let name = http::host_name(host);
+        let is_name = |known: &String| known.as_bytes().eq_ignore_ascii_case(name);
+        self.config.hosts.is_empty() || self.config.hosts.iter().any(is_name)
+    }
+
+    fn handshake_refusal(&self, error: HandshakeError) -> Answer {
+        let status = match error.asks_for_upgrade() {
+            true => Status::UpgradeRequired,
+            false => Status::BadRequest,
+        };
+        let mut answer = self.last_words(status, &error.to_string());
+        if error.asks_for_upgrade() {
+            // RFC 9110 §15.5.22: a 426 names the protocol, as an option of this connection;
+            // RFC 6455 §4.4: and its version.
+            answer.connection = Some("close, Upgrade");
+            answer.response =
+                answer.response.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
+        }
+        answer
+    }
+
+    fn method_not_allowed(&self, allowed: &str) -> Answer {
+        let mut answer = self.last_words(Status::MethodNotAllowed, "the method is not allowed");
+        answer.response = answer.response.field("Allow", allowed);
+        answer
+    }
+
+    fn roster_answer(&self, head: &RequestHead<'_>) -> Answer {
+        let (seq, watching) = (self.log.last(), self.counts.watching);
+        let document = api::roster_document(seq, self.roster.committed(), watching);
+        let response = Response::new(Status::Ok, &self.date)
+            .content_type("application/json")
+            .content_length(document.len())
+            .field("Cache-Control", "no-store");
+        let response = self.share(response, head);
+        Answer { response, body: document.into(), connection: None }
+    }
+
+    fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {
+        let Some(asset) = self.assets.find(path) else {
+            return self.text(Status::NotFound, "there is nothing here");
+        };
+        // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
+        let is_same = |tag: &[u8]| {
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == asset.etag.as_bytes()
+        };
+        let fresh = head.list("if-none-match").any(is_same);
+        let status = if fresh { Status::NotModified } else { Status::Ok };
+        let mut response = Response::new(status, &self.date)
+            .field("ETag", &asset.etag)
+            .field("Cache-Control", "no-cache")
+            .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+            .field("Referrer-Policy", "no-referrer");
+        response = self.share(response, head);
+        // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
+        let mut body = Shared::default();
+        if !fresh {
+            body = asset.body.clone();
+            response = response.content_type(asset.media_type).content_length(body.len());
+        }
+        Answer { response, body, connection: None }
+    }
+
+    /// Lets the pages that may connect read the answer too, wherever they are from (Fetch,
+    /// "CORS protocol"): they may import the client module, for one.
+    fn share(&self, response: Response, head: &RequestHead<'_>) -> Response {
+        let listed = match &self.config.origins {
+            OriginPolicy::Any => return response.field("Access-Control-Allow-Origin", "*"),
+            OriginPolicy::Listed(listed) => listed,
+        };
+        if listed.is_empty() {
+            return response;
+        }
+        let response = response.field("Vary", "Origin");
+        let origin = head.single("origin").ok().flatten();
+        match listed.iter().find(|listed| origin.is_some_and(|origin| listed.matches(origin))) {
+            Some(listed) => response.field("Access-Control-Allow-Origin", listed.as_str()),
+            None => response,
+        }
+    }
+
+    /// An answer of one line.
+    fn text(&self, status: Status, line: &str) -> Answer {
+        let body = format!("{line}\n").into_bytes();
+        let response = Response::new(status, &self.date)
+            .content_type(TEXT)
+            .content_length(body.len())
+            .field("Cache-Control", "no-store");
+        Answer { response, body: body.into(), connection: None }
+    }
+
+    /// An answer of one line that ends the connection.
+    fn last_words(&self, status: Status, line: &str) -> Answer {
+        Answer { connection: Some("close"), ..self.text(status, line) }
+    }
+
+    /// Sends an answer, and ends the connection with it or makes ready for the next request.
+    fn respond(
+        &mut self,
+        id: SessionId,
+        answer: Answer,
+        head: Option<&RequestHead<'_>>,
+        now: Time,
+    ) {
+        let requests_max = self.config.limits.requests_max;
+        let is_stopping = self.is_stopping;
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        let Phase::Http(http) = &session.phase else { return };
+        let keep = answer.connection.is_none()
+            && !is_stopping
+            && http.requests < requests_max
+            && head.is_some_and(RequestHead::keeps_alive);
+
+        let mut response = answer.response;
+        if !keep {
+            response = response.field("Connection", answer.connection.unwrap_or("close"));
+        }
+        session.outbox.replies().append(&mut response.finish());
+        if head.is_none_or(|head| head.method != Method::Head) {
+            session.outbox.put_body(answer.body);
+        }
+        if keep {
+            session.await_request(&self.config, now);
+        } else {
+            session.drain(Time::NEVER);
+        }
+    }
+}

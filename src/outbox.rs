@@ -1,0 +1,262 @@
+//! What one session has to send.
+//!
+//! There is no queue that grows with what others do. In the order in which it is sent:
+//!
+//! ```text
+//!   half      the rest of a shared frame of which some bytes are gone
+//!   replies   what is for this session alone: HTTP answers, pongs, errors, echoes, Close; bounded,
+//!             since nothing is read from a session whose replies are full
+//!   body      the body of an HTTP answer, shared
+//!   cursor    everything in the broadcast log from here on
+//! ```
+//!
+//! Whether a session wants to write is derived from these, never noted down beside them.
+//! [`Outbox::transmit`] only looks; [`Outbox::sent`] moves on, in the same order.
+
+use crate::broadcast::{BroadcastLog, Seq, Shared};
+use crate::time::Time;
+use crate::ws::frame::{self, Opcode};
+
+/// Pieces that one vectored write takes at most.
+pub const CHUNKS_MAX: usize = 8;
+
+/// What is to be sent next, in order; borrowed for one write.
+#[derive(Debug, Default)]
+pub struct Chunks<'a> {
+    pieces: [&'a [u8]; CHUNKS_MAX],
+    length: usize,
+}
+
+impl<'a> Chunks<'a> {
+    /// The pieces.
+    pub fn as_slice(&self) -> &[&'a [u8]] {
+        &self.pieces[..self.length]
+    }
+
+    /// Bytes in all pieces.
+    pub fn total(&self) -> usize {
+        self.as_slice().iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    fn is_full(&self) -> bool {
+        self.length == CHUNKS_MAX
+    }
+
+    fn push(&mut self, piece: &'a [u8]) {
+        if !piece.is_empty() {
+            self.pieces[self.length] = piece;
+            self.length += 1;
+        }
+    }
+}
+
+/// The outgoing side of one session.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    half: Option<Half>,
+    private: Option<Box<Private>>,
+    cursor: Option<Seq>,
+    stall: Option<Box<Stall>>,
+}
+
+/// Shared bytes of which the first `sent` are gone.
+#[derive(Debug)]
+struct Half {
+    bytes: Shared,
+    sent: usize,
+}
+
+/// What is for this session alone. Freed when it is sent.
+#[derive(Debug, Default)]
+struct Private {
+    replies: Vec<u8>,
+    replies_sent: usize,
+    body: Option<Shared>,
+}
+
+impl Private {
+    /// Gives back the room of what is sent, once it is half of all: a peer that always leaves a
+    /// rest does not make the buffer grow, and each byte is moved once on average.
+    fn compact(&mut self) {
+        if self.replies_sent >= self.replies.len() / 2 {
+            self.replies.drain(..self.replies_sent);
+            self.replies_sent = 0;
+        }
+    }
+
+    fn unsent(&self) -> usize {
+        self.replies.len() - self.replies_sent
+    }
+}
+
+/// The peer took less than it was offered.
+#[derive(Clone, Copy, Debug)]
+struct Stall {
+    /// When what was begun then must be gone.
+    until: Time,
+    /// How much of that is not gone, in bytes.
+    unsent: usize,
+}
+
+impl Outbox {
+    /// Follows the broadcast log, from a checkpoint on.
+    pub fn follow(&mut self) {
+        self.cursor = Some(Seq::START);
+    }
+
+    /// Follows it no more. What was begun is still sent to its end.
+    pub fn unfollow(&mut self) {
+        self.cursor = None;
+    }
+
+    /// Where the session is in the broadcast log, if it follows it.
+    pub fn cursor(&self) -> Option<Seq> {
+        self.cursor
+    }
+
+    /// The buffer that replies are appended to.
+    pub fn replies(&mut self) -> &mut Vec<u8> {
+        &mut self.private.get_or_insert_default().replies
+    }
+
+    /// Appends a frame for this session alone.
+    pub fn reply(&mut self, opcode: Opcode, payload: &[u8]) {
+        frame::encode(opcode, payload, self.replies());
+    }
+
+    /// Sends `body` after the replies so far. There is room for one: until it is under way the
+    /// outbox is [full](Self::is_full).
+    pub fn put_body(&mut self, body: Shared) {
+        if body.is_empty() {
+            return;
+        }
+        let private = self.private.get_or_insert_default();
+        debug_assert!(private.body.is_none());
+        private.body = Some(body);
+    }
+
+    /// Whether the session must take some of what waits before it is answered again.
+    pub fn is_full(&self, reply_bytes_max: usize) -> bool {
+        self.private
+            .as_ref()
+            .is_some_and(|private| private.body.is_some() || private.unsent() >= reply_bytes_max)
+    }
+
+    /// Whether nothing waits but what may be in the log.
+    pub fn is_empty(&self) -> bool {
+        self.half.is_none() && self.private.is_none()
+    }
+
+    /// Whether there is anything to send.
+    pub fn wants_write(&self, log: &BroadcastLog) -> bool {
+        !self.is_empty() || self.cursor.is_some_and(|cursor| log.is_behind(cursor))
+    }
+
+    /// Bytes of memory that this session alone holds here.
+    pub fn buffered_bytes(&self) -> usize {
+        self.private.as_ref().map_or(0, |private| private.replies.capacity())
+    }
+
+    /// What to send next.
+    pub fn transmit<'a>(&'a self, log: &'a BroadcastLog) -> Chunks<'a> {
+        let mut chunks = Chunks::default();
+        if let Some(half) = &self.half {
+            chunks.push(&half.bytes[half.sent..]);
+        }
+        if let Some(private) = &self.private {
+            chunks.push(&private.replies[private.replies_sent..]);
+            chunks.push(private.body.as_deref().unwrap_or_default());
+        }
+        let mut cursor = self.cursor;
+        while !chunks.is_full()
+            && let Some((frame, next)) = cursor.and_then(|cursor| log.follow(cursor))
+        {
+            chunks.push(frame);
+            cursor = Some(next);
+        }
+        chunks
+    }
+
+    /// Takes note that the first `bytes` of what [`transmit`](Self::transmit) gave are sent.
+    pub fn sent(&mut self, log: &BroadcastLog, mut bytes: usize) {
+        self.note_progress(bytes);
+        if let Some(half) = &mut self.half {
+            let taken = bytes.min(half.bytes.len() - half.sent);
+            half.sent += taken;
+            bytes -= taken;
+            if half.sent < half.bytes.len() {
+                return;
+            }
+            self.half = None;
+        }
+        if let Some(private) = &mut self.private {
+            let taken = bytes.min(private.unsent());
+            private.replies_sent += taken;
+            bytes -= taken;
+            if private.unsent() > 0 {
+                private.compact();
+                return;
+            }
+            let body = self.private.take().and_then(|private| private.body);
+            if let Some(body) = body {
+                bytes = self.begin(&body, bytes);
+            }
+        }
+        while bytes > 0 {
+            let Some((frame, next)) = self.cursor.and_then(|cursor| log.follow(cursor)) else {
+                unreachable!("no more is sent than there was to send")
+            };
+            self.cursor = Some(next);
+            bytes = self.begin(frame, bytes);
+        }
+    }
+
+    /// Takes note that the socket is full. What has been begun, or waits for this session alone,
+    /// must now be taken within `timeout_ms` and what it needs at `bytes_per_second_min`; what is
+    /// in the log may wait, as it costs nothing.
+    pub fn blocked(&mut self, now: Time, timeout_ms: u32, bytes_per_second_min: u32) {
+        if self.stall.is_some() {
+            return;
+        }
+        let half = self.half.as_ref().map_or(0, |half| half.bytes.len() - half.sent);
+        let private = self.private.as_ref().map_or(0, |private| {
+            private.unsent() + private.body.as_ref().map_or(0, |body| body.len())
+        });
+        let unsent = half + private;
+        if unsent > 0 {
+            let needed_ms = unsent as u64 * 1000 / u64::from(bytes_per_second_min);
+            let until = now.after_ms(u64::from(timeout_ms) + needed_ms);
+            self.stall = Some(Box::new(Stall { until, unsent }));
+        }
+    }
+
+    /// When the peer must have taken what it was offered.
+    pub fn deadline(&self) -> Time {
+        self.stall.as_ref().map_or(Time::NEVER, |stall| stall.until)
+    }
+
+    /// What is sent counts against what the deadline was set for: what came to it later, by a peer
+    /// that asks faster than it reads, does not move the deadline.
+    fn note_progress(&mut self, bytes: usize) {
+        if let Some(stall) = &mut self.stall {
+            stall.unsent = stall.unsent.saturating_sub(bytes);
+            if stall.unsent == 0 {
+                self.stall = None;
+            }
+        }
+    }
+
+    /// Sends the first of `bytes` from `shared`, keeps it if they are too few, and says how many
+    /// are left.
+    fn begin(&mut self, shared: &Shared, bytes: usize) -> usize {
+        if bytes < shared.len() {
+            self.half = Some(Half { bytes: shared.clone(), sent: bytes });
+        }
+        bytes.saturating_sub(shared.len())
+    }
+}

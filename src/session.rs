@@ -1,0 +1,450 @@
+//! One client, from accept to close.
+//!
+//! ```text
+//!            a request that opens a WebSocket
+//!   +------+ ------------------------------> +-----------+
+//!   | Http |                                 | WebSocket | ⟲ closing: our Close is sent,
+//!   +------+                                 +-----------+            the peer's awaited
+//!      | last answer, bad request, EOF             | Close from the peer, protocol error, EOF
+//!      v                                           v
+//!   +-------------------------------------------------+  all sent, half-closed, EOF seen
+//!   |                    Draining                     | ------------------------> Closed
+//!   +-------------------------------------------------+
+//!      from each of them: reset, deadline → Closed
+//! ```
+//!
+//! Draining is there so that the last words arrive: closing a socket with unread input makes the
+//! kernel send RST, which can overtake them. So they are sent, the socket is half-closed, and what
+//! still comes is thrown away until the peer has closed too.
+//!
+//! A session knows what its peer said and when it is late. It does not know what the words mean
+//! (`hub`), nor who else is there.
+
+use crate::addresses::AddressKey;
+use crate::config::{Config, ECHO};
+use crate::heartbeat::{Beat, Heartbeat, Pace};
+use crate::http::HeadScanner;
+use crate::outbox::Outbox;
+use crate::rate::{Bucket, Rate};
+use crate::time::Time;
+use crate::ws::{CloseCode, Decoder, Event, Opcode};
+
+/// A handle on a session. It is never good for another one, even in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SessionId {
+    pub(crate) index: u32,
+    pub(crate) generation: u32,
+}
+
+impl SessionId {
+    pub(crate) fn new(index: usize, generation: u32) -> SessionId {
+        SessionId { index: index as u32, generation }
+    }
+
+    pub(crate) fn generation(self) -> u32 {
+        self.generation
+    }
+
+    /// The place of the session: small, and free for another once this one is reaped.
+    pub fn index(self) -> usize {
+        self.index as usize
+    }
+
+    /// The handle as one number, for an event queue.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.index)
+    }
+
+    /// The handle that was [such a number](Self::to_bits).
+    pub fn from_bits(bits: u64) -> SessionId {
+        SessionId { index: bits as u32, generation: (bits >> 32) as u32 }
+    }
+}
+
+/// What a session is to everyone else, derived from its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It speaks HTTP and may still become a WebSocket.
+    Pending,
+    /// It follows the roster without a name on it.
+    Watching,
+    /// It follows the roster and is on it.
+    Present,
+    /// None of these: it echoes, or it is ending.
+    Aside,
+    /// It has ended.
+    Gone,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) generation: u32,
+    pub(crate) address: Option<AddressKey>,
+    pub(crate) phase: Phase,
+    pub(crate) outbox: Outbox,
+    /// Input that is not used yet: the beginning of a request head, or all of it while answers
+    /// wait to be sent.
+    pub(crate) stash: Vec<u8>,
+    /// The name that this session goes by, in canonical form.
+    pub(crate) name: Option<Box<str>>,
+    rates: Option<Box<Rates>>,
+    /// Whether input is held back until answers are sent.
+    pub(crate) is_paused: bool,
+    /// Whether the peer has said that it will send no more.
+    pub(crate) is_at_eof: bool,
+    /// What the hub last counted this session as, and holding how many bytes.
+    pub(crate) counted_as: Role,
+    pub(crate) counted_bytes: usize,
+}
+
+/// Where a session is in its life.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Http(Http),
+    WebSocket(WebSocket),
+    Draining(Draining),
+    Closed,
+}
+
+/// A connection that is asked for pages.
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) scanner: HeadScanner,
+    /// Requests answered.
+    pub(crate) requests: u32,
+    /// When the next head must be complete. Its bytes do not push it out.
+    deadline: Time,
+}
+
+/// A connection after the opening handshake.
+#[derive(Debug)]
+pub(crate) struct WebSocket {
+    decoder: Decoder,
+    heartbeat: Heartbeat,
+    pub(crate) is_echo: bool,
+    /// After our Close frame: when the peer's must have come.
+    pub(crate) closing: Option<Time>,
+}
+
+/// A connection that says its last words.
+#[derive(Debug)]
+pub(crate) struct Draining {
+    deadline: Time,
+    discarded_bytes: usize,
+    is_half_closed: bool,
+}
+
+/// What a connection may still send; made when it first sends something.
+#[derive(Debug)]
+struct Rates {
+    messages: Bucket,
+    controls: Bucket,
+    bytes: Bucket,
+    names: Bucket,
+}
+
+/// What came of one look at the input of a WebSocket.
+#[derive(Debug)]
+pub(crate) enum Step<'a> {
+    /// All input is used and nothing more is in it.
+    NeedsInput,
+    /// Something that the session itself took care of.
+    Handled,
+    /// A text message for the roster.
+    Text(&'a str),
+    /// A binary message for the roster.
+    Binary,
+    /// The peer's Close frame.
+    Closed(Option<CloseCode>),
+    /// The peer must be failed with this code.
+    Failed(CloseCode),
+}
+
+impl Session {
+    /// A connection that was just accepted.
+    pub(crate) fn new(
+        generation: u32,
+        address: Option<AddressKey>,
+        config: &Config,
+        now: Time,
+    ) -> Session {
+        let deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
+        Session {
+            generation,
+            address,
+            phase: Phase::Http(Http { scanner: HeadScanner::default(), requests: 0, deadline }),
+            outbox: Outbox::default(),
+            stash: Vec::new(),
+            name: None,
+            rates: None,
+            is_paused: false,
+            is_at_eof: false,
+            counted_as: Role::Aside,
+            counted_bytes: 0,
+        }
+    }
+
+    /// What the session is to others.
+    pub(crate) fn role(&self) -> Role {
+        match &self.phase {
+            Phase::Http(_) => Role::Pending,
+            Phase::WebSocket(socket)
+                if !socket.is_echo && socket.closing.is_none() && !self.is_at_eof =>
+            {
+                if self.name.is_some() { Role::Present } else { Role::Watching }
+            }
+            Phase::WebSocket(_) | Phase::Draining(_) => Role::Aside,
+            Phase::Closed => Role::Gone,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// The one next deadline.
+    pub(crate) fn deadline(&self) -> Time {
+        let phase = match &self.phase {
+            Phase::Http(http) => http.deadline,
+            Phase::WebSocket(socket) => {
+                socket.closing.unwrap_or_else(|| socket.heartbeat.deadline())
+            }
+            Phase::Draining(draining) => draining.deadline,
+            Phase::Closed => return Time::NEVER,
+        };
+        phase.min(self.outbox.deadline())
+    }
+
+    /// Bytes of memory that this session alone holds.
+    pub(crate) fn buffered_bytes(&self) -> usize {
+        let partial = match &self.phase {
+            Phase::WebSocket(socket) => socket.decoder.buffered_bytes(),
+            _ => 0,
+        };
+        self.stash.capacity() + self.outbox.buffered_bytes() + partial
+    }
+
+    /// A request was answered and the connection is kept for another.
+    pub(crate) fn await_request(&mut self, config: &Config, now: Time) {
+        if let Phase::Http(http) = &mut self.phase {
+            http.scanner = HeadScanner::default();
+            http.deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
+        }
+    }
+
+    /// The opening handshake is done.
+    pub(crate) fn upgrade(&mut self, is_echo: bool, config: &Config, now: Time) {
+        let heartbeat = Heartbeat::new(self.pace(config), now);
+        let decoder = Decoder::default();
+        self.phase = Phase::WebSocket(WebSocket { decoder, heartbeat, is_echo, closing: None });
+        if !is_echo {
+            self.outbox.follow();
+        }
+    }
+
+    /// Looks at the next piece of input of a WebSocket, and says how many bytes it used.
+    pub(crate) fn step<'a>(
+        &'a mut self,
+        input: &'a mut [u8],
+        config: &Config,
+        now: Time,
+    ) -> (usize, Step<'a>) {
+        let pace = self.pace(config);
+        let Phase::WebSocket(socket) = &mut self.phase else {
+            unreachable!("only a WebSocket has frames")
+        };
+        let limits = if socket.is_echo { ECHO } else { config.limits.messages() };
+        let (used, event) = match socket.decoder.decode(input, &limits) {
+            Ok(decoded) => decoded,
+            Err(error) => return (0, Step::Failed(error.close_code())),
+        };
+        let Some(event) = event else { return (used, Step::NeedsInput) };
+        // RFC 6455 §5.5.1: after the Close frame was sent, nothing but the peer's is awaited.
+        if socket.closing.is_some() && !matches!(event, Event::Close(_)) {
+            return (used, Step::Handled);
+        }
+        if !socket.is_echo {
+            let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
+            if !rates.allow(&event, config, now) {
+                return (used, Step::Failed(CloseCode::POLICY_VIOLATION));
+            }
+        }
+        let step = match event {
+            Event::Text(text) if !socket.is_echo => Step::Text(text),
+            Event::Binary(_) if !socket.is_echo => Step::Binary,
+            Event::Close(code) => Step::Closed(code),
+            Event::Text(text) => {
+                self.outbox.reply(Opcode::Text, text.as_bytes());
+                Step::Handled
+            }
+            Event::Binary(bytes) => {
+                self.outbox.reply(Opcode::Binary, bytes);
+                Step::Handled
+            }
+            // RFC 6455 §5.5.2, §5.5.3: a Ping is answered with its own application data.
+            Event::Ping(data) => {
+                self.outbox.reply(Opcode::Pong, data);
+                Step::Handled
+            }
+            Event::Pong(data) => {
+                socket.heartbeat.pong(data, pace, now);
+                Step::Handled
+            }
+        };
+        (used, step)
+    }
+
+    /// Whether so many more bytes of input are allowed.
+    pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
+        match &self.phase {
+            Phase::WebSocket(socket) if !socket.is_echo && socket.closing.is_none() => {
+                let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                rates.bytes.take(config.limits.byte_rate(), bytes, now)
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether one more change of name is allowed.
+    pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
+        let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
+        rates.names.take(config.limits.name_rate(), 1, now)
+    }
+
+    /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
+    pub(crate) fn close(&mut self, code: CloseCode, config: &Config, now: Time) {
+        if let Phase::WebSocket(socket) = &mut self.phase
+            && socket.closing.is_none()
+        {
+            socket.closing = Some(now.after_ms(u64::from(config.limits.close_timeout_ms)));
+            self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes());
+            self.outbox.unfollow();
+        }
+    }
+
+    /// Ends a WebSocket whose peer has sent its Close frame, or will not be listened to any more:
+    /// sends Close, unless that is done, and drains.
+    pub(crate) fn finish_close(&mut self, code: Option<CloseCode>, config: &Config, now: Time) {
+        match (&self.phase, code) {
+            (Phase::WebSocket(WebSocket { closing: None, .. }), Some(code)) => {
+                self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes());
+            }
+            // RFC 6455 §5.5.1: an empty Close frame is answered with an empty one.
+            (Phase::WebSocket(WebSocket { closing: None, .. }), None) => {
+                self.outbox.reply(Opcode::Close, b"");
+            }
+            _ => {}
+        }
+        self.drain(now.after_ms(u64::from(config.limits.close_timeout_ms)));
+    }
+
+    /// Sends what is to be sent and reads no more. Without a deadline there is only that of the
+    /// outbox, until the socket is half-closed.
+    pub(crate) fn drain(&mut self, deadline: Time) {
+        self.outbox.unfollow();
+        self.stash = Vec::new();
+        self.is_paused = false;
+        let draining = Draining { deadline, discarded_bytes: 0, is_half_closed: false };
+        self.phase = Phase::Draining(draining);
+    }
+
+    /// Throws away input of a connection that is draining.
+    pub(crate) fn discard(&mut self, bytes: usize, config: &Config) {
+        if let Phase::Draining(draining) = &mut self.phase {
+            draining.discarded_bytes += bytes;
+            if draining.discarded_bytes > config.limits.drain_bytes_max as usize {
+                self.phase = Phase::Closed;
+            }
+        }
+    }
+
+    /// All that was to be sent is sent: whether the socket is to be shut down for writing.
+    pub(crate) fn flushed(&mut self) -> bool {
+        let Phase::Draining(Draining { is_half_closed: false, .. }) = self.phase else {
+            return false;
+        };
+        if self.is_at_eof {
+            self.phase = Phase::Closed;
+        }
+        !self.is_at_eof
+    }
+
+    /// The socket was shut down for writing.
+    pub(crate) fn half_closed(&mut self, config: &Config, now: Time) {
+        if let Phase::Draining(draining) = &mut self.phase {
+            draining.is_half_closed = true;
+            let timeout = now.after_ms(u64::from(config.limits.close_timeout_ms));
+            draining.deadline = draining.deadline.min(timeout);
+        }
+    }
+
+    /// The peer will send no more. What it sent before is still answered.
+    pub(crate) fn end_of_input(&mut self) {
+        match &self.phase {
+            Phase::Http(_) | Phase::WebSocket(_) => self.drain(Time::NEVER),
+            Phase::Draining(draining) if draining.is_half_closed => self.phase = Phase::Closed,
+            Phase::Draining(_) | Phase::Closed => {}
+        }
+    }
+
+    /// A deadline has come: pings, or gives up.
+    pub(crate) fn expire(&mut self, config: &Config, now: Time) {
+        if now < self.deadline() {
+            return;
+        }
+        let pace = self.pace(config);
+        match &mut self.phase {
+            Phase::WebSocket(socket)
+                if socket.closing.is_none() && now < self.outbox.deadline() =>
+            {
+                match socket.heartbeat.beat(pace, now) {
+                    Beat::Ping(data) => self.outbox.reply(Opcode::Ping, &data),
+                    Beat::Lost => self.phase = Phase::Closed,
+                }
+            }
+            _ => self.phase = Phase::Closed,
+        }
+    }
+
+    fn pace(&self, config: &Config) -> Pace {
+        Pace {
+            ping_interval_ms: config.limits.ping_interval_ms,
+            pong_timeout_ms: config.limits.pong_timeout_ms,
+            seed: config.seed ^ u64::from(self.generation) << 32,
+        }
+    }
+}
+
+impl Rates {
+    fn new(config: &Config, now: Time) -> Box<Rates> {
+        let full = |rate: Rate| Bucket::new(rate, now);
+        Box::new(Rates {
+            messages: full(config.limits.message_rate()),
+            controls: full(config.limits.control_rate()),
+            bytes: full(config.limits.byte_rate()),
+            names: full(config.limits.name_rate()),
+        })
+    }
+
+    fn allow(&mut self, event: &Event<'_>, config: &Config, now: Time) -> bool {
+        let limits = &config.limits;
+        match event {
+            Event::Text(_) | Event::Binary(_) => self.messages.take(limits.message_rate(), 1, now),
+            Event::Ping(_) | Event::Pong(_) => self.controls.take(limits.control_rate(), 1, now),
+            Event::Close(_) => true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A session that only watches is this and nothing on the heap, times a million.
+    #[test]
+    fn session_is_small() {
+        assert!(size_of::<Session>() <= 256, "{}", size_of::<Session>());
+    }
+}
