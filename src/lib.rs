@@ -2,6 +2,7 @@
 //! the moment it changes.
 //!
 //! The server is a state machine without I/O, [`hub::Hub`], and a thin driver around it,
+//! [`server`], which is the only module that knows sockets and clocks. `ARCHITECTURE.md` draws the
 //! whole; this is the map of the modules, from the bottom up:
 //!
 //! | module | what it is |
@@ -14,6 +15,7 @@
 //! | [`api`] | our events in JSON |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
 //! | [`session`], [`hub`] | one client; all of it together, without I/O |
+//! | [`server`] | the mio driver |
 
 pub mod addresses;
 pub mod api;
@@ -28,6 +30,7 @@ pub mod names;
 pub mod outbox;
 pub mod rate;
 pub mod roster;
+pub mod server;
 pub mod session;
 pub mod time;
 pub mod ws;

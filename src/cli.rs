@@ -1,0 +1,118 @@
+//! The command line: flags → [`Config`].
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser};
+use headcount::config::{Config, Limits, OriginPolicy};
+
+use crate::system;
+
+const AFTER_HELP: &str = "\
+Examples:
+  headcount                                    the page on http://127.0.0.1:3000
+  headcount --listen 0.0.0.0:80 --listen [::]:80
+  headcount --www ./www                        a page of your own; a change shows at once
+  headcount --allow-origin https://example.com a page elsewhere that connects here
+
+Paths: / the page, /ws the WebSocket, /roster who is here as JSON, /healthz, and /echo with --echo.
+SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits at once.";
+
+/// A live roster: shows everyone who is here, in every browser, the moment it changes.
+///
+/// Serves a page, and a WebSocket at /ws that tells who is logged in. Every limit below has a safe
+/// default; to try the program out, none of them is needed.
+#[derive(Parser, Debug)]
+#[command(name = "headcount", version, after_help = AFTER_HELP, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// Address and port to listen on; may be given several times, port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
+    pub(crate) listen: Vec<SocketAddr>,
+
+    /// Serve the files of this folder instead of the embedded page
+    #[arg(long, value_name = "DIR")]
+    pub(crate) www: Option<PathBuf>,
+
+    /// Add /echo, a WebSocket that sends every message back, for tests and benchmarks
+    #[arg(long)]
+    echo: bool,
+
+    /// Origin whose pages may connect, besides the server's own; may be given several times; * for
+    /// any
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+
+    /// Host name that requests may be for; may be given several times [default: any]
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+
+    #[command(flatten)]
+    limits: Limits,
+}
+
+impl Cli {
+    /// Reads the process's command line. A wrong one, `--help` and `--version` end the process.
+    pub(crate) fn from_process() -> Cli {
+        let matches = Cli::command().try_get_matches().unwrap_or_else(|error| exit(&error));
+        let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| exit(&error));
+        let is_default =
+            matches.value_source("buffered_mebibytes_max") == Some(ValueSource::DefaultValue);
+        if let Some(bytes) = system::memory_bytes().filter(|_| is_default) {
+            cli.limits.buffered_mebibytes_max =
+                u32::try_from((bytes / 4) >> 20).unwrap_or(u32::MAX).max(1);
+        }
+        cli
+    }
+
+    /// What the server is told.
+    pub(crate) fn config(&self, seed: u64) -> Config {
+        let mut limits = self.limits.clone();
+        limits.connections_max = limits.connections_max.min(system::connections_possible());
+        Config {
+            limits,
+            echo: self.echo,
+            origins: self.origins().unwrap_or_else(|error| exit(&error)),
+            hosts: self.allow_host.clone(),
+            seed,
+        }
+    }
+
+    fn origins(&self) -> Result<OriginPolicy, clap::Error> {
+        if self.allow_origin.iter().any(|origin| origin == "*") {
+            return Ok(OriginPolicy::Any);
+        }
+        let parse = |text: &String| {
+            text.parse().map_err(|error| {
+                let message = format!("invalid value '{text}' for '--allow-origin': {error}\n");
+                Cli::command().error(clap::error::ErrorKind::ValueValidation, message)
+            })
+        };
+        self.allow_origin.iter().map(parse).collect::<Result<_, _>>().map(OriginPolicy::Listed)
+    }
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "an address is written like 127.0.0.1:3000 or [::1]:3000")
+}
+
+/// Shows help or the version, or says in one line what is wrong.
+fn exit(error: &clap::Error) -> ! {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    eprintln!("headcount: {}; see --help", line.trim_start_matches("error: "));
+    std::process::exit(error.exit_code());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,79 @@
+//! A listening socket, with the options that its connections inherit.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::time::Duration;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
+
+use crate::config::Limits;
+
+/// Connections that may wait to be accepted; the system may allow fewer.
+const BACKLOG: i32 = 4096;
+
+/// A listening socket.
+#[derive(Debug)]
+pub(super) struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+    token: Token,
+    /// Whether there may be connections to accept.
+    pub(super) is_ready: bool,
+}
+
+impl Listener {
+    /// Binds `address` and puts it into the event queue.
+    pub(super) fn bind(
+        address: SocketAddr,
+        token: Token,
+        limits: &Limits,
+        registry: &Registry,
+    ) -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        socket.set_reuse_address(true)?;
+        if address.is_ipv6() {
+            // `[::]:80` and `0.0.0.0:80` are two addresses, so that both can be asked for.
+            socket.set_only_v6(true)?;
+        }
+        set_inherited_options(&socket, limits)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let mut socket = TcpListener::from_std(StdListener::from(socket));
+        registry.register(&mut socket, token, Interest::READABLE)?;
+        let address = socket.local_addr()?;
+        Ok(Listener { socket, address, token, is_ready: false })
+    }
+
+    pub(super) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(super) fn token(&self) -> Token {
+        self.token
+    }
+
+    pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        self.socket.accept()
+    }
+}
+
+/// Sets on the listener what Linux hands down to each accepted socket: no system calls are spent
+/// on it for every connection.
+fn set_inherited_options(socket: &Socket, limits: &Limits) -> io::Result<()> {
+    socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(limits.send_buffer_bytes as usize)?;
+    let user_timeout = Duration::from_millis(u64::from(limits.tcp_user_timeout_ms));
+    let keepalive = TcpKeepalive::new().with_time(user_timeout);
+    socket.set_tcp_keepalive(&keepalive)?;
+    // Without this the kernel takes megabytes for a peer that does not read, all of them stale by
+    // the time it does.
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        socket.set_tcp_notsent_lowat(limits.notsent_bytes_max)?;
+        socket.set_tcp_user_timeout(Some(user_timeout))?;
+    }
+    Ok(())
+}

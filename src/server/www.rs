@@ -1,0 +1,120 @@
+//! A folder that is served instead of the embedded files, for people who change the page.
+//!
+//! All of it is read at the start and again when something in it has changed, which is looked for
+//! once a second; a request never touches the file system.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use crate::assets::Assets;
+use crate::broadcast::Shared;
+use crate::time::Time;
+
+/// How often changes are looked for, in ms.
+const CHECK_INTERVAL_MS: u64 = 1000;
+
+/// The most files that a folder may have.
+const FILES_MAX: usize = 1000;
+
+/// The most that they may have in all, in bytes.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// A folder of files.
+#[derive(Debug)]
+pub(super) struct Www {
+    folder: PathBuf,
+    assets: Assets,
+    seen: Vec<Entry>,
+    check_at: Time,
+}
+
+/// A file, and what tells that it has changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    /// Its name relative to the folder, with `/` between the parts.
+    name: String,
+    path: PathBuf,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Www {
+    /// Reads a folder.
+    pub(super) fn open(folder: PathBuf) -> io::Result<Www> {
+        let seen = list(&folder)?;
+        let assets = load(&seen)?;
+        Ok(Www { folder, assets, seen, check_at: Time::from_ms(CHECK_INTERVAL_MS) })
+    }
+
+    /// Its files.
+    pub(super) fn assets(&self) -> Assets {
+        self.assets.clone()
+    }
+
+    /// When [`refresh`](Self::refresh) has something to do.
+    pub(super) fn check_at(&self) -> Time {
+        self.check_at
+    }
+
+    /// Reads the folder again if it has changed, and says whether it has. While it can't be read,
+    /// as in the middle of a change, what was read before stays.
+    pub(super) fn refresh(&mut self, now: Time) -> bool {
+        if now < self.check_at {
+            return false;
+        }
+        self.check_at = now.after_ms(CHECK_INTERVAL_MS);
+        let Ok(seen) = list(&self.folder) else { return false };
+        if seen == self.seen {
+            return false;
+        }
+        let Ok(assets) = load(&seen) else { return false };
+        (self.assets, self.seen) = (assets, seen);
+        true
+    }
+}
+
+/// The files of a folder and of the folders in it, in order. Hidden ones are left out, and links
+/// are not followed: what is served is what lies there.
+fn list(folder: &Path) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    let mut folders = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            if name.starts_with('.') {
+                continue;
+            }
+            let (kind, name) = (entry.file_type()?, format!("{prefix}{name}"));
+            if kind.is_dir() {
+                folders.push((entry.path(), format!("{name}/")));
+            } else if kind.is_file() {
+                let metadata = entry.metadata()?;
+                let modified = metadata.modified().ok();
+                entries.push(Entry { name, path: entry.path(), bytes: metadata.len(), modified });
+            }
+            if entries.len() + folders.len() > FILES_MAX {
+                return Err(too_large(format!("more than {FILES_MAX} files")));
+            }
+        }
+    }
+    if entries.iter().map(|entry| entry.bytes).sum::<u64>() > BYTES_MAX {
+        return Err(too_large(format!("more than {} MiB of files", BYTES_MAX >> 20)));
+    }
+    entries.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(entries)
+}
+
+fn load(entries: &[Entry]) -> io::Result<Assets> {
+    let read = |entry: &Entry| {
+        let body: Shared = fs::read(&entry.path)?.into();
+        Ok((entry.name.clone(), body))
+    };
+    entries.iter().map(read).collect()
+}
+
+fn too_large(what: String) -> io::Error {
+    io::Error::other(what)
+}
