@@ -13,7 +13,9 @@
 //! commit; nothing else crosses from one session to another.
 
 mod input;
+mod output;
 mod requests;
+mod upkeep;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -27,12 +29,13 @@ use crate::broadcast::{BroadcastLog, Shared};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::http::{Response, Status};
-use crate::outbox::Chunks;
 use crate::roster::Roster;
-use crate::session::{Phase, Role, Session, SessionId};
+use crate::session::{Phase, Session, SessionId};
 use crate::time::Time;
 use crate::ws::CloseCode;
 use crate::ws::frame::{self, Opcode};
+
+use upkeep::Counts;
 
 /// The server without I/O.
 #[derive(Debug)]
@@ -58,14 +61,6 @@ pub struct Hub {
     closed: Vec<SessionId>,
     due: Vec<usize>,
     is_stopping: bool,
-}
-
-/// What all sessions are together.
-#[derive(Debug, Default)]
-struct Counts {
-    pending: u32,
-    watching: u32,
-    buffered_bytes: usize,
 }
 
 /// Why a connection is not taken.
@@ -207,59 +202,6 @@ impl Hub {
         self.touched = list;
     }
 
-    /// What session `id` is to send next; empty if there is nothing.
-    pub fn transmit(&mut self, id: SessionId) -> Chunks<'_> {
-        let Some(session) = self.sessions.get(id.index()).filter(|session| is(session, id)) else {
-            return Chunks::default();
-        };
-        if session.is_closed() {
-            return Chunks::default();
-        }
-        if session.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
-            let bytes = self.roster.committed_bytes();
-            let message = api::roster(self.log.last(), self.roster.committed(), bytes);
-            self.log.put_checkpoint(text_frame(&message));
-        }
-        session.outbox.transmit(&self.log)
-    }
-
-    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
-    pub fn sent(&mut self, id: SessionId, bytes: usize) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        let was_private = !session.outbox.is_empty();
-        session.outbox.sent(&self.log, bytes);
-        // Frames of the log leave nothing behind: the common case ends here.
-        if was_private || !session.outbox.is_empty() {
-            self.settle(id);
-        }
-    }
-
-    /// The socket takes no more for now.
-    pub fn blocked(&mut self, id: SessionId, now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        let limits = &self.config.limits;
-        session.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
-        self.settle(id);
-    }
-
-    /// All that [`transmit`](Self::transmit) gave is sent: whether the socket is now to be shut
-    /// down for writing.
-    pub fn flushed(&mut self, id: SessionId) -> bool {
-        let Some(session) = find(&mut self.sessions, id) else { return false };
-        let half_close = session.flushed();
-        if session.is_closed() {
-            self.settle(id);
-        }
-        half_close
-    }
-
-    /// The socket was shut down for writing.
-    pub fn half_closed(&mut self, id: SessionId, now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        session.half_closed(&self.config, now);
-        self.settle(id);
-    }
-
     /// Takes a session that has ended, to close its socket. Its place is free from now on, so this
     /// is the last phase of the turn: no event of this turn can mean the place's next owner.
     pub fn reap(&mut self) -> Option<SessionId> {
@@ -304,29 +246,6 @@ impl Hub {
         self.sessions.iter().map(id)
     }
 
-    /// Whether `id` has anything to send.
-    pub fn wants_write(&self, id: SessionId) -> bool {
-        self.sessions
-            .get(id.index())
-            .filter(|session| is(session, id) && !session.is_closed())
-            .is_some_and(|session| session.outbox.wants_write(&self.log))
-    }
-
-    /// Whether `id` takes input. It does not while its answers wait.
-    pub fn wants_read(&self, id: SessionId) -> bool {
-        self.sessions
-            .get(id.index())
-            .is_some_and(|session| is(session, id) && !session.is_closed() && !session.is_paused)
-    }
-
-    /// Whether `id` held input back for which there is room now.
-    pub fn is_resumable(&self, id: SessionId) -> bool {
-        let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        self.sessions.get(id.index()).is_some_and(|session| {
-            is(session, id) && session.is_paused && !session.outbox.is_full(reply_bytes_max)
-        })
-    }
-
     fn commit_due(&self) -> Time {
         let interval = u64::from(self.config.limits.commit_interval_ms);
         match self.committed_at {
@@ -334,84 +253,6 @@ impl Hub {
             Some(committed_at) => committed_at.after_ms(interval),
             None => Time::ZERO,
         }
-    }
-
-    /// Brings everything that depends on a session's state up to date with it. Called after each
-    /// input and the one place that does this: no way to end forgets the name.
-    fn settle(&mut self, id: SessionId) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        self.deadlines.set(id.index(), session.deadline());
-
-        let bytes = session.buffered_bytes();
-        self.counts.buffered_bytes -= session.counted_bytes;
-        self.counts.buffered_bytes += bytes;
-        session.counted_bytes = bytes;
-
-        let (before, after) = (session.counted_as, session.role());
-        session.counted_as = after;
-        if before == after {
-            return;
-        }
-        self.counts.change(before, -1);
-        self.counts.change(after, 1);
-        if matches!(after, Role::Aside | Role::Gone)
-            && let Some(name) = session.name.take()
-        {
-            self.roster.leave(&name);
-        }
-        if after == Role::Gone {
-            self.closed.push(id);
-        }
-    }
-
-    /// Makes room among the connections that have not become WebSockets.
-    fn drop_oldest_pending(&mut self) {
-        let max = self.config.limits.pending_max;
-        while self.counts.pending > max
-            && let Some(id) = self.pending.pop_front()
-        {
-            if let Some(session) = find(&mut self.sessions, id)
-                && session.role() == Role::Pending
-            {
-                session.phase = Phase::Closed;
-                self.settle(id);
-            }
-        }
-        // Those that are not pending any more are dropped when they are half of the list.
-        if self.pending.len() > 2 * self.counts.pending as usize + 16 {
-            let sessions = &self.sessions;
-            self.pending.retain(|id| {
-                sessions
-                    .get(id.index())
-                    .is_some_and(|session| is(session, *id) && session.role() == Role::Pending)
-            });
-        }
-    }
-
-    /// Cuts off the sessions that hold the most, while all together hold too much.
-    fn shed(&mut self) {
-        let max = (self.config.limits.buffered_mebibytes_max as usize) << 20;
-        while self.counts.buffered_bytes > max {
-            let largest = self
-                .sessions
-                .iter()
-                .filter(|(_, session)| !session.is_closed())
-                .max_by_key(|(_, session)| session.counted_bytes);
-            let Some((index, session)) = largest else { return };
-            let id = SessionId { index: index as u32, generation: session.generation };
-            self.lost(id);
-        }
-    }
-}
-
-impl Counts {
-    fn change(&mut self, role: Role, by: i32) {
-        let count = match role {
-            Role::Pending => &mut self.pending,
-            Role::Watching => &mut self.watching,
-            Role::Present | Role::Aside | Role::Gone => return,
-        };
-        *count = count.saturating_add_signed(by);
     }
 }
 

@@ -11,38 +11,33 @@
 //! descriptors) stays noted here: a listener in `is_ready`, a session in `ready` or `unsent`; and
 //! while any of these is not empty, the next wait is not a wait.
 
+mod accept;
 mod listener;
+mod socket;
+mod transfer;
 mod www;
 
-use std::io::{self, IoSlice, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use rustix::io::Errno;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::hub::Hub;
-use crate::outbox::CHUNKS_MAX;
 use crate::session::SessionId;
 use crate::time::Time;
 
 use listener::Listener;
+use socket::Sockets;
 use www::Www;
 
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
-
-/// Bytes written to one session in one turn, before the others have theirs.
-const WRITE_BYTES_PER_TURN: usize = 256 * 1024;
-
-/// How long accepting rests when there are no file descriptors, in ms.
-const ACCEPT_PAUSE_MS: u64 = 100;
 
 /// The token of the signals; a listener's is further down. No session has these, as the index in
 /// its token is below 2^24.
@@ -64,8 +59,7 @@ pub struct Server {
     signals: Option<Signals>,
     hub: Hub,
     www: Option<Www>,
-    /// The socket of each session, by its index.
-    sockets: Vec<Option<Socket>>,
+    sockets: Sockets,
     /// Sessions with input that was not read to its end.
     ready: Vec<SessionId>,
     /// Sessions that can be written to again, or were not written all they had.
@@ -77,19 +71,6 @@ pub struct Server {
     /// The second since the epoch that the hub's date says.
     dated: u64,
     buffer: Box<[u8]>,
-}
-
-/// The socket of one session, and what is known of it.
-#[derive(Debug)]
-struct Socket {
-    stream: TcpStream,
-    generation: u32,
-    is_readable: bool,
-    /// The peer has closed: there is an end of input to be read even after a short read.
-    is_read_closed: bool,
-    is_writable: bool,
-    /// Whether the session is in `ready`.
-    is_queued: bool,
 }
 
 impl Server {
@@ -123,7 +104,7 @@ impl Server {
             signals: None,
             hub: Hub::new(config, assets),
             www,
-            sockets: Vec::new(),
+            sockets: Sockets::default(),
             ready: Vec::new(),
             unsent: Vec::new(),
             accept_at: Time::ZERO,
@@ -179,8 +160,7 @@ impl Server {
         let committed = self.hub.commit(now);
         self.write(committed, now);
         while let Some(id) = self.hub.reap() {
-            // Closing the socket also takes it out of the event queue.
-            self.sockets[id.index()] = None;
+            self.sockets.close(id);
         }
         self.check_nothing_is_forgotten();
         let is_over = self.stop_at.is_some_and(|stop_at| self.hub.is_empty() || stop_at <= now);
@@ -235,7 +215,7 @@ impl Server {
             return;
         }
         let id = SessionId::from_bits(token.0 as u64);
-        let Some(socket) = socket(&mut self.sockets, id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else { return };
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             socket.is_readable = true;
             socket.is_read_closed |= event.is_read_closed() || event.is_error();
@@ -247,170 +227,12 @@ impl Server {
         }
     }
 
-    /// Accepts what waits, up to a number a turn.
-    fn accept(&mut self, now: Time) {
-        if now < self.accept_at {
-            return;
-        }
-        let mut budget = self.hub.config().limits.accepts_per_turn;
-        for index in 0..self.listeners.len() {
-            while budget > 0 && self.listeners[index].is_ready {
-                budget -= 1;
-                match self.listeners[index].accept() {
-                    Ok((stream, peer)) => self.welcome(stream, peer, now),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        self.listeners[index].is_ready = false;
-                    }
-                    // Out of descriptors or memory: the connection waits in the kernel's queue, and
-                    // nobody will tell us again that it does.
-                    Err(error) if is_shortage(&error) => {
-                        self.accept_at = now.after_ms(ACCEPT_PAUSE_MS);
-                        return;
-                    }
-                    // The peer gave up before it was accepted; the next one may be fine.
-                    Err(_) => {}
-                }
-            }
-        }
-    }
-
-    fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr, now: Time) {
-        let id = match self.hub.accepted(peer.ip(), now) {
-            Ok(id) => id,
-            Err(refusal) => {
-                // A new socket's buffer takes this much; if it does not, so be it.
-                let _ = stream.write(&self.hub.refusal(refusal));
-                return;
-            }
-        };
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let token = Token(id.to_bits() as usize);
-        if self.poll.registry().register(&mut stream, token, interest).is_err() {
-            self.hub.lost(id);
-        }
-        if id.index() >= self.sockets.len() {
-            self.sockets.resize_with(id.index() + 1, || None);
-        }
-        self.sockets[id.index()] = Some(Socket {
-            stream,
-            generation: id.generation(),
-            is_readable: false,
-            is_read_closed: false,
-            is_writable: true,
-            is_queued: false,
-        });
-    }
-
-    /// Reads from every session that has input.
-    fn read(&mut self, now: Time) {
-        for id in std::mem::take(&mut self.ready) {
-            if let Some(socket) = socket(&mut self.sockets, id) {
-                socket.is_queued = false;
-                self.read_session(id, now);
-            }
-        }
-    }
-
-    fn read_session(&mut self, id: SessionId, now: Time) {
-        if self.hub.is_resumable(id) {
-            self.hub.received(id, &mut [], now);
-        }
-        let Some(socket) = socket(&mut self.sockets, id) else { return };
-        let mut budget = self.buffer.len();
-        while socket.is_readable && budget > 0 && self.hub.wants_read(id) {
-            let buffer = &mut self.buffer[..budget];
-            match socket.stream.read(buffer) {
-                Ok(0) => {
-                    socket.is_readable = false;
-                    self.hub.ended(id, now);
-                }
-                Ok(length) => {
-                    // A short read has emptied the socket. What comes later makes a new event, but
-                    // an end of input that has come already does not.
-                    socket.is_readable = length == buffer.len() || socket.is_read_closed;
-                    budget -= length;
-                    self.hub.received(id, &mut self.buffer[..length], now);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.is_readable = false;
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    socket.is_readable = false;
-                    self.hub.lost(id);
-                }
-            }
-        }
-        if socket.is_readable && self.hub.wants_read(id) {
-            socket.queue(id, &mut self.ready);
-        }
-    }
-
-    /// Writes to every session that may have something to send.
-    fn write(&mut self, committed: bool, now: Time) {
-        let touched = self.hub.take_touched();
-        let unsent = std::mem::take(&mut self.unsent);
-        for &id in touched.iter().chain(&unsent) {
-            self.flush(id, now);
-        }
-        if committed {
-            for index in 0..self.sockets.len() {
-                if let Some(socket) = &self.sockets[index] {
-                    self.flush(SessionId::new(index, socket.generation), now);
-                }
-            }
-        }
-        self.hub.return_touched(touched);
-    }
-
-    /// Writes what one session has to send, until the socket is full or there is no more.
-    fn flush(&mut self, id: SessionId, now: Time) {
-        let Some(socket) = socket(&mut self.sockets, id) else { return };
-        let mut budget = WRITE_BYTES_PER_TURN;
-        while socket.is_writable {
-            let chunks = self.hub.transmit(id);
-            if chunks.is_empty() {
-                break;
-            }
-            if budget == 0 {
-                self.unsent.push(id);
-                break;
-            }
-            match write_chunks(&mut socket.stream, chunks.as_slice()) {
-                Ok(length) => {
-                    budget = budget.saturating_sub(length);
-                    self.hub.sent(id, length);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    socket.is_writable = false;
-                    self.hub.blocked(id, now);
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    socket.is_writable = false;
-                    self.hub.lost(id);
-                }
-            }
-        }
-        if !self.hub.wants_write(id) && self.hub.flushed(id) {
-            match socket.stream.shutdown(Shutdown::Write) {
-                Ok(()) => self.hub.half_closed(id, now),
-                Err(_) => self.hub.lost(id),
-            }
-        }
-        if self.hub.is_resumable(id) {
-            socket.queue(id, &mut self.ready);
-        }
-    }
-
     /// In a debug build, at the end of each turn: whoever wants to write waits for an event, or is
     /// on a list that is tried again.
     fn check_nothing_is_forgotten(&self) {
         if cfg!(debug_assertions) {
             for id in self.hub.ids() {
-                let Some(Some(socket)) = self.sockets.get(id.index()) else {
-                    panic!("a session without a socket")
-                };
+                let socket = self.sockets.get(id).expect("a session has a socket");
                 let waits = !socket.is_writable || self.unsent.contains(&id);
                 assert!(waits || !self.hub.wants_write(id), "a session was not written to");
                 let is_read = !socket.is_readable || socket.is_queued;
@@ -440,37 +262,4 @@ impl Server {
             self.hub.set_assets(www.assets());
         }
     }
-}
-
-impl Socket {
-    fn queue(&mut self, id: SessionId, ready: &mut Vec<SessionId>) {
-        if !self.is_queued {
-            self.is_queued = true;
-            ready.push(id);
-        }
-    }
-}
-
-fn socket(sockets: &mut [Option<Socket>], id: SessionId) -> Option<&mut Socket> {
-    let socket = sockets.get_mut(id.index())?.as_mut()?;
-    (socket.generation == id.generation()).then_some(socket)
-}
-
-fn write_chunks(stream: &mut TcpStream, chunks: &[&[u8]]) -> io::Result<usize> {
-    if let [chunk] = chunks {
-        return stream.write(chunk);
-    }
-    let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
-    for (slice, chunk) in slices.iter_mut().zip(chunks) {
-        *slice = IoSlice::new(chunk);
-    }
-    stream.write_vectored(&slices[..chunks.len()])
-}
-
-/// Whether accept failed for want of something that others may give back.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
-    )
 }

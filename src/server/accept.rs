@@ -1,0 +1,69 @@
+//! Connections: accepted, or turned away.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+use rustix::io::Errno;
+
+use crate::time::Time;
+
+use super::Server;
+
+/// How long accepting rests when there are no file descriptors, in ms.
+const ACCEPT_PAUSE_MS: u64 = 100;
+
+impl Server {
+    /// Accepts what waits, up to a number a turn.
+    pub(super) fn accept(&mut self, now: Time) {
+        if now < self.accept_at {
+            return;
+        }
+        let mut budget = self.hub.config().limits.accepts_per_turn;
+        for index in 0..self.listeners.len() {
+            while budget > 0 && self.listeners[index].is_ready {
+                budget -= 1;
+                match self.listeners[index].accept() {
+                    Ok((stream, peer)) => self.welcome(stream, peer, now),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                        self.listeners[index].is_ready = false;
+                    }
+                    // Out of descriptors or memory: the connection waits in the kernel's queue, and
+                    // nobody will tell us again that it does.
+                    Err(error) if is_shortage(&error) => {
+                        self.accept_at = now.after_ms(ACCEPT_PAUSE_MS);
+                        return;
+                    }
+                    // The peer gave up before it was accepted; the next one may be fine.
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr, now: Time) {
+        let id = match self.hub.accepted(peer.ip(), now) {
+            Ok(id) => id,
+            Err(refusal) => {
+                // A new socket's buffer takes this much; if it does not, so be it.
+                let _ = stream.write(&self.hub.refusal(refusal));
+                return;
+            }
+        };
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let token = Token(id.to_bits() as usize);
+        if self.poll.registry().register(&mut stream, token, interest).is_err() {
+            self.hub.lost(id);
+        }
+        self.sockets.insert(id, stream);
+    }
+}
+
+/// Whether accept failed for want of something that others may give back.
+fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
+    )
+}
