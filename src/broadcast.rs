@@ -47,12 +47,19 @@ pub struct BroadcastLog {
     checkpoint: Option<Checkpoint>,
 }
 
+/// A checkpoint is good while the changes after it take no more than this part of its own size.
+/// So nobody is sent much more than the roster to catch up, and the roster is encoded anew only
+/// when that much of it has changed.
+const STALE_PART: usize = 4;
+
 /// The whole roster in one frame.
 #[derive(Debug)]
 struct Checkpoint {
     frame: Shared,
     /// The commit that the frame tells the outcome of.
     seq: Seq,
+    /// Sum of the lengths of all frames after it, in bytes.
+    bytes_after: usize,
 }
 
 impl BroadcastLog {
@@ -76,26 +83,33 @@ impl BroadcastLog {
     pub fn append(&mut self, frame: Shared, bytes_max: usize) {
         self.last = self.upcoming();
         self.bytes += frame.len();
+        if let Some(checkpoint) = &mut self.checkpoint {
+            checkpoint.bytes_after += frame.len();
+        }
         self.frames.push_back(frame);
         while self.bytes > bytes_max
             && let Some(dropped) = self.frames.pop_front()
         {
             self.bytes -= dropped.len();
         }
-        if self.checkpoint.as_ref().is_some_and(|checkpoint| !self.continues(checkpoint.seq)) {
+        let is_stale = |checkpoint: &Checkpoint| {
+            checkpoint.bytes_after > checkpoint.frame.len() / STALE_PART
+                || self.is_lagged(checkpoint.seq.next())
+        };
+        if self.checkpoint.as_ref().is_some_and(is_stale) {
             self.checkpoint = None;
         }
     }
 
-    /// Whether a session at `cursor` can go on only with a checkpoint, and there is none: the
-    /// caller then encodes one and [puts it here](Self::put_checkpoint).
+    /// Whether a session at `cursor` can go on only with a checkpoint, and there is no good one:
+    /// the caller then encodes one and [puts it here](Self::put_checkpoint).
     pub fn lacks_checkpoint(&self, cursor: Seq) -> bool {
         self.is_lagged(cursor) && self.checkpoint.is_none()
     }
 
     /// Keeps `frame`, the roster as of the latest commit, for all who need it.
     pub fn put_checkpoint(&mut self, frame: Shared) {
-        self.checkpoint = Some(Checkpoint { frame, seq: self.last });
+        self.checkpoint = Some(Checkpoint { frame, seq: self.last, bytes_after: 0 });
     }
 
     /// What a session at `cursor` sends next, and its cursor after that; `None` if it is up to
@@ -124,11 +138,6 @@ impl BroadcastLog {
     /// Whether the frame that `cursor` names is not kept any more.
     fn is_lagged(&self, cursor: Seq) -> bool {
         cursor < self.first()
-    }
-
-    /// Whether the log has all commits after `seq`.
-    fn continues(&self, seq: Seq) -> bool {
-        !self.is_lagged(seq.next())
     }
 }
 
@@ -170,13 +179,26 @@ mod tests {
         assert_eq!(told(&mut log, Seq(4), ""), [""; 0]);
         assert_eq!(told(&mut log, Seq(3), ""), ["three"]);
         assert_eq!(told(&mut log, Seq(2), "at 3"), ["at 3"], "\"two\" was dropped");
-        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3"]);
-        log.append(frame("four"), 9);
-        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3", "four"]);
-        log.append(frame("five!"), 9);
-        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3", "four", "five!"]);
-        log.append(frame("six"), 9); // Drops "four", without which "at 3" leads nowhere.
-        assert_eq!(told(&mut log, Seq::START, "at 6"), ["at 6"]);
+        assert_eq!(told(&mut log, Seq::START, "not used"), ["at 3"], "it is still good");
+    }
+
+    #[test]
+    fn checkpoint_is_good_until_much_has_changed() {
+        let mut log = BroadcastLog::new();
+        let large = "a roster with many names, at 0";
+        assert_eq!(told(&mut log, Seq::START, large), [large]);
+        log.append(frame("four"), 100);
+        log.append(frame("5"), 100);
+        assert_eq!(told(&mut log, Seq::START, "not used"), [large, "four", "5"]);
+        log.append(frame("six"), 100); // Now the changes are more than a quarter of it.
+        assert_eq!(told(&mut log, Seq::START, "at 3"), ["at 3"]);
+        assert_eq!(told(&mut log, Seq(2), "not used"), ["5", "six"]);
+
+        let mut log = BroadcastLog::new();
+        assert_eq!(told(&mut log, Seq::START, large), [large]);
+        log.append(frame("four"), 4);
+        log.append(frame("5"), 4); // Drops "four", without which the checkpoint leads nowhere.
+        assert_eq!(told(&mut log, Seq::START, "at 2"), ["at 2"]);
     }
 
     #[test]

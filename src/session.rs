@@ -218,9 +218,12 @@ impl Session {
         self.phase = Phase::Draining(draining);
     }
 
-    /// Throws away input of a connection that is draining.
+    /// Throws away input of a connection that is draining. What comes before the last words are
+    /// sent does not count: they are what the waiting is for.
     pub(crate) fn discard(&mut self, bytes: usize, config: &Config) {
-        if let Phase::Draining(draining) = &mut self.phase {
+        if let Phase::Draining(draining) = &mut self.phase
+            && draining.is_half_closed
+        {
             draining.discarded_bytes += bytes;
             if draining.discarded_bytes > config.limits.drain_bytes_max as usize {
                 self.phase = Phase::Closed;
@@ -255,6 +258,14 @@ impl Session {
             Phase::Draining(draining) if draining.is_half_closed => self.phase = Phase::Closed,
             Phase::Draining(_) | Phase::Closed => {}
         }
+    }
+
+    /// Gives back all memory that an ended session holds.
+    pub(crate) fn release(&mut self) {
+        debug_assert!(self.is_closed());
+        self.outbox = Outbox::default();
+        self.stash = Vec::new();
+        self.rates = None;
     }
 
     /// A deadline has come: pings, or gives up.

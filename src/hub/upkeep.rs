@@ -17,6 +17,9 @@ impl Hub {
     /// input and the one place that does this: no way to end forgets the name.
     pub(super) fn settle(&mut self, id: SessionId) {
         let Some(session) = find(&mut self.sessions, id) else { return };
+        if session.is_closed() {
+            session.release();
+        }
         self.deadlines.set(id.index(), session.deadline());
 
         let bytes = session.buffered_bytes();

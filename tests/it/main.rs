@@ -1,0 +1,15 @@
+//! The one integration test binary: behaviour through the boundary.
+//!
+//! Most tests drive the hub in virtual time with [`world::World`], which plays the driver and the
+//! clients; `socket` runs the real program on real sockets; `tidy` reads the sources.
+
+#![allow(unreachable_pub, reason = "nothing links a test binary")]
+
+mod close;
+mod limits;
+mod roster;
+mod slow_reader;
+mod socket;
+mod tidy;
+mod wire;
+mod world;

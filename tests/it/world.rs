@@ -1,0 +1,255 @@
+//! A world in virtual time: the hub, a driver that obeys its contract, and clients.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use headcount::assets::Assets;
+use headcount::config::Config;
+use headcount::hub::{Hub, Refusal};
+use headcount::session::SessionId;
+use headcount::time::Time;
+use serde_json::Value;
+
+use crate::wire::{self, Answer, Told};
+
+/// The hub and everyone who is connected to it.
+pub struct World {
+    pub hub: Hub,
+    pub now: Time,
+    clients: Vec<Client>,
+}
+
+/// One end of a connection, by its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(usize);
+
+struct Client {
+    id: SessionId,
+    /// What came and was not looked at.
+    inbox: Vec<u8>,
+    /// Bytes that the client takes before its socket is full.
+    room: usize,
+    /// The server has shut its side down.
+    is_half_closed: bool,
+    is_closed: bool,
+}
+
+impl World {
+    pub fn new() -> World {
+        World::with(Config::default())
+    }
+
+    /// A world whose server also echoes.
+    pub fn with_echo() -> World {
+        World::with(Config { echo: true, ..Config::default() })
+    }
+
+    pub fn with(config: Config) -> World {
+        let mut hub = Hub::new(config, Assets::embedded());
+        hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
+        World { hub, now: Time::ZERO, clients: Vec::new() }
+    }
+
+    // What clients do. Each is a turn of its own.
+
+    pub fn connect(&mut self) -> Peer {
+        self.connect_from(Ipv4Addr::LOCALHOST.into()).expect("the connection is taken")
+    }
+
+    pub fn connect_from(&mut self, address: IpAddr) -> Result<Peer, Refusal> {
+        let id = self.hub.accepted(address, self.now)?;
+        self.clients.push(Client {
+            id,
+            inbox: Vec::new(),
+            room: usize::MAX,
+            is_half_closed: false,
+            is_closed: false,
+        });
+        self.turn();
+        Ok(Peer(self.clients.len() - 1))
+    }
+
+    /// Connects, opens a WebSocket at `path`, and takes the 101.
+    pub fn open(&mut self, path: &str) -> Peer {
+        let peer = self.connect();
+        self.send(peer, &wire::handshake(path, ""));
+        assert_eq!(self.answer(peer).status, 101);
+        peer
+    }
+
+    /// Opens a WebSocket on the roster and takes the first message.
+    pub fn watch(&mut self) -> Peer {
+        let peer = self.open("/ws");
+        let told = self.told(peer);
+        assert!(matches!(&told[..], [Told::Text(text)] if text.starts_with("[\"roster\"")));
+        peer
+    }
+
+    pub fn send(&mut self, peer: Peer, bytes: &[u8]) {
+        self.send_quietly(peer, bytes);
+        self.turn();
+    }
+
+    /// Sends in the same turn as what comes next.
+    pub fn send_quietly(&mut self, peer: Peer, bytes: &[u8]) {
+        let id = self.clients[peer.0].id;
+        assert!(self.hub.wants_read(id) || self.clients[peer.0].is_closed);
+        self.hub.received(id, &mut bytes.to_vec(), self.now);
+    }
+
+    pub fn say(&mut self, peer: Peer, message: &str) {
+        self.send(peer, &wire::text(message));
+    }
+
+    pub fn login(&mut self, peer: Peer, name: &str) {
+        self.say(peer, &serde_json::json!(["login", name]).to_string());
+    }
+
+    /// The client half-closes.
+    pub fn end(&mut self, peer: Peer) {
+        self.hub.ended(self.clients[peer.0].id, self.now);
+        self.turn();
+    }
+
+    /// The connection breaks.
+    pub fn reset(&mut self, peer: Peer) {
+        self.hub.lost(self.clients[peer.0].id);
+        self.turn();
+    }
+
+    /// The client takes `room` more bytes and then nothing.
+    pub fn set_room(&mut self, peer: Peer, room: usize) {
+        self.clients[peer.0].room = room;
+    }
+
+    /// The server's handle on it.
+    pub fn id(&self, peer: Peer) -> SessionId {
+        self.clients[peer.0].id
+    }
+
+    // What they see.
+
+    /// The messages that came since the last look.
+    pub fn told(&mut self, peer: Peer) -> Vec<Told> {
+        wire::take_frames(&mut self.clients[peer.0].inbox)
+    }
+
+    /// The same, which must all be text, as JSON.
+    pub fn heard(&mut self, peer: Peer) -> Vec<Value> {
+        let parse = |told| match told {
+            Told::Text(text) => serde_json::from_str(&text).expect("messages are JSON"),
+            other => panic!("{other:?}"),
+        };
+        self.told(peer).into_iter().map(parse).collect()
+    }
+
+    /// The next HTTP answer.
+    pub fn answer(&mut self, peer: Peer) -> Answer {
+        self.try_answer(peer).expect("there is an answer")
+    }
+
+    pub fn try_answer(&mut self, peer: Peer) -> Option<Answer> {
+        wire::take_answer(&mut self.clients[peer.0].inbox, false)
+    }
+
+    /// The bytes that came and were not looked at.
+    pub fn inbox(&mut self, peer: Peer) -> &mut Vec<u8> {
+        &mut self.clients[peer.0].inbox
+    }
+
+    /// Whether the server has said that it sends no more.
+    pub fn is_half_closed(&self, peer: Peer) -> bool {
+        self.clients[peer.0].is_half_closed
+    }
+
+    /// Whether the server has closed the connection.
+    pub fn is_closed(&self, peer: Peer) -> bool {
+        self.clients[peer.0].is_closed
+    }
+
+    /// The names on the roster, as `GET /roster` has them.
+    pub fn names(&mut self) -> Vec<String> {
+        let document = self.roster();
+        serde_json::from_value(document["names"].clone()).expect("names are strings")
+    }
+
+    /// The body of `GET /roster`.
+    pub fn roster(&mut self) -> Value {
+        let peer = self.connect();
+        self.send(peer, b"GET /roster HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let answer = self.answer(peer);
+        assert_eq!(answer.status, 200);
+        self.end(peer);
+        assert!(self.is_closed(peer));
+        serde_json::from_slice(&answer.body).expect("the roster is JSON")
+    }
+
+    // Time and the driver.
+
+    /// Lets time pass, with a turn whenever the hub asks for one.
+    pub fn pass_ms(&mut self, ms: u64) {
+        let end = self.now.after_ms(ms);
+        loop {
+            let wakeup = self.hub.next_wakeup();
+            self.now = wakeup.max(self.now.after_ms(1)).min(end);
+            self.turn();
+            if self.now >= end {
+                return;
+            }
+        }
+    }
+
+    /// The rest of a turn, after input.
+    pub fn turn(&mut self) {
+        self.hub.sweep(self.now);
+        self.hub.commit(self.now);
+        let touched = self.hub.take_touched();
+        self.hub.return_touched(touched);
+        for client in &mut self.clients {
+            if !client.is_closed {
+                client.flush(&mut self.hub, self.now);
+            }
+        }
+        while let Some(id) = self.hub.reap() {
+            let mut clients = self.clients.iter_mut();
+            let client = clients.find(|client| client.id == id).expect("only what was opened");
+            assert!(!client.is_closed);
+            client.is_closed = true;
+        }
+        // Input that was held back goes on when there is room, in a turn of its own.
+        let resumable: Vec<SessionId> =
+            self.hub.ids().filter(|id| self.hub.is_resumable(*id)).collect();
+        if !resumable.is_empty() {
+            for id in resumable {
+                self.hub.received(id, &mut [], self.now);
+            }
+            self.turn();
+        }
+    }
+}
+
+impl Client {
+    /// Plays the driver's part of writing: until nothing is left or the client has no room.
+    fn flush(&mut self, hub: &mut Hub, now: Time) {
+        loop {
+            let chunks = hub.transmit(self.id);
+            if chunks.is_empty() {
+                break;
+            }
+            let bytes = chunks.as_slice().concat();
+            assert_eq!(bytes.len(), chunks.total());
+            let taken = bytes.len().min(self.room);
+            if taken == 0 {
+                hub.blocked(self.id, now);
+                return;
+            }
+            assert!(!self.is_half_closed, "bytes after the end");
+            self.inbox.extend_from_slice(&bytes[..taken]);
+            self.room = self.room.saturating_sub(if self.room == usize::MAX { 0 } else { taken });
+            hub.sent(self.id, taken);
+        }
+        if hub.flushed(self.id) {
+            self.is_half_closed = true;
+            hub.half_closed(self.id, now);
+        }
+    }
+}
