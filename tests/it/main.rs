@@ -4,6 +4,7 @@
 //! clients; `socket` runs the real program on real sockets; `tidy` reads the sources.
 
 #![allow(unreachable_pub, reason = "nothing links a test binary")]
+#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 mod close;
 mod limits;

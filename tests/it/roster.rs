@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::wire;
-use crate::world::World;
+use crate::world::{Peer, World};
 
 fn roster(seq: u64, names: &[&str]) -> Value {
     json!(["roster", { "seq": seq, "names": names }])
@@ -79,7 +79,8 @@ fn two_sessions_with_one_name_are_one_entry() {
 /// However a connection ends, the name goes with it and is told once.
 #[test]
 fn connection_that_ends_takes_its_name_along() {
-    let ends: [(&str, fn(&mut World, crate::world::Peer)); 7] = [
+    type End = fn(&mut World, Peer);
+    let ends: [(&str, End); 7] = [
         ("reset", |world, peer| world.reset(peer)),
         ("end of input", |world, peer| world.end(peer)),
         ("close", |world, peer| world.send(peer, &wire::close(1000))),

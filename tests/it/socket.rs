@@ -1,1 +1,426 @@
+//! The program itself, on real sockets and with real signals.
 
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+use crate::wire::{self, Told};
+
+/// Longer than anything here takes, on however slow a machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server; killed when the test is over.
+struct Program {
+    child: Child,
+    addresses: Vec<SocketAddr>,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Program {
+        Program::start_by(Command::new(env!("CARGO_BIN_EXE_headcount")), arguments)
+    }
+
+    fn start_by(mut command: Command, arguments: &[&str]) -> Program {
+        let listens = arguments.iter().filter(|argument| **argument == "--listen").count();
+        let default: &[&str] = if listens == 0 { &["--listen", "127.0.0.1:0"] } else { &[] };
+        let mut child = command
+            .args(default)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let addresses = (0..listens.max(1))
+            .map(|_| {
+                let line = lines.next().expect("a line").expect("UTF-8");
+                let address = line.strip_prefix("headcount listening on http://");
+                address.expect("the announcement").parse().expect("an address")
+            })
+            .collect();
+        Program { child, addresses }
+    }
+
+    fn connect(&self) -> Client {
+        Client::connect(self.addresses[0])
+    }
+
+    /// A WebSocket on the roster.
+    fn watch(&self) -> Client {
+        let mut client = self.connect();
+        client.send(&wire::handshake("/ws", ""));
+        assert_eq!(client.answer().status, 101);
+        client
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).expect("it runs");
+    }
+
+    /// The exit code, which must come soon.
+    fn exit_code(&mut self) -> Option<i32> {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it can be waited for") {
+                return status.code();
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// User and system time used so far, in clock ticks of 10 ms.
+    #[cfg(target_os = "linux")]
+    fn cpu_ticks(&self) -> u64 {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
+        let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn open_files(&self) -> usize {
+        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn wait_for_open_files(&self, expected: usize) {
+        let started = Instant::now();
+        while self.open_files() != expected {
+            assert!(started.elapsed() < PATIENCE, "{} open files", self.open_files());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+struct Client {
+    stream: TcpStream,
+    inbox: Vec<u8>,
+    frames: Vec<Told>,
+}
+
+impl Client {
+    fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client { stream, inbox: Vec::new(), frames: Vec::new() }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    fn login(&mut self, name: &str) {
+        self.send(&wire::text(&json!(["login", name]).to_string()));
+    }
+
+    /// Reads some; `false` at the end.
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 64 * 1024];
+        let length = self.stream.read(&mut buffer).expect("the server answers in time");
+        self.inbox.extend_from_slice(&buffer[..length]);
+        length > 0
+    }
+
+    fn answer(&mut self) -> wire::Answer {
+        loop {
+            if let Some(answer) = wire::take_answer(&mut self.inbox, false) {
+                return answer;
+            }
+            assert!(self.read(), "the connection ended");
+        }
+    }
+
+    fn told(&mut self) -> Told {
+        loop {
+            self.frames.extend(wire::take_frames(&mut self.inbox));
+            if !self.frames.is_empty() {
+                return self.frames.remove(0);
+            }
+            assert!(self.read(), "the connection ended");
+        }
+    }
+
+    fn heard(&mut self) -> Value {
+        match self.told() {
+            Told::Text(text) => serde_json::from_str(&text).expect("JSON"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Reads messages until the roster, kept from them alone, is `expected`.
+    fn wait_for_names(&mut self, expected: &[&str]) {
+        let mut names: Vec<String> = Vec::new();
+        while names != expected {
+            let message = self.heard();
+            let list = |key: &str| -> Vec<String> {
+                serde_json::from_value(message[1][key].clone()).unwrap_or_default()
+            };
+            if message[0] == "roster" {
+                names = list("names");
+            }
+            names.retain(|name| !list("left").contains(name));
+            names.extend(list("joined"));
+            names.sort();
+        }
+    }
+}
+
+#[test]
+fn two_clients_see_each_other_come_and_go() {
+    let program = Program::start(&[]);
+    let mut ada = program.watch();
+    ada.login("Ada");
+    ada.wait_for_names(&["Ada"]);
+    let mut bob = program.watch();
+    bob.login("Bob");
+    bob.wait_for_names(&["Ada", "Bob"]);
+    let joined = ada.heard();
+    assert_eq!(joined, json!(["change", { "seq": 2, "joined": ["Bob"], "left": [] }]));
+    drop(ada);
+    assert_eq!(bob.heard(), json!(["change", { "seq": 3, "joined": [], "left": ["Ada"] }]));
+}
+
+#[test]
+fn page_is_served_on_every_address_and_connections_are_kept() {
+    let program = Program::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
+    assert_eq!(program.addresses.len(), 2);
+    for &address in &program.addresses {
+        let mut client = Client::connect(address);
+        for path in ["/", "/headcount.js", "/page.js", "/style.css", "/favicon.svg", "/healthz"] {
+            client.send(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes());
+            let answer = client.answer();
+            assert_eq!(answer.status, 200, "{path}");
+            assert_eq!(answer.field("connection"), None);
+            assert!(!answer.body.is_empty());
+        }
+    }
+}
+
+#[test]
+fn signal_closes_with_1001_and_a_second_one_ends_at_once() {
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut program = Program::start(&[]);
+        let mut polite = program.watch();
+        polite.heard();
+        program.signal(signal);
+        assert_eq!(polite.told(), Told::Close(Some(1001)));
+        polite.send(&wire::close(1001));
+        assert!(!polite.read(), "the server closes first");
+        drop(polite);
+        assert_eq!(program.exit_code(), Some(0), "nobody is left to wait for");
+    }
+    let mut program = Program::start(&[]);
+    let mut silent = program.watch();
+    silent.heard();
+    program.signal(Signal::TERM);
+    assert_eq!(silent.told(), Told::Close(Some(1001)));
+    let refused = TcpStream::connect(program.addresses[0]).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    program.signal(Signal::INT);
+    assert_eq!(program.exit_code(), Some(130));
+}
+
+#[test]
+fn silent_clients_are_waited_for_only_so_long() {
+    let mut program = Program::start(&["--shutdown-timeout-ms", "300"]);
+    let mut silent = program.watch();
+    silent.heard();
+    program.signal(Signal::TERM);
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+#[test]
+fn wrong_start_is_told_in_one_line() {
+    let taken = Program::start(&[]);
+    let address = taken.addresses[0].to_string();
+    for (arguments, code, words) in [
+        (vec!["--listen", &address], 1, "address already in use"),
+        (vec!["--listen", "nowhere"], 2, "an address is written like 127.0.0.1:3000"),
+        (vec!["--www", "/no/such/folder"], 1, "can't read /no/such/folder: no such file"),
+        (vec!["--bogus"], 2, "unexpected argument '--bogus'"),
+        (vec!["--ping-interval-ms", "0"], 2, "0 is not in"),
+        (vec!["--allow-origin", "example.com"], 2, "an origin is written like"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_headcount"))
+            .args(&arguments)
+            .output()
+            .expect("the program starts");
+        let problem = String::from_utf8(output.stderr).expect("UTF-8");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        assert!(output.stdout.is_empty());
+        assert_eq!(problem.lines().count(), 1, "{problem}");
+        assert!(problem.starts_with("headcount: ") && problem.contains(words), "{problem}");
+    }
+}
+
+#[test]
+fn folder_is_served_instead_and_followed() {
+    let folder = std::env::temp_dir().join(format!("headcount-www-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let page: PathBuf = folder.join("index.html");
+    fs::write(&page, "one").unwrap();
+    let program = Program::start(&["--www", folder.to_str().unwrap()]);
+    let mut client = program.connect();
+    let mut get = |path: &str| {
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
+        client.answer()
+    };
+    assert_eq!(get("/").body, b"one");
+    assert_eq!(get("/page.js").status, 404, "the embedded files are not there");
+    fs::write(&page, "another").unwrap();
+    let started = Instant::now();
+    // Asking is no part of it: the server looks for changes by itself, once a second.
+    while get("/").body != b"another" {
+        assert!(started.elapsed() < Duration::from_secs(8), "the change does not show");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// A large message goes through a small send buffer in many turns, and arrives whole.
+#[test]
+fn large_echo_arrives_whole() {
+    let program = Program::start(&["--echo"]);
+    let mut client = program.connect();
+    client.send(&wire::handshake("/echo", ""));
+    assert_eq!(client.answer().status, 101);
+    let large: Vec<u8> = (0..8_000_000_u32).map(|index| (index % 251) as u8).collect();
+    let mut sender = client.stream.try_clone().unwrap();
+    let frame = wire::frame(0x82, &large);
+    let sending = std::thread::spawn(move || sender.write_all(&frame).unwrap());
+    assert!(client.told() == Told::Binary(large));
+    sending.join().unwrap();
+}
+
+/// A protocol error is answered even though its sender has more under way: no RST overtakes it.
+#[test]
+fn close_arrives_although_input_was_not_read() {
+    let program = Program::start(&["--echo"]);
+    for _ in 0..50 {
+        let mut client = program.connect();
+        client.send(&wire::handshake("/echo", ""));
+        assert_eq!(client.answer().status, 101);
+        let wrong = [wire::text("before"), vec![0xFF; 30_000]].concat();
+        client.send(&wrong);
+        assert_eq!(client.told(), Told::Text("before".into()));
+        assert_eq!(client.told(), Told::Close(Some(1002)));
+        assert!(!client.read());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn idle_server_sleeps() {
+    let program = Program::start(&[]);
+    let mut clients: Vec<Client> = (0..200).map(|_| program.watch()).collect();
+    clients.iter_mut().for_each(|client| drop(client.heard()));
+    let before = program.cpu_ticks();
+    std::thread::sleep(Duration::from_secs(2));
+    let used = program.cpu_ticks() - before;
+    assert!(used <= 2, "{used} of 200 ticks: something spins");
+}
+
+/// mio tells once that a listener is ready. After accept has failed for want of descriptors it is
+/// tried again all the same, and without spinning.
+#[cfg(target_os = "linux")]
+#[test]
+fn server_without_descriptors_accepts_again_when_there_are_some() {
+    let mut command = Command::new("sh");
+    // The limit that the program knows of is larger than the one it will meet.
+    let script = "ulimit -n 80; exec 3</dev/null 4<&3 5<&3; exec \"$0\" \"$@\"";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_headcount")]);
+    let program = Program::start_by(command, &["--connections-max", "16"]);
+    let base = program.open_files();
+    let mut first: Vec<Client> = (0..16).map(|_| program.watch()).collect();
+    let mut refused = program.connect();
+    assert_eq!(refused.answer().status, 503, "one too many is told so");
+    drop(refused);
+
+    // Take its descriptors away while it runs: the next accept fails.
+    let pid = Pid::from_child(&program.child);
+    let few = rustix::process::Rlimit { current: Some(20), maximum: Some(80) };
+    first.drain(..2);
+    program.wait_for_open_files(base + 14);
+    rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, few).unwrap();
+    let mut waiting: Vec<Client> = (0..2).map(|_| program.connect()).collect();
+    waiting.iter_mut().for_each(|client| client.send(&wire::handshake("/ws", "")));
+    let before = program.cpu_ticks();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(program.cpu_ticks() - before <= 5, "it spins");
+    first[0].login("Ada");
+    first[0].wait_for_names(&["Ada"]);
+
+    let enough = rustix::process::Rlimit { current: Some(80), maximum: Some(80) };
+    rustix::process::prlimit(Some(pid), rustix::process::Resource::Nofile, enough).unwrap();
+    for client in &mut waiting {
+        assert_eq!(client.answer().status, 101, "those who waited are served");
+    }
+    drop((first, waiting));
+    program.wait_for_open_files(base);
+}
+
+/// Connections that end in all ways, some with an RST, leave nothing behind.
+#[cfg(target_os = "linux")]
+#[test]
+fn storm_of_connections_leaves_nothing_behind() {
+    let program = Program::start(&[]);
+    let mut watcher = program.watch();
+    watcher.heard();
+    let base = program.open_files();
+    for round in 0..20 {
+        let mut clients: Vec<Client> = (0..50).map(|_| program.connect()).collect();
+        for (index, client) in clients.iter_mut().enumerate() {
+            match index % 5 {
+                0 => {}
+                1 => client.send(b"GET / HT"),
+                2 => client.send(&wire::handshake("/ws", "")),
+                3 => client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+                _ => {
+                    client.send(&wire::handshake("/ws", ""));
+                    client.login(&format!("{round} {index}"));
+                    assert_eq!(client.answer().status, 101);
+                }
+            }
+            if index % 2 == 0 {
+                // Unread input makes the kernel send RST.
+                let socket = socket2::SockRef::from(&client.stream);
+                socket.set_linger(Some(Duration::ZERO)).unwrap();
+            }
+        }
+    }
+    program.wait_for_open_files(base);
+    watcher.login("Ada");
+    watcher.wait_for_names(&["Ada"]);
+}
+
+/// A client that never reads costs the server next to nothing, and the others do not wait for it.
+#[cfg(target_os = "linux")]
+#[test]
+fn reader_that_never_reads_holds_nobody_up() {
+    let mut no_rates = Vec::new();
+    for flag in ["name-changes-per-minute", "messages-burst", "bytes-per-second"] {
+        no_rates.extend([format!("--{flag}"), "1000000".to_owned()]);
+    }
+    let program = Program::start(&no_rates.iter().map(String::as_str).collect::<Vec<_>>());
+    let _stuck: Vec<Client> = (0..20).map(|_| program.watch()).collect();
+    let (mut talker, mut watcher) = (program.watch(), program.watch());
+    watcher.heard();
+    for index in 0..200 {
+        let name = format!("{index:032}");
+        talker.login(&name);
+        let change = watcher.heard();
+        assert_eq!(change[1]["joined"], json!([name]), "seq {}", change[1]["seq"]);
+    }
+}

@@ -1,1 +1,220 @@
+//! The rules of the house that a program can check: sizes, words, and who may know whom.
+//! `ARCHITECTURE.md` says why.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// All files below `folder` with one of `endings`, as (path from the root, content).
+fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<PathBuf> = vec![root.join(folder)];
+    let mut files = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = fs::read_dir(&folder) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            if path.is_dir() {
+                if !["target", "node_modules", "shots", "corpus"]
+                    .iter()
+                    .any(|dir| name.ends_with(dir))
+                {
+                    folders.push(path);
+                }
+            } else if endings.iter().any(|ending| name.ends_with(ending)) {
+                files.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn sources() -> Vec<(String, String)> {
+    let sources = files("src", &[".rs"]);
+    assert!(sources.len() > 20);
+    sources
+}
+
+fn all_rust() -> Vec<(String, String)> {
+    ["src", "tests", "benches", "examples", "fuzz"]
+        .iter()
+        .flat_map(|dir| files(dir, &[".rs"]))
+        .collect()
+}
+
+/// A source without its tests.
+fn code(source: &str) -> &str {
+    source.split("#[cfg(test)]\nmod tests").next().unwrap()
+}
+
+#[test]
+fn files_functions_and_lines_are_short() {
+    for (name, source) in all_rust() {
+        let lines = code(&source).lines().count();
+        let most = if name.starts_with("src") { 350 } else { 500 };
+        assert!(lines <= most, "{name} has {lines} lines: split it by concept");
+        let mut start = None;
+        for (index, line) in source.lines().enumerate() {
+            let at = format!("{name}:{}", index + 1);
+            assert!(line.chars().count() <= 100, "{at}: longer than 100");
+            assert!(!line.ends_with(' ') && !line.contains('\t'), "{at}: white space");
+            // As rustfmt writes it, a function ends at a brace under its first character.
+            let indent = line.len() - line.trim_start().len();
+            let words: Vec<&str> = line.split_whitespace().take(5).collect();
+            if words.contains(&"fn") && start.is_none() && !line.trim_end().ends_with('}') {
+                start = Some((index, indent));
+            } else if let Some((first, depth)) = start
+                && indent == depth
+                && line.trim() == "}"
+            {
+                assert!(index - first < 70, "{at}: a function of {} lines", index - first + 1);
+                start = None;
+            } else if line.trim_end().ends_with(';')
+                && start.is_some_and(|(_, depth)| depth == indent)
+            {
+                start = None; // A declaration without a body.
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let marks = ["TO", "FIX", "XX"].map(|start| {
+        format!(
+            "{start}{}",
+            if start == "TO" {
+                "DO"
+            } else if start == "FIX" {
+                "ME"
+            } else {
+                "X"
+            }
+        )
+    });
+    let calls = ["dbg", "todo", "unimplemented"].map(|name| format!("{name}!("));
+    for (name, source) in all_rust().into_iter().chain(files("www", &[".js", ".css", ".html"])) {
+        for word in marks.iter().chain(&calls) {
+            assert!(!source.contains(word.as_str()), "{name} contains {word}");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (name, source) in all_rust() {
+        assert!(source.starts_with("//! ") || source.starts_with("#![no_main]\n//! "), "{name}");
+    }
+}
+
+/// The layers, from the top: each may name what is on its right, in whole words of `crate::`.
+#[test]
+fn layers_know_only_what_is_below_them() {
+    let rules: [(&str, &[&str]); 17] = [
+        ("time", &[]),
+        ("rate", &["time"]),
+        ("names", &[]),
+        ("roster", &[]),
+        ("http", &[]),
+        ("ws", &["http"]),
+        ("config", &["http", "rate", "ws"]),
+        ("broadcast", &[]),
+        ("assets", &["broadcast"]),
+        ("addresses", &["rate", "time"]),
+        ("deadlines", &["time"]),
+        ("heartbeat", &["time"]),
+        ("api", &["broadcast", "names", "roster"]),
+        ("outbox", &["broadcast", "time", "ws"]),
+        ("session", &["addresses", "config", "heartbeat", "http", "outbox", "rate", "time", "ws"]),
+        (
+            "hub",
+            &[
+                "addresses",
+                "api",
+                "assets",
+                "broadcast",
+                "config",
+                "deadlines",
+                "http",
+                "names",
+                "outbox",
+                "roster",
+                "session",
+                "time",
+                "ws",
+            ],
+        ),
+        ("server", &["assets", "broadcast", "config", "hub", "outbox", "session", "time"]),
+    ];
+    let sources = sources();
+    let module = |name: &str| {
+        let name = name.strip_prefix("src/").unwrap().strip_suffix(".rs").unwrap();
+        name.split('/').next().unwrap().to_owned()
+    };
+    for (name, source) in &sources {
+        let module = module(name);
+        if ["lib", "main", "cli", "system"].contains(&module.as_str()) {
+            continue;
+        }
+        let Some((_, allowed)) = rules.iter().find(|(rule, _)| *rule == module) else {
+            panic!("{name}: which layer is it in?")
+        };
+        for reference in code(source).split("crate::").skip(1) {
+            let target: String =
+                reference.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let is_known = target == module || allowed.contains(&target.as_str());
+            assert!(is_known, "{name} names crate::{target}");
+        }
+    }
+}
+
+/// The core has no I/O, no clock, no threads and no shared cells.
+#[test]
+fn only_the_driver_knows_the_machine() {
+    let banned = [
+        "mio::",
+        "socket2",
+        "signal_hook",
+        "rustix",
+        "std::io",
+        "std::time",
+        "std::fs",
+        "std::env",
+        "std::thread",
+        "std::net::Tcp",
+        "std::process",
+        "RefCell",
+        "Mutex",
+        "dyn ",
+        "unsafe ",
+        "macro_rules",
+        "println",
+        "eprintln",
+    ];
+    for (name, source) in sources() {
+        let is_outside = ["src/server", "src/main.rs", "src/cli.rs", "src/system.rs"]
+            .iter()
+            .any(|path| name.starts_with(path));
+        let code: String = code(&source)
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        for word in banned.iter().filter(|_| !is_outside) {
+            assert!(!code.contains(word), "{name} uses {word}");
+        }
+    }
+}
+
+/// What is in `www/` is in the program, and the other way round.
+#[test]
+fn all_of_the_page_is_embedded() {
+    let assets = headcount::assets::Assets::embedded();
+    let mut paths: Vec<String> = files("www", &[""])
+        .into_iter()
+        .map(|(name, _)| format!("/{}", name.strip_prefix("www/").unwrap()))
+        .map(|path| if path == "/index.html" { "/".to_owned() } else { path })
+        .collect();
+    paths.sort();
+    assert_eq!(assets.paths().collect::<Vec<_>>(), paths);
+}
