@@ -115,4 +115,20 @@ mod tests {
     fn command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn readme_lists_every_limit_with_its_default() {
+        let readme = include_str!("../README.md").replace(',', "");
+        let command = Cli::command();
+        let limits = command.get_arguments().filter(|flag| flag.get_help_heading().is_some());
+        for limit in limits {
+            let name = limit.get_long().unwrap();
+            let default = match limit.is_hide_default_value_set() {
+                true => "¼ of memory",
+                false => limit.get_default_values()[0].to_str().unwrap(),
+            };
+            let row = format!("| `--{name}` | {default} | ");
+            assert!(readme.contains(&row), "README lacks {row}");
+        }
+    }
 }

@@ -218,3 +218,14 @@ fn all_of_the_page_is_embedded() {
     paths.sort();
     assert_eq!(assets.paths().collect::<Vec<_>>(), paths);
 }
+
+/// The commands in README are those that CI runs, so they work.
+#[test]
+fn readme_has_the_commands_that_ci_runs() {
+    let (readme, ci) = (include_str!("../../README.md"), include_str!("../../.ci/run"));
+    let blocks = readme.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let squeezed = |text: &str| text.replace(" --locked", "").replace("\"$target\"", "hub");
+    for command in blocks.flat_map(str::lines).filter(|command| *command != ".ci/run") {
+        assert!(squeezed(ci).contains(command), "CI does not run: {command}");
+    }
+}
