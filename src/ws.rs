@@ -10,7 +10,9 @@
 
 pub mod close;
 pub mod decoder;
+pub mod deflate;
 mod error;
+pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod mask;

@@ -32,6 +32,8 @@ pub enum ProtocolError {
     CloseCodeInvalid,
     /// Text, or a reason to close, that is not UTF-8 (§8.1).
     InvalidUtf8,
+    /// A compressed message that can't be inflated (RFC 7692 §7.2.2).
+    InvalidDeflate,
     /// A frame, or a message of several, over its limit in bytes (§10.4).
     TooLong,
     /// A message of too many frames (§10.4).
@@ -42,7 +44,9 @@ impl ProtocolError {
     /// The status code of the Close frame that answers it (§7.4.1).
     pub const fn close_code(self) -> CloseCode {
         match self {
-            ProtocolError::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            ProtocolError::InvalidUtf8 | ProtocolError::InvalidDeflate => {
+                CloseCode::INVALID_PAYLOAD
+            }
             ProtocolError::TooLong | ProtocolError::TooManyFragments => CloseCode::TOO_BIG,
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -64,6 +68,7 @@ impl fmt::Display for ProtocolError {
             ProtocolError::CloseTooShort => "close payload of one byte",
             ProtocolError::CloseCodeInvalid => "invalid close code",
             ProtocolError::InvalidUtf8 => "invalid UTF-8",
+            ProtocolError::InvalidDeflate => "invalid compressed data",
             ProtocolError::TooLong => "message is too long",
             ProtocolError::TooManyFragments => "message has too many fragments",
         })

@@ -1,0 +1,267 @@
+//! Compression of messages (RFC 7692 §7.2), on zlib-rs.
+//!
+//! By default neither side keeps its window from one message to the next. Then a connection that
+//! waits holds no compression state at all: one [`Inflater`] and one [`Deflater`] serve them all.
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+
+use super::error::ProtocolError;
+
+/// What ends the output of a flush, and is taken off a message and put back (§7.2.1, §7.2.2).
+const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
+
+/// An empty block that is the last: a message that is whole ends a stream when this follows.
+const LAST_BLOCK: [u8; 5] = [0x01, 0x00, 0x00, 0xFF, 0xFF];
+
+/// Output grows by this much at a time: so much, at most, is made beyond a limit.
+const STEP_BYTES: usize = 16 * 1024;
+
+/// Windows of 2 to these powers, in bytes.
+const WINDOW_BITS: std::ops::RangeInclusive<u8> = 9..=15;
+
+/// Inflates messages, whatever window they were made with.
+#[derive(Debug)]
+pub struct Inflater {
+    context: Decompress,
+    output: Vec<u8>,
+}
+
+impl Default for Inflater {
+    fn default() -> Inflater {
+        Inflater { context: Decompress::new(false), output: Vec::new() }
+    }
+}
+
+impl Inflater {
+    /// Inflates a whole message to at most `bytes_max` bytes. The result is lent until the next
+    /// call. With `takeover` the window is that of the message before.
+    ///
+    /// It stops as soon as the output passes the limit: what a bomb would become is never made.
+    pub fn inflate(
+        &mut self,
+        message: &[u8],
+        takeover: bool,
+        bytes_max: usize,
+    ) -> Result<&[u8], ProtocolError> {
+        self.output.clear();
+        self.output.shrink_to(2 * STEP_BYTES);
+        if !takeover {
+            self.context.reset(false);
+        }
+        self.feed(message, bytes_max)?;
+        let mut is_ended = self.feed(&TAIL, bytes_max)?;
+        // A message that was cut off would be taken for a whole one, were this not asked. It ends
+        // the stream, so it can't be where the window is kept.
+        if !takeover {
+            is_ended = self.feed(&LAST_BLOCK, bytes_max)?;
+        }
+        if is_ended == takeover {
+            return Err(ProtocolError::InvalidDeflate);
+        }
+        Ok(&self.output)
+    }
+
+    /// Bytes of memory held for output.
+    pub fn buffered_bytes(&self) -> usize {
+        self.output.capacity()
+    }
+
+    /// Inflates more of a message, and says whether its last block has ended with it.
+    fn feed(&mut self, mut input: &[u8], bytes_max: usize) -> Result<bool, ProtocolError> {
+        loop {
+            if self.output.len() > bytes_max {
+                return Err(ProtocolError::TooLong);
+            }
+            if self.output.len() == self.output.capacity() {
+                let room = bytes_max + 1 - self.output.len();
+                self.output.reserve_exact(room.min(self.output.len().max(STEP_BYTES)));
+            }
+            let before = (self.context.total_in(), self.output.len());
+            let status = self
+                .context
+                .decompress_vec(input, &mut self.output, FlushDecompress::None)
+                .map_err(|_| ProtocolError::InvalidDeflate)?;
+            let used = (self.context.total_in() - before.0) as usize;
+            input = &input[used..];
+            match status {
+                // §7.2.3.4: a sender may end a stream inside a message; another one follows.
+                Status::StreamEnd if input.is_empty() => return Ok(true),
+                Status::StreamEnd => self.context.reset(false),
+                Status::Ok | Status::BufError => {
+                    let has_room = self.output.len() < self.output.capacity();
+                    if input.is_empty() && has_room {
+                        return Ok(false);
+                    }
+                    if used == 0 && has_room && self.output.len() == before.1 {
+                        return Err(ProtocolError::InvalidDeflate); // It would go on like this.
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Deflates messages, each with an empty window.
+#[derive(Debug)]
+pub struct Deflater {
+    level: Compression,
+    /// A context for each size of window, made when it is first needed.
+    contexts: [Option<Compress>; 7],
+}
+
+impl Deflater {
+    /// A deflater that takes so much trouble: 1 is fast, 9 is thorough.
+    pub fn new(level: u32) -> Deflater {
+        Deflater { level: Compression::new(level), contexts: Default::default() }
+    }
+
+    /// Appends the deflated form of `message` to `out`.
+    pub fn deflate(&mut self, message: &[u8], window_bits: u8, out: &mut Vec<u8>) {
+        assert!(WINDOW_BITS.contains(&window_bits), "negotiated");
+        let level = self.level;
+        let context = self.contexts[usize::from(window_bits - WINDOW_BITS.start())]
+            .get_or_insert_with(|| Compress::new_with_window_bits(level, false, window_bits));
+        context.reset();
+        deflate(context, message, out);
+    }
+}
+
+/// Deflates messages, each with the window of the one before.
+#[derive(Debug)]
+pub struct TakeoverDeflater(Compress);
+
+impl TakeoverDeflater {
+    /// As [`Deflater::new`], for one connection and one size of window.
+    pub fn new(level: u32, window_bits: u8) -> TakeoverDeflater {
+        let level = Compression::new(level);
+        TakeoverDeflater(Compress::new_with_window_bits(level, false, window_bits))
+    }
+
+    /// Appends the deflated form of `message` to `out`.
+    pub fn deflate(&mut self, message: &[u8], out: &mut Vec<u8>) {
+        deflate(&mut self.0, message, out);
+    }
+}
+
+fn deflate(context: &mut Compress, mut message: &[u8], out: &mut Vec<u8>) {
+    if message.is_empty() {
+        out.push(0x00); // §7.2.3.6
+        return;
+    }
+    let start = out.len();
+    loop {
+        out.reserve(message.len() / 2 + 64);
+        let before = context.total_in();
+        let status = context.compress_vec(message, out, FlushCompress::Sync);
+        assert!(status.is_ok(), "memory to memory");
+        message = &message[(context.total_in() - before) as usize..];
+        // With room left over, the flush is complete.
+        if message.is_empty() && out.len() < out.capacity() {
+            break;
+        }
+    }
+    debug_assert!(out[start..].ends_with(&TAIL));
+    out.truncate(out.len() - TAIL.len());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inflated(message: &[u8]) -> Result<Vec<u8>, ProtocolError> {
+        Inflater::default().inflate(message, false, 1 << 20).map(<[u8]>::to_vec)
+    }
+
+    fn deflated(message: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        Deflater::new(6).deflate(message, 15, &mut out);
+        out
+    }
+
+    #[test]
+    fn examples_of_the_rfc_are_inflated() {
+        // RFC 7692 §7.2.3.1, .3 (no compression), .4 (BFINAL), .5 (two blocks), .6 (empty).
+        assert_eq!(inflated(&[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]), Ok(b"Hello".into()));
+        let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
+        assert_eq!(inflated(&stored), Ok(b"Hello".into()));
+        assert_eq!(
+            inflated(&[0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00]),
+            Ok(b"Hello".into())
+        );
+        let blocks = [0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
+        assert_eq!(inflated(&blocks), Ok(b"Hello".into()));
+        assert_eq!(inflated(&[0x00]), Ok(b"".into()));
+        assert_eq!(deflated(b""), [0x00]);
+        assert_eq!(deflated(b"Hello"), [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00]);
+    }
+
+    /// §7.2.3.2: the second message refers to the first.
+    #[test]
+    fn window_is_kept_if_that_was_agreed() {
+        let mut inflater = Inflater::default();
+        let first = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        assert_eq!(inflater.inflate(&first, true, 99), Ok(&b"Hello"[..]));
+        let second = [0xf2, 0x00, 0x11, 0x00, 0x00];
+        assert_eq!(inflater.inflate(&second, true, 99), Ok(&b"Hello"[..]));
+        assert_eq!(inflater.inflate(&second, false, 99), Err(ProtocolError::InvalidDeflate));
+        let mut deflater = TakeoverDeflater::new(6, 15);
+        let mut out = Vec::new();
+        deflater.deflate(b"Hello", &mut out);
+        out.clear();
+        deflater.deflate(b"Hello", &mut out);
+        assert_eq!(out, second);
+    }
+
+    #[test]
+    fn messages_come_back_from_every_window() {
+        let mut deflater = Deflater::new(6);
+        let mut inflater = Inflater::default();
+        for length in [1, 2, 100, 16_384, 16_385, 100_000] {
+            let text: Vec<u8> =
+                (0..length).map(|index: u64| (index * index / 7 % 90) as u8).collect();
+            for bits in WINDOW_BITS {
+                let mut out = Vec::new();
+                deflater.deflate(&text, bits, &mut out);
+                assert_eq!(inflater.inflate(&out, false, length as usize), Ok(&text[..]));
+            }
+        }
+    }
+
+    #[test]
+    fn bomb_is_noticed_while_it_goes_off() {
+        let bomb = deflated(&vec![0; 64 << 20]);
+        assert!(bomb.len() < 70_000);
+        let mut inflater = Inflater::default();
+        assert_eq!(inflater.inflate(&bomb, false, 100_000), Err(ProtocolError::TooLong));
+        assert!(inflater.buffered_bytes() <= 100_001 + 2 * STEP_BYTES);
+        assert_eq!(inflater.inflate(&[0x00], false, 100_000), Ok(&b""[..]));
+        assert!(inflater.buffered_bytes() <= 2 * STEP_BYTES, "it keeps little");
+    }
+
+    #[test]
+    fn limit_is_exact() {
+        let message = deflated(&[7; 1_000]);
+        assert!(Inflater::default().inflate(&message, false, 1_000).is_ok());
+        let found = Inflater::default().inflate(&message, false, 999).map(<[u8]>::len);
+        assert_eq!(found, Err(ProtocolError::TooLong));
+    }
+
+    #[test]
+    fn message_that_is_cut_off_or_corrupt_is_refused() {
+        let text: Vec<u8> = (0..2_000_u32).map(|index| (index * index % 251) as u8).collect();
+        let whole = deflated(&text);
+        assert_eq!(inflated(&whole), Ok(text));
+        for cut in 1..whole.len() {
+            assert!(inflated(&whole[..cut]).is_err(), "cut at {cut}");
+        }
+        assert_eq!(inflated(&[0xFF; 20]), Err(ProtocolError::InvalidDeflate));
+        assert_eq!(inflated(b""), Err(ProtocolError::InvalidDeflate));
+        assert!(inflated(&[whole, vec![0x07]].concat()).is_err(), "more after the end");
+    }
+
+    #[test]
+    fn flood_of_empty_blocks_is_linear() {
+        let blocks = [0x00, 0x00, 0x00, 0xFF, 0xFF].repeat(13_000);
+        assert_eq!(inflated(&[blocks, vec![0x00]].concat()), Ok(vec![]));
+    }
+}
