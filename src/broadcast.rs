@@ -19,6 +19,34 @@ use std::rc::Rc;
 /// Encoded bytes that many sessions send: a whole frame, or the body of an HTTP answer.
 pub type Shared = Rc<[u8]>;
 
+/// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// For everyone.
+    pub plain: Shared,
+    /// Compressed, for those who take that; none if it is not worth it, or nobody does.
+    pub deflated: Option<Shared>,
+}
+
+/// The form in which a session is sent the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// As it is.
+    #[default]
+    Plain,
+    /// Compressed, where there is such a form.
+    Deflated,
+}
+
+impl Frame {
+    fn in_form(&self, form: Form) -> &Shared {
+        match (&self.deflated, form) {
+            (Some(deflated), Form::Deflated) => deflated,
+            _ => &self.plain,
+        }
+    }
+}
+
 /// The number of a commit. The roster of a server that starts is commit 0, and empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seq(u64);
@@ -40,8 +68,8 @@ impl Seq {
 /// The frames of the latest commits, and the roster as of one of them.
 #[derive(Debug)]
 pub struct BroadcastLog {
-    frames: VecDeque<Shared>,
-    /// Sum of the lengths of `frames`, in bytes.
+    frames: VecDeque<Frame>,
+    /// Sum of the lengths of `frames` in their plain form, in bytes.
     bytes: usize,
     last: Seq,
     checkpoint: Option<Checkpoint>,
@@ -55,7 +83,7 @@ const STALE_PART: usize = 4;
 /// The whole roster in one frame.
 #[derive(Debug)]
 struct Checkpoint {
-    frame: Shared,
+    frame: Frame,
     /// The commit that the frame tells the outcome of.
     seq: Seq,
     /// Sum of the lengths of all frames after it, in bytes.
@@ -80,20 +108,21 @@ impl BroadcastLog {
 
     /// Appends the frame of commit [`upcoming`](Self::upcoming), then drops from the front until
     /// the log has at most `bytes_max` bytes. It never waits and never looks at sessions.
-    pub fn append(&mut self, frame: Shared, bytes_max: usize) {
+    pub fn append(&mut self, frame: Frame, bytes_max: usize) {
         self.last = self.upcoming();
-        self.bytes += frame.len();
+        let length = frame.plain.len();
+        self.bytes += length;
         if let Some(checkpoint) = &mut self.checkpoint {
-            checkpoint.bytes_after += frame.len();
+            checkpoint.bytes_after += length;
         }
         self.frames.push_back(frame);
         while self.bytes > bytes_max
             && let Some(dropped) = self.frames.pop_front()
         {
-            self.bytes -= dropped.len();
+            self.bytes -= dropped.plain.len();
         }
         let is_stale = |checkpoint: &Checkpoint| {
-            checkpoint.bytes_after > checkpoint.frame.len() / STALE_PART
+            checkpoint.bytes_after > checkpoint.frame.plain.len() / STALE_PART
                 || self.is_lagged(checkpoint.seq.next())
         };
         if self.checkpoint.as_ref().is_some_and(is_stale) {
@@ -108,21 +137,22 @@ impl BroadcastLog {
     }
 
     /// Keeps `frame`, the roster as of the latest commit, for all who need it.
-    pub fn put_checkpoint(&mut self, frame: Shared) {
+    pub fn put_checkpoint(&mut self, frame: Frame) {
         self.checkpoint = Some(Checkpoint { frame, seq: self.last, bytes_after: 0 });
     }
 
-    /// What a session at `cursor` sends next, and its cursor after that; `None` if it is up to
-    /// date.
-    pub fn follow(&self, cursor: Seq) -> Option<(&Shared, Seq)> {
+    /// What a session at `cursor` sends next, in its form, and its cursor after that; `None` if it
+    /// is up to date.
+    pub fn follow(&self, cursor: Seq, form: Form) -> Option<(&Shared, Seq)> {
         if self.is_lagged(cursor) {
             let checkpoint = self.checkpoint.as_ref();
             debug_assert!(checkpoint.is_some(), "the checkpoint was to be put before");
-            return checkpoint.map(|checkpoint| (&checkpoint.frame, checkpoint.seq.next()));
+            return checkpoint
+                .map(|checkpoint| (checkpoint.frame.in_form(form), checkpoint.seq.next()));
         }
         let index = cursor.0.checked_sub(self.first().0)?;
         let frame = self.frames.get(usize::try_from(index).ok()?)?;
-        Some((frame, cursor.next()))
+        Some((frame.in_form(form), cursor.next()))
     }
 
     /// Whether a session at `cursor` has something to be told.
@@ -151,8 +181,8 @@ impl Default for BroadcastLog {
 mod tests {
     use super::*;
 
-    fn frame(text: &str) -> Shared {
-        text.as_bytes().into()
+    fn frame(text: &str) -> Frame {
+        Frame { plain: text.as_bytes().into(), deflated: None }
     }
 
     /// All that a session at `cursor` is sent.
@@ -161,7 +191,7 @@ mod tests {
             log.put_checkpoint(frame(checkpoint));
         }
         let mut told = Vec::new();
-        while let Some((frame, next)) = log.follow(cursor) {
+        while let Some((frame, next)) = log.follow(cursor, Form::Plain) {
             told.push(String::from_utf8(frame.to_vec()).unwrap());
             cursor = next;
         }

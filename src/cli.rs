@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use headcount::config::{Config, Limits, OriginPolicy};
+use headcount::config::{Compression, Config, Limits, OriginPolicy};
 
 use crate::system;
 
@@ -47,6 +47,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
 
+    /// Compress messages for those who can take it (permessage-deflate)
+    #[arg(long, value_name = "WHEN", default_value = "on")]
+    compression: Compression,
+
     #[command(flatten)]
     limits: Limits,
 }
@@ -74,6 +78,7 @@ impl Cli {
             echo: self.echo,
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
+            compression: self.compression,
             seed,
         }
     }

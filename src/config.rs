@@ -4,7 +4,7 @@
 //! flags on the command line, so that a limit is stated once: its name, meaning and default. No
 //! limit can be 0, since a 0 that means "no limit" is how limits get lost.
 
-use clap::{Args, Parser, value_parser};
+use clap::{Args, Parser, ValueEnum, value_parser};
 
 use crate::http::Origin;
 use crate::rate::Rate;
@@ -21,9 +21,23 @@ pub struct Config {
     pub origins: OriginPolicy,
     /// The host names that requests may be for; empty: any.
     pub hosts: Vec<String>,
+    /// Whether messages may be compressed.
+    pub compression: Compression,
     /// Where the jitter of the pings starts. The same seed and the same inputs give the same
     /// outputs.
     pub seed: u64,
+}
+
+/// Whether messages may be compressed, with permessage-deflate (RFC 7692).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Compression {
+    /// No
+    Off,
+    /// Yes, each by itself: a connection that waits holds nothing for it
+    #[default]
+    On,
+    /// Yes, and a peer may refer to earlier messages: some 40 KiB for each connection that does
+    Takeover,
 }
 
 /// Which origins may open a WebSocket. The origin that the request's own host names always may.
@@ -204,6 +218,16 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 16 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub notsent_bytes_max: u32,
+
+    /// Length from which a message is compressed, in bytes
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub deflate_bytes_min: u32,
+
+    /// Trouble taken to compress: 1 is fast, 9 is thorough
+    #[arg(long, value_name = "N", help_heading = OUTPUT, default_value_t = 6)]
+    #[arg(value_parser = value_parser!(u32).range(1..=9))]
+    pub deflate_level: u32,
 
     /// Input read and thrown away while a connection ends, in bytes
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]

@@ -25,15 +25,14 @@ use slab::Slab;
 use crate::addresses::{AddressKey, AddressLimits, Addresses};
 use crate::api;
 use crate::assets::Assets;
-use crate::broadcast::{BroadcastLog, Shared};
+use crate::broadcast::BroadcastLog;
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::http::{Response, Status};
 use crate::roster::Roster;
 use crate::session::{Phase, Session, SessionId};
 use crate::time::Time;
-use crate::ws::CloseCode;
-use crate::ws::frame::{self, Opcode};
+use crate::ws::{CloseCode, Codec, Deflater, Inflater};
 
 use upkeep::Counts;
 
@@ -50,6 +49,7 @@ pub struct Hub {
     addresses: Addresses,
     roster: Roster,
     log: BroadcastLog,
+    codec: Codec,
     committed_at: Option<Time>,
     deadlines: Deadlines,
     counts: Counts,
@@ -75,6 +75,7 @@ pub enum Refusal {
 impl Hub {
     /// A hub with no sessions and an empty roster.
     pub fn new(config: Config, assets: Assets) -> Hub {
+        let deflater = Deflater::new(config.limits.deflate_level);
         Hub {
             config,
             assets,
@@ -84,6 +85,7 @@ impl Hub {
             addresses: Addresses::default(),
             roster: Roster::default(),
             log: BroadcastLog::new(),
+            codec: Codec { inflater: Inflater::default(), deflater },
             committed_at: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
@@ -186,7 +188,8 @@ impl Hub {
         let message = api::change(self.log.upcoming(), &change);
         // A session that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = self.config.limits.log_bytes_min as usize;
-        self.log.append(text_frame(&message), floor.max(self.roster.committed_bytes()));
+        let frame = self.frame_for_all(&message);
+        self.log.append(frame, floor.max(self.roster.committed_bytes()));
         true
     }
 
@@ -264,10 +267,4 @@ fn is(session: &Session, id: SessionId) -> bool {
 /// somebody else.
 fn find(sessions: &mut Slab<Session>, id: SessionId) -> Option<&mut Session> {
     sessions.get_mut(id.index()).filter(|session| is(session, id))
-}
-
-fn text_frame(message: &[u8]) -> Shared {
-    let mut bytes = Vec::with_capacity(message.len() + frame::HEADER_BYTES_MAX);
-    frame::encode(Opcode::Text, message, &mut bytes);
-    bytes.into()
 }

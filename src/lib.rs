@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`time`], [`rate`], [`config`] | time, token buckets, every bound of the server |
 //! | [`http`] | bytes → request head, answer → bytes |
-//! | [`ws`] | RFC 6455: handshake, frames, messages, close |
+//! | [`ws`] | RFC 6455 and 7692: handshake, frames, messages, close, compression |
 //! | [`names`], [`roster`] | what a name is, who is here |
 //! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
 //! | [`api`] | our events in JSON |

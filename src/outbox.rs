@@ -13,7 +13,7 @@
 //! Whether a session wants to write is derived from these, never noted down beside them.
 //! [`Outbox::transmit`] only looks; [`Outbox::sent`] moves on, in the same order.
 
-use crate::broadcast::{BroadcastLog, Seq, Shared};
+use crate::broadcast::{BroadcastLog, Form, Seq, Shared};
 use crate::time::Time;
 use crate::ws::frame::{self, Opcode};
 
@@ -61,6 +61,7 @@ pub struct Outbox {
     half: Option<Half>,
     private: Option<Box<Private>>,
     cursor: Option<Seq>,
+    form: Form,
     stall: Option<Box<Stall>>,
 }
 
@@ -104,14 +105,20 @@ struct Stall {
 }
 
 impl Outbox {
-    /// Follows the broadcast log, from a checkpoint on.
-    pub fn follow(&mut self) {
+    /// Follows the broadcast log in this form, from a checkpoint on.
+    pub fn follow(&mut self, form: Form) {
         self.cursor = Some(Seq::START);
+        self.form = form;
     }
 
     /// Follows it no more. What was begun is still sent to its end.
     pub fn unfollow(&mut self) {
         self.cursor = None;
+    }
+
+    /// The form in which the session follows the broadcast log, if it does.
+    pub fn form(&self) -> Option<Form> {
+        self.cursor.map(|_| self.form)
     }
 
     /// Where the session is in the broadcast log, if it follows it.
@@ -174,7 +181,7 @@ impl Outbox {
         }
         let mut cursor = self.cursor;
         while !chunks.is_full()
-            && let Some((frame, next)) = cursor.and_then(|cursor| log.follow(cursor))
+            && let Some((frame, next)) = cursor.and_then(|cursor| log.follow(cursor, self.form))
         {
             chunks.push(frame);
             cursor = Some(next);
@@ -208,7 +215,8 @@ impl Outbox {
             }
         }
         while bytes > 0 {
-            let Some((frame, next)) = self.cursor.and_then(|cursor| log.follow(cursor)) else {
+            let Some((frame, next)) = self.cursor.and_then(|cursor| log.follow(cursor, self.form))
+            else {
                 unreachable!("no more is sent than there was to send")
             };
             self.cursor = Some(next);

@@ -29,11 +29,11 @@ use crate::heartbeat::{Beat, Heartbeat};
 use crate::http::HeadScanner;
 use crate::outbox::Outbox;
 use crate::time::Time;
-use crate::ws::{CloseCode, Decoder, Opcode};
+use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
 pub use id::SessionId;
 use websocket::Rates;
-pub(crate) use websocket::{Step, WebSocket};
+pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
 
 /// What a session is to everyone else, derived from its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +70,7 @@ pub struct Session {
     /// What the hub last counted this session as, and holding how many bytes.
     pub(crate) counted_as: Role,
     pub(crate) counted_bytes: usize,
+    pub(crate) counted_deflated: bool,
 }
 
 /// Where a session is in its life.
@@ -120,6 +121,7 @@ impl Session {
             is_at_eof: false,
             counted_as: Role::Aside,
             counted_bytes: 0,
+            counted_deflated: false,
         }
     }
 
@@ -172,13 +174,19 @@ impl Session {
     }
 
     /// The opening handshake is done.
-    pub(crate) fn upgrade(&mut self, is_echo: bool, config: &Config, now: Time) {
+    pub(crate) fn upgrade(
+        &mut self,
+        is_echo: bool,
+        deflate: Option<DeflateParameters>,
+        config: &Config,
+        now: Time,
+    ) {
         let heartbeat = Heartbeat::new(self.pace(config), now);
-        let decoder = Decoder::default();
-        self.phase = Phase::WebSocket(WebSocket { decoder, heartbeat, is_echo, closing: None });
+        let socket = WebSocket::new(heartbeat, is_echo, deflate, config);
         if !is_echo {
-            self.outbox.follow();
+            self.outbox.follow(socket.form());
         }
+        self.phase = Phase::WebSocket(socket);
     }
 
     /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.

@@ -1,4 +1,4 @@
-//! RFC 6455 and nothing else: bytes ↔ WebSocket, for a server.
+//! RFC 6455 and RFC 7692 and nothing else: bytes ↔ WebSocket, for a server.
 //!
 //! Knows no roster, no session, no time and no socket: a library of its own in all but name.
 //! Everything here returns values; who sends them, and when, is decided elsewhere.
@@ -7,6 +7,7 @@
 //! - [`frame`]: one header, decoded and encoded (§5.2)
 //! - [`decoder`]: bytes → messages and control frames (§5.4, §5.5, §6.2)
 //! - [`close`]: status codes (§7.4)
+//! - [`extension`], [`deflate`]: permessage-deflate, agreed on and computed (RFC 7692)
 
 pub mod close;
 pub mod decoder;
@@ -16,10 +17,13 @@ pub mod extension;
 pub mod frame;
 pub mod handshake;
 pub mod mask;
+mod partial;
 mod text;
 
 pub use close::CloseCode;
-pub use decoder::{Decoder, Event, MessageLimits};
+pub use decoder::{Decoder, Event, Inflation, MessageLimits};
+pub use deflate::{Codec, Deflater, Inflater, TakeoverDeflater};
 pub use error::ProtocolError;
+pub use extension::DeflateParameters;
 pub use frame::Opcode;
 pub use handshake::HandshakeError;

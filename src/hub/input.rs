@@ -89,7 +89,7 @@ impl Hub {
     /// is no more.
     fn consume_message(&mut self, id: SessionId, input: &mut [u8], now: Time) -> Option<usize> {
         let session = find(&mut self.sessions, id)?;
-        let (used, step) = session.step(input, &self.config, now);
+        let (used, step) = session.step(input, &mut self.codec, &self.config, now);
         match step {
             Step::NeedsInput => return None,
             Step::Handled => {}

@@ -1,27 +1,27 @@
 //! What sessions are to send: the driver takes it, and says what became of it.
 
 use crate::api;
+use crate::broadcast::{Frame, Shared};
 use crate::outbox::Chunks;
-use crate::session::SessionId;
+use crate::session::{SHARED_WINDOW_BITS, Session, SessionId};
 use crate::time::Time;
+use crate::ws::frame::{self, Opcode};
 
-use super::{Hub, find, is, text_frame};
+use super::{Hub, find, is};
 
 impl Hub {
     /// What session `id` is to send next; empty if there is nothing.
     pub fn transmit(&mut self, id: SessionId) -> Chunks<'_> {
-        let Some(session) = self.sessions.get(id.index()).filter(|session| is(session, id)) else {
+        let Some(cursor) = self.live(id).map(|session| session.outbox.cursor()) else {
             return Chunks::default();
         };
-        if session.is_closed() {
-            return Chunks::default();
-        }
-        if session.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
+        if cursor.is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
             let bytes = self.roster.committed_bytes();
             let message = api::roster(self.log.last(), self.roster.committed(), bytes);
-            self.log.put_checkpoint(text_frame(&message));
+            let frame = self.frame_for_all(&message);
+            self.log.put_checkpoint(frame);
         }
-        session.outbox.transmit(&self.log)
+        self.live(id).map(|session| session.outbox.transmit(&self.log)).unwrap_or_default()
     }
 
     /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
@@ -63,24 +63,40 @@ impl Hub {
 
     /// Whether `id` has anything to send.
     pub fn wants_write(&self, id: SessionId) -> bool {
-        self.sessions
-            .get(id.index())
-            .filter(|session| is(session, id) && !session.is_closed())
-            .is_some_and(|session| session.outbox.wants_write(&self.log))
+        self.live(id).is_some_and(|session| session.outbox.wants_write(&self.log))
     }
 
     /// Whether `id` takes input. It does not while its answers wait.
     pub fn wants_read(&self, id: SessionId) -> bool {
-        self.sessions
-            .get(id.index())
-            .is_some_and(|session| is(session, id) && !session.is_closed() && !session.is_paused)
+        self.live(id).is_some_and(|session| !session.is_paused)
     }
 
     /// Whether `id` held input back for which there is room now.
     pub fn is_resumable(&self, id: SessionId) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        self.sessions.get(id.index()).is_some_and(|session| {
-            is(session, id) && session.is_paused && !session.outbox.is_full(reply_bytes_max)
-        })
+        self.live(id)
+            .is_some_and(|session| session.is_paused && !session.outbox.is_full(reply_bytes_max))
+    }
+
+    /// The session that `id` means, if it has not ended.
+    fn live(&self, id: SessionId) -> Option<&Session> {
+        let session = self.sessions.get(id.index())?;
+        (is(session, id) && !session.is_closed()).then_some(session)
+    }
+
+    /// A text message in the forms in which the sessions want it, made once for all of them.
+    pub(super) fn frame_for_all(&mut self, message: &[u8]) -> Frame {
+        let framed = |encode: fn(Opcode, &[u8], &mut Vec<u8>), payload: &[u8]| {
+            let mut bytes = Vec::with_capacity(payload.len() + frame::HEADER_BYTES_MAX);
+            encode(Opcode::Text, payload, &mut bytes);
+            Shared::from(bytes)
+        };
+        let is_worth_it = message.len() >= self.config.limits.deflate_bytes_min as usize;
+        let deflated = (is_worth_it && self.counts.deflated > 0).then(|| {
+            let mut deflated = Vec::new();
+            self.codec.deflater.deflate(message, SHARED_WINDOW_BITS, &mut deflated);
+            framed(frame::encode_deflated, &deflated)
+        });
+        Frame { plain: framed(frame::encode, message), deflated }
     }
 }

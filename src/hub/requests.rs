@@ -2,13 +2,13 @@
 
 use crate::api;
 use crate::broadcast::Shared;
-use crate::config::OriginPolicy;
+use crate::config::{Compression, OriginPolicy};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
 use crate::session::{Phase, SessionId};
 use crate::time::Time;
-use crate::ws::handshake::{self, HandshakeError};
+use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::{Hub, find};
 
@@ -109,14 +109,17 @@ impl Hub {
         if !self.allows_origin(head) {
             return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
         }
-        let subprotocol = (!is_echo).then_some(api::SUBPROTOCOL);
-        let mut reply = Vec::with_capacity(192);
-        if let Err(error) = handshake::accept(head, subprotocol, &mut reply) {
-            return Err(self.handshake_refusal(error));
-        }
+        let wishes = Wishes {
+            subprotocol: (!is_echo).then_some(api::SUBPROTOCOL),
+            deflates: self.config.compression != Compression::Off,
+            allows_takeover: self.config.compression == Compression::Takeover,
+        };
+        let mut reply = Vec::with_capacity(256);
+        let deflate = handshake::accept(head, wishes, &mut reply)
+            .map_err(|error| self.handshake_refusal(error))?;
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
         session.outbox.replies().append(&mut reply);
-        session.upgrade(is_echo, &self.config, now);
+        session.upgrade(is_echo, deflate, &self.config, now);
         Ok(())
     }
 

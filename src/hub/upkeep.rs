@@ -1,5 +1,6 @@
 //! What depends on the state of sessions, and is brought up to date when that has changed.
 
+use crate::broadcast::Form;
 use crate::session::{Phase, Role, SessionId};
 
 use super::{Hub, find, is};
@@ -10,6 +11,8 @@ pub(super) struct Counts {
     pub(super) pending: u32,
     pub(super) watching: u32,
     pub(super) buffered_bytes: usize,
+    /// Sessions that take the log in its deflated form.
+    pub(super) deflated: u32,
 }
 
 impl Hub {
@@ -26,6 +29,11 @@ impl Hub {
         self.counts.buffered_bytes -= session.counted_bytes;
         self.counts.buffered_bytes += bytes;
         session.counted_bytes = bytes;
+
+        let takes_deflated = session.outbox.form() == Some(Form::Deflated);
+        self.counts.deflated -= u32::from(session.counted_deflated);
+        self.counts.deflated += u32::from(takes_deflated);
+        session.counted_deflated = takes_deflated;
 
         let (before, after) = (session.counted_as, session.role());
         session.counted_as = after;

@@ -1,21 +1,41 @@
 //! A session after the opening handshake: what its peer sends, and how much of that it may.
 
+use crate::broadcast::Form;
 use crate::config::{Config, ECHO};
 use crate::heartbeat::{Heartbeat, Pace};
+use crate::outbox::Outbox;
 use crate::rate::{Bucket, Rate};
 use crate::time::Time;
-use crate::ws::{CloseCode, Decoder, Event, Opcode};
+use crate::ws::frame;
+use crate::ws::{
+    CloseCode, Codec, Decoder, DeflateParameters, Deflater, Event, Inflation, Opcode,
+    TakeoverDeflater,
+};
 
 use super::{Phase, Session};
+
+/// The window of what is compressed once for everyone, the largest there is (RFC 7692 §7.1.2).
+pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 
 /// A connection after the opening handshake.
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     pub(super) decoder: Decoder,
     pub(super) heartbeat: Heartbeat,
+    deflation: Deflation,
     pub(crate) is_echo: bool,
     /// After our Close frame: when the peer's must have come.
     pub(crate) closing: Option<Time>,
+}
+
+/// How messages to the peer are compressed, if they are.
+#[derive(Debug)]
+enum Deflation {
+    None,
+    /// Each by itself, with a window of 2 to this power.
+    Shared(u8),
+    /// Each with reference to those before.
+    Takeover(Box<TakeoverDeflater>),
 }
 
 /// What a connection may still send; made when it first sends something.
@@ -44,20 +64,83 @@ pub(crate) enum Step<'a> {
     Failed(CloseCode),
 }
 
+impl WebSocket {
+    /// A connection on which this was agreed.
+    pub(super) fn new(
+        heartbeat: Heartbeat,
+        is_echo: bool,
+        deflate: Option<DeflateParameters>,
+        config: &Config,
+    ) -> WebSocket {
+        let level = config.limits.deflate_level;
+        let inflation = match deflate {
+            None => Inflation::None,
+            Some(agreed) if agreed.client_no_context_takeover => Inflation::Shared,
+            Some(_) => Inflation::Takeover(Box::default()),
+        };
+        let deflation = match deflate {
+            None => Deflation::None,
+            // What everyone is sent is compressed once for all, and so by itself.
+            Some(agreed) if agreed.server_no_context_takeover || !is_echo => {
+                Deflation::Shared(agreed.server_max_window_bits)
+            }
+            Some(agreed) => {
+                let deflater = TakeoverDeflater::new(level, agreed.server_max_window_bits);
+                Deflation::Takeover(Box::new(deflater))
+            }
+        };
+        let decoder = Decoder::new(inflation);
+        WebSocket { decoder, heartbeat, deflation, is_echo, closing: None }
+    }
+
+    /// The form in which everyone's messages are sent here. They are compressed once, with the
+    /// largest window: a peer with a smaller one gets them as they are.
+    pub(super) fn form(&self) -> Form {
+        match self.deflation {
+            Deflation::Shared(SHARED_WINDOW_BITS) => Form::Deflated,
+            _ => Form::Plain,
+        }
+    }
+}
+
+impl Deflation {
+    /// Appends a message to what is sent, compressed if that was agreed on and is worth it.
+    fn reply(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        codec: &mut Deflater,
+        bytes_min: usize,
+        outbox: &mut Outbox,
+    ) {
+        let mut deflated = Vec::new();
+        match self {
+            _ if payload.len() < bytes_min => return outbox.reply(opcode, payload),
+            Deflation::None => return outbox.reply(opcode, payload),
+            Deflation::Shared(bits) => codec.deflate(payload, *bits, &mut deflated),
+            Deflation::Takeover(own) => own.deflate(payload, &mut deflated),
+        }
+        frame::encode_deflated(opcode, &deflated, outbox.replies());
+    }
+}
+
 impl Session {
     /// Looks at the next piece of input of a WebSocket, and says how many bytes it used.
     pub(crate) fn step<'a>(
         &'a mut self,
         input: &'a mut [u8],
+        codec: &'a mut Codec,
         config: &Config,
         now: Time,
     ) -> (usize, Step<'a>) {
         let pace = self.pace(config);
+        let deflate_min = config.limits.deflate_bytes_min as usize;
         let Phase::WebSocket(socket) = &mut self.phase else {
             unreachable!("only a WebSocket has frames")
         };
         let limits = if socket.is_echo { ECHO } else { config.limits.messages() };
-        let (used, event) = match socket.decoder.decode(input, &limits) {
+        let Codec { inflater, deflater } = codec;
+        let (used, event) = match socket.decoder.decode(input, &limits, inflater) {
             Ok(decoded) => decoded,
             Err(error) => return (0, Step::Failed(error.close_code())),
         };
@@ -77,11 +160,13 @@ impl Session {
             Event::Binary(_) if !socket.is_echo => Step::Binary,
             Event::Close(code) => Step::Closed(code),
             Event::Text(text) => {
-                self.outbox.reply(Opcode::Text, text.as_bytes());
+                let (text, out) = (text.as_bytes(), &mut self.outbox);
+                socket.deflation.reply(Opcode::Text, text, deflater, deflate_min, out);
                 Step::Handled
             }
             Event::Binary(bytes) => {
-                self.outbox.reply(Opcode::Binary, bytes);
+                let out = &mut self.outbox;
+                socket.deflation.reply(Opcode::Binary, bytes, deflater, deflate_min, out);
                 Step::Handled
             }
             // RFC 6455 §5.5.2, §5.5.3: a Ping is answered with its own application data.

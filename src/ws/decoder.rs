@@ -15,22 +15,27 @@
 //! Only a frame or message of which a part is still to come is copied, into a [`Partial`] that is
 //! freed when it is done: a connection that waits holds no buffer.
 //!
+//! A compressed message is kept as it came until it is whole, and then inflated in one go by an
+//! inflater that the caller lends: so one inflater serves all connections, and a slow sender holds
+//! no window.
+//!
 //! An error ends the connection; the decoder must not be used after one.
 
 use std::ops::Range;
 use std::str;
 
 use super::close::{self, CloseCode};
+use super::deflate::Inflater;
 use super::error::ProtocolError;
-use super::frame::{HEADER_BYTES_MAX, Header, Opcode};
-use super::text::TextBuffer;
+use super::frame::{HEADER_BYTES_MAX, Header, HeaderContext, Opcode};
+use super::partial::{Message, Partial, Payload};
 
 /// The bounds of what a client may send (§10.4).
 #[derive(Clone, Copy, Debug)]
 pub struct MessageLimits {
     /// Payload of one frame, in bytes.
     pub frame_bytes_max: u64,
-    /// Payload of all frames of one message, in bytes.
+    /// Payload of all frames of one message, in bytes, and what it inflates to.
     pub message_bytes_max: u64,
     /// Frames of one message, empty ones counted.
     pub fragments_max: u32,
@@ -56,6 +61,19 @@ pub enum Event<'a> {
 pub struct Decoder {
     stage: Stage,
     partial: Option<Box<Partial>>,
+    inflation: Inflation,
+}
+
+/// Whether messages may be compressed, and by what they are inflated.
+#[derive(Debug, Default)]
+pub enum Inflation {
+    /// Compression was not agreed on.
+    #[default]
+    None,
+    /// Each message starts with an empty window: any inflater will do.
+    Shared,
+    /// Messages refer to those before them.
+    Takeover(Box<Inflater>),
 }
 
 #[derive(Debug)]
@@ -70,49 +88,29 @@ impl Default for Stage {
     }
 }
 
-/// What has arrived of things that are not complete.
-#[derive(Debug, Default)]
-struct Partial {
-    message: Option<Message>,
-    /// The payload of a control frame, which may come between the fragments of a message.
-    control: Vec<u8>,
-    delivered: Option<Delivered>,
-}
-
-#[derive(Debug)]
-struct Message {
-    content: Content,
-    fragments: u32,
-}
-
-#[derive(Debug)]
-enum Content {
-    Text(TextBuffer),
-    Binary(Vec<u8>),
-}
-
-/// What the caller was lent from a [`Partial`] and has looked at by the next call.
-#[derive(Clone, Copy, Debug)]
-enum Delivered {
-    Message,
-    Control,
-}
-
 /// Where the payload of an event lies.
 enum Found {
-    InInput(Opcode, Range<usize>),
+    InInput(Header, Range<usize>),
     InPartial(Opcode),
 }
 
 impl Decoder {
+    /// A decoder for a connection on which this was agreed.
+    pub fn new(inflation: Inflation) -> Decoder {
+        Decoder { inflation, ..Decoder::default() }
+    }
+
     /// Takes bytes from the front of `input` until there is an event, and says how many it took. If
     /// there is no event it took them all.
     pub fn decode<'a>(
         &'a mut self,
         input: &'a mut [u8],
         limits: &MessageLimits,
+        inflater: &'a mut Inflater,
     ) -> Result<(usize, Option<Event<'a>>), ProtocolError> {
-        self.release();
+        if self.partial.as_mut().is_some_and(|partial| partial.release()) {
+            self.partial = None;
+        }
         let mut used = 0;
         let found = loop {
             let rest = &mut input[used..];
@@ -127,9 +125,10 @@ impl Decoder {
                         let mut key = header.key;
                         key.apply(&mut input[used..end]);
                         self.stage = Stage::default();
-                        break Found::InInput(header.opcode, used..end);
+                        break Found::InInput(header, used..end);
                     }
-                    self.begin(header);
+                    self.partial.get_or_insert_default().begin(&header);
+                    self.stage = Stage::Payload { header, remaining: header.length };
                 }
                 Stage::Payload { header, remaining } => {
                     let length = (*remaining).min(rest.len() as u64) as usize;
@@ -137,7 +136,7 @@ impl Decoder {
                     header.key.apply(piece);
                     *remaining -= length as u64;
                     let (header, complete) = (*header, *remaining == 0);
-                    self.append(header.opcode, piece)?;
+                    self.partial.get_or_insert_default().append(header.opcode, piece)?;
                     used += length;
                     if !complete {
                         return Ok((used, None));
@@ -149,47 +148,58 @@ impl Decoder {
                 }
             }
         };
-        let event = match found {
-            Found::InInput(opcode, range) => {
-                let end = range.end;
-                (end, Some(Event::decode(opcode, &input[range])?))
+        let (used, opcode, payload) = match found {
+            Found::InInput(header, range) if !header.is_compressed => {
+                return Ok((range.end, Some(Event::decode(header.opcode, &input[range])?)));
             }
-            Found::InPartial(opcode) => (used, Some(self.deliver(opcode)?)),
+            Found::InInput(header, range) => (range.end, header.opcode, &input[range]),
+            Found::InPartial(opcode) => {
+                match self.partial.get_or_insert_default().deliver(opcode) {
+                    Payload::Compressed(opcode, payload) => (used, opcode, payload),
+                    Payload::Plain(event) => return Ok((used, Some(event?))),
+                }
+            }
         };
-        Ok(event)
+        let bytes_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
+        let inflated = match &mut self.inflation {
+            Inflation::Takeover(own) => own.inflate(payload, true, bytes_max)?,
+            Inflation::Shared | Inflation::None => inflater.inflate(payload, false, bytes_max)?,
+        };
+        Ok((used, Some(Event::decode(opcode, inflated)?)))
     }
 
     /// Bytes of memory held for what is incomplete.
     pub fn buffered_bytes(&self) -> usize {
-        let Some(partial) = &self.partial else { return 0 };
-        let message = match partial.message.as_ref().map(|message| &message.content) {
-            Some(Content::Text(text)) => text.capacity(),
-            Some(Content::Binary(bytes)) => bytes.capacity(),
-            None => 0,
+        let window = match &self.inflation {
+            Inflation::Takeover(inflater) => inflater.buffered_bytes(),
+            Inflation::Shared | Inflation::None => 0,
         };
-        message + partial.control.capacity()
+        window + self.partial.as_ref().map_or(0, |partial| partial.buffered_bytes())
     }
 
     fn open_message(&self) -> Option<&Message> {
-        self.partial.as_ref()?.message.as_ref()
+        self.partial.as_ref()?.message()
     }
 
     /// The next header and how many bytes of `input` belong to it; `None` if it needs more than
     /// `input`, of which every byte is then kept.
     fn read_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, ProtocolError> {
-        let message_open = self.open_message().is_some();
+        let context = HeaderContext {
+            message_open: self.open_message().is_some(),
+            deflates: !matches!(self.inflation, Inflation::None),
+        };
         let Stage::Header { bytes, length } = &mut self.stage else {
             unreachable!("a header is read only between frames")
         };
         let before = usize::from(*length);
         if before == 0
-            && let Some(whole) = Header::decode(input, message_open)?
+            && let Some(whole) = Header::decode(input, context)?
         {
             return Ok(Some(whole));
         }
         let added = input.len().min(HEADER_BYTES_MAX - before);
         bytes[before..before + added].copy_from_slice(&input[..added]);
-        let decoded = Header::decode(&bytes[..before + added], message_open)?;
+        let decoded = Header::decode(&bytes[..before + added], context)?;
         if decoded.is_none() {
             *length = (before + added) as u8;
         }
@@ -201,12 +211,14 @@ impl Decoder {
         if header.opcode.is_control() {
             return Ok(());
         }
-        let (bytes, fragments) = match self.open_message() {
-            Some(message) => (message.content.len() as u64, message.fragments),
-            None => (0, 0),
+        let (bytes, fragments, is_compressed) = match self.open_message() {
+            Some(message) => (message.len() as u64, message.fragments, message.is_compressed()),
+            None => (0, 0, header.is_compressed),
         };
-        if header.length > limits.frame_bytes_max
-            || header.length.saturating_add(bytes) > limits.message_bytes_max
+        // What is compressed badly is a little longer than what it stands for.
+        let slack = |max: u64| if is_compressed { max.saturating_add(max / 8 + 64) } else { max };
+        if header.length > slack(limits.frame_bytes_max)
+            || header.length.saturating_add(bytes) > slack(limits.message_bytes_max)
         {
             return Err(ProtocolError::TooLong);
         }
@@ -215,75 +227,11 @@ impl Decoder {
         }
         Ok(())
     }
-
-    /// Makes ready to collect the payload of a frame.
-    fn begin(&mut self, header: Header) {
-        let message = &mut self.partial.get_or_insert_default().message;
-        let start = |content| Some(Message { content, fragments: 1 });
-        match (header.opcode, &mut *message) {
-            (Opcode::Text, _) => *message = start(Content::Text(TextBuffer::default())),
-            (Opcode::Binary, _) => *message = start(Content::Binary(Vec::new())),
-            (Opcode::Continuation, Some(message)) => message.fragments += 1,
-            _ => {}
-        }
-        self.stage = Stage::Payload { header, remaining: header.length };
-    }
-
-    /// Buffers grow with what was received, never with what a header promises.
-    fn append(&mut self, opcode: Opcode, piece: &[u8]) -> Result<(), ProtocolError> {
-        let partial = self.partial.get_or_insert_default();
-        if opcode.is_control() {
-            partial.control.extend_from_slice(piece);
-            return Ok(());
-        }
-        match partial.message.as_mut().map(|message| &mut message.content) {
-            Some(Content::Text(text)) => text.push(piece),
-            Some(Content::Binary(bytes)) => {
-                bytes.extend_from_slice(piece);
-                Ok(())
-            }
-            None => unreachable!("the message was opened by its first header"),
-        }
-    }
-
-    fn deliver(&mut self, opcode: Opcode) -> Result<Event<'_>, ProtocolError> {
-        let partial = self.partial.get_or_insert_default();
-        if opcode.is_control() {
-            partial.delivered = Some(Delivered::Control);
-            return Event::decode(opcode, &partial.control);
-        }
-        partial.delivered = Some(Delivered::Message);
-        match partial.message.as_ref().map(|message| &message.content) {
-            Some(Content::Text(text)) => Ok(Event::Text(text.finish()?)),
-            Some(Content::Binary(bytes)) => Ok(Event::Binary(bytes)),
-            None => unreachable!("the message was opened by its first header"),
-        }
-    }
-
-    /// Frees what the caller was lent.
-    fn release(&mut self) {
-        let Some(partial) = &mut self.partial else { return };
-        match partial.delivered.take() {
-            Some(Delivered::Message) => self.partial = None,
-            Some(Delivered::Control) if partial.message.is_none() => self.partial = None,
-            Some(Delivered::Control) => partial.control.clear(),
-            None => {}
-        }
-    }
-}
-
-impl Content {
-    fn len(&self) -> usize {
-        match self {
-            Content::Text(text) => text.len(),
-            Content::Binary(bytes) => bytes.len(),
-        }
-    }
 }
 
 impl<'a> Event<'a> {
     /// The event that a frame is which stands for itself.
-    fn decode(opcode: Opcode, payload: &'a [u8]) -> Result<Event<'a>, ProtocolError> {
+    pub(super) fn decode(opcode: Opcode, payload: &'a [u8]) -> Result<Event<'a>, ProtocolError> {
         Ok(match opcode {
             // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
             Opcode::Text => {

@@ -19,6 +19,15 @@ const STEP_BYTES: usize = 16 * 1024;
 /// Windows of 2 to these powers, in bytes.
 const WINDOW_BITS: std::ops::RangeInclusive<u8> = 9..=15;
 
+/// What serves all connections that keep no window.
+#[derive(Debug)]
+pub struct Codec {
+    /// For what comes.
+    pub inflater: Inflater,
+    /// For what goes.
+    pub deflater: Deflater,
+}
+
 /// Inflates messages, whatever window they were made with.
 #[derive(Debug)]
 pub struct Inflater {

@@ -129,7 +129,6 @@ fn read_window_bits(value: &[u8]) -> Option<u8> {
 }
 
 /// A parameter's name and, unquoted, its value.
-#[expect(clippy::type_complexity, reason = "a name and a value are what it is")]
 fn read_parameter(part: &[u8]) -> Result<(&[u8], Option<Vec<u8>>), Malformed> {
     let mut sides = part.splitn(2, |&byte| byte == b'=');
     let name = sides.next().ok_or(Malformed)?.trim_ascii();
@@ -210,9 +209,8 @@ mod tests {
                 "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
             ),
             (
-                "permessage-deflate; server_max_window_bits=7, \
-                 permessage-deflate; server_max_window_bits=\"12\"; client_max_window_bits=\"\\9\", \
-                 permessage-deflate",
+                "permessage-deflate; server_max_window_bits=7, permessage-deflate; \
+                 server_max_window_bits=\"12\"; client_max_window_bits=\"\\9\", permessage-deflate",
                 "permessage-deflate; server_max_window_bits=12; client_max_window_bits=9",
             ),
         ] {
@@ -287,10 +285,8 @@ mod tests {
     #[test]
     fn windows_start_empty_unless_takeover_is_allowed() {
         let agreed = negotiate([&b"permessage-deflate"[..]].into_iter(), false);
+        let agreed = agreed.map(|agreed| agreed.map(|agreed| agreed.encode()));
         let expected = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
-        assert_eq!(
-            agreed.map(|agreed| agreed.map(|agreed| agreed.encode())),
-            Ok(Some(expected.into()))
-        );
+        assert_eq!(agreed, Ok(Some(expected.to_owned())));
     }
 }

@@ -62,6 +62,8 @@ impl Opcode {
 pub struct Header {
     /// Whether this is the last frame of its message.
     pub fin: bool,
+    /// Whether its message is compressed (RFC 7692 §6).
+    pub is_compressed: bool,
     /// What the frame is.
     pub opcode: Opcode,
     /// The length of the payload, in bytes.
@@ -70,23 +72,36 @@ pub struct Header {
     pub key: MaskKey,
 }
 
+/// What the rules about a header depend on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeaderContext {
+    /// Whether a fragmented message has begun and not ended.
+    pub message_open: bool,
+    /// Whether permessage-deflate was agreed on.
+    pub deflates: bool,
+}
+
 impl Header {
     /// Decodes the header that `input` begins with, and says how many bytes it has; `None` if
     /// `input` ends before the header does and nothing is wrong with it so far.
     ///
-    /// `message_open` says whether a fragmented message has begun and not ended.
+    /// `context` says what came before.
     pub fn decode(
         input: &[u8],
-        message_open: bool,
+        context: HeaderContext,
     ) -> Result<Option<(Header, usize)>, ProtocolError> {
+        let HeaderContext { message_open, deflates } = context;
         let Some((&first, input)) = input.split_first() else { return Ok(None) };
         let fin = first & 0x80 != 0;
-        // RFC 6455 §5.2: a nonzero reserved bit without an extension fails the connection.
-        if first & 0x70 != 0 {
-            return Err(ProtocolError::ReservedBits);
-        }
         // RFC 6455 §5.2: an unknown opcode fails the connection.
         let opcode = Opcode::decode(first & 0x0F).ok_or(ProtocolError::ReservedOpcode)?;
+        // RFC 6455 §5.2: a nonzero reserved bit without an extension fails the connection. RFC 7692
+        // §6: RSV1 says that a message is compressed, and is on its first frame only.
+        let is_compressed = first & 0x70 == 0x40;
+        let begins_message = matches!(opcode, Opcode::Text | Opcode::Binary);
+        if first & 0x70 != 0 && !(is_compressed && begins_message && deflates) {
+            return Err(ProtocolError::ReservedBits);
+        }
         match opcode {
             // RFC 6455 §5.5: control frames must not be fragmented.
             Opcode::Close | Opcode::Ping | Opcode::Pong if !fin => {
@@ -115,7 +130,7 @@ impl Header {
         }
         let Some((length, extended)) = decode_length(short, input)? else { return Ok(None) };
         let Some(&key) = input[extended..].first_chunk::<4>() else { return Ok(None) };
-        let header = Header { fin, opcode, length, key: MaskKey::new(key) };
+        let header = Header { fin, is_compressed, opcode, length, key: MaskKey::new(key) };
         Ok(Some((header, 2 + extended + 4)))
     }
 }
@@ -147,7 +162,17 @@ fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, Protoc
 /// Appends a whole frame from the server to `out`: FIN set, not masked (§5.1).
 pub fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_BYTES_MAX);
-    out.push(0x80 | opcode as u8);
+    encode_bytes(0x80 | opcode as u8, payload, out);
+}
+
+/// Appends a whole frame whose payload is deflated already (RFC 7692 §7.2.1).
+pub fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(!opcode.is_control());
+    encode_bytes(0xC0 | opcode as u8, payload, out);
+}
+
+fn encode_bytes(first: u8, payload: &[u8], out: &mut Vec<u8>) {
+    out.push(first);
     match payload.len() {
         length @ 0..=125 => out.push(length as u8),
         length @ 126..=0xFFFF => {
@@ -168,12 +193,16 @@ mod tests {
 
     #[track_caller]
     fn check(bytes: &[u8], expected: Result<Option<(u64, usize)>, ProtocolError>) {
-        let decoded = Header::decode(bytes, false);
+        let decoded = Header::decode(bytes, HeaderContext::default());
         assert_eq!(decoded.map(|some| some.map(|(header, used)| (header.length, used))), expected);
         // A header that is cut short is incomplete, or already wrong in the same way.
         if let Ok(Some((_, used))) = decoded {
             for cut in 0..used {
-                assert_eq!(Header::decode(&bytes[..cut], false), Ok(None), "cut at {cut}");
+                assert_eq!(
+                    Header::decode(&bytes[..cut], HeaderContext::default()),
+                    Ok(None),
+                    "cut at {cut}"
+                );
             }
         }
     }

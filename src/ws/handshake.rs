@@ -8,6 +8,8 @@ use sha1::{Digest, Sha1};
 
 use crate::http::{RequestHead, Version};
 
+use super::extension::{self, DeflateParameters};
+
 /// What RFC 6455 §4.2.2 has the server append to the client's key.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
@@ -26,6 +28,8 @@ pub enum HandshakeError {
     WrongVersion,
     /// `Sec-WebSocket-Version` is there more than once (§11.3.5).
     RepeatedVersion,
+    /// `Sec-WebSocket-Extensions` does not follow its grammar (§9.1).
+    BadExtensions,
 }
 
 impl HandshakeError {
@@ -47,21 +51,33 @@ impl fmt::Display for HandshakeError {
             HandshakeError::BadKey => "Sec-WebSocket-Key must be 16 bytes in base64, once",
             HandshakeError::WrongVersion => "Sec-WebSocket-Version must be 13",
             HandshakeError::RepeatedVersion => "Sec-WebSocket-Version is given more than once",
+            HandshakeError::BadExtensions => "Sec-WebSocket-Extensions is malformed",
         })
     }
 }
 
 impl std::error::Error for HandshakeError {}
 
+/// What the server chooses of what a client offers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes<'a> {
+    /// A subprotocol, chosen if it is among those that the client offers.
+    pub subprotocol: Option<&'a str>,
+    /// Whether messages may be compressed.
+    pub deflates: bool,
+    /// Whether a message may then refer to those before it.
+    pub allows_takeover: bool,
+}
+
 /// Reads a client's opening handshake and appends the answer to `out`, all of it but the status
 /// line's reason being fixed by RFC 6455 §4.2.2.
 ///
-/// Of the subprotocols that the client offers, `subprotocol` is chosen if it is among them.
+/// What is agreed on about compression is returned.
 pub fn accept(
     head: &RequestHead<'_>,
-    subprotocol: Option<&str>,
+    wishes: Wishes<'_>,
     out: &mut Vec<u8>,
-) -> Result<(), HandshakeError> {
+) -> Result<Option<DeflateParameters>, HandshakeError> {
     if head.version == Version::Http10 {
         return Err(HandshakeError::OldHttp);
     }
@@ -81,6 +97,10 @@ pub fn accept(
         Ok(Some(key)) if is_key(key) => key,
         _ => return Err(HandshakeError::BadKey),
     };
+    let offers = head.values("sec-websocket-extensions");
+    let deflate = extension::negotiate(offers, wishes.allows_takeover)
+        .map_err(|_| HandshakeError::BadExtensions)?
+        .filter(|_| wishes.deflates);
 
     out.extend_from_slice(
         b"HTTP/1.1 101 Switching Protocols\r\n\
@@ -90,12 +110,16 @@ pub fn accept(
     );
     out.extend_from_slice(&accept_key(key));
     // RFC 6455 §4.2.2, 5: at most one of the client's own, or no such field.
-    if let Some(chosen) = subprotocol.filter(|chosen| offers_subprotocol(head, chosen)) {
+    if let Some(chosen) = wishes.subprotocol.filter(|chosen| offers_subprotocol(head, chosen)) {
         out.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
         out.extend_from_slice(chosen.as_bytes());
     }
+    if let Some(deflate) = &deflate {
+        out.extend_from_slice(b"\r\nSec-WebSocket-Extensions: ");
+        out.extend_from_slice(deflate.encode().as_bytes());
+    }
     out.extend_from_slice(b"\r\n\r\n");
-    Ok(())
+    Ok(deflate)
 }
 
 /// The proof that the server read the client's key (§4.2.2, 5).

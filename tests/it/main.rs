@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 mod close;
+mod deflate;
 mod frames;
 mod limits;
 mod roster;
