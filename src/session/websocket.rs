@@ -8,7 +8,7 @@ use crate::rate::{Bucket, Rate};
 use crate::time::Time;
 use crate::ws::frame;
 use crate::ws::{
-    CloseCode, Codec, Decoder, DeflateParameters, Deflater, Event, Inflation, Opcode,
+    CloseCode, Codec, Decoder, DeflateParameters, Deflater, Event, Inflater, Inflation, Opcode,
     TakeoverDeflater,
 };
 
@@ -22,20 +22,19 @@ pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 pub(crate) struct WebSocket {
     pub(super) decoder: Decoder,
     pub(super) heartbeat: Heartbeat,
-    deflation: Deflation,
+    /// If compression was agreed on: the server's window is 2 to this power, in bytes.
+    window_bits: Option<u8>,
+    takeover: Option<Box<Takeover>>,
     pub(crate) is_echo: bool,
     /// After our Close frame: when the peer's must have come.
     pub(crate) closing: Option<Time>,
 }
 
-/// How messages to the peer are compressed, if they are.
+/// The windows of a connection that keeps them from one message to the next.
 #[derive(Debug)]
-enum Deflation {
-    None,
-    /// Each by itself, with a window of 2 to this power.
-    Shared(u8),
-    /// Each with reference to those before.
-    Takeover(Box<TakeoverDeflater>),
+struct Takeover {
+    inflater: Option<Inflater>,
+    deflater: Option<TakeoverDeflater>,
 }
 
 /// What a connection may still send; made when it first sends something.
@@ -72,55 +71,56 @@ impl WebSocket {
         deflate: Option<DeflateParameters>,
         config: &Config,
     ) -> WebSocket {
-        let level = config.limits.deflate_level;
-        let inflation = match deflate {
-            None => Inflation::None,
-            Some(agreed) if agreed.client_no_context_takeover => Inflation::Shared,
-            Some(_) => Inflation::Takeover(Box::default()),
-        };
-        let deflation = match deflate {
-            None => Deflation::None,
+        let takeover = deflate.map(|agreed| Takeover {
+            inflater: (!agreed.client_no_context_takeover).then(Inflater::default),
             // What everyone is sent is compressed once for all, and so by itself.
-            Some(agreed) if agreed.server_no_context_takeover || !is_echo => {
-                Deflation::Shared(agreed.server_max_window_bits)
-            }
-            Some(agreed) => {
-                let deflater = TakeoverDeflater::new(level, agreed.server_max_window_bits);
-                Deflation::Takeover(Box::new(deflater))
-            }
-        };
-        let decoder = Decoder::new(inflation);
-        WebSocket { decoder, heartbeat, deflation, is_echo, closing: None }
+            deflater: (!agreed.server_no_context_takeover && is_echo).then(|| {
+                let level = config.limits.deflate_level;
+                TakeoverDeflater::new(level, agreed.server_max_window_bits)
+            }),
+        });
+        let takeover = takeover
+            .filter(|windows| windows.inflater.is_some() || windows.deflater.is_some())
+            .map(Box::new);
+        let window_bits = deflate.map(|agreed| agreed.server_max_window_bits);
+        let decoder = Decoder::default();
+        WebSocket { decoder, heartbeat, window_bits, takeover, is_echo, closing: None }
     }
 
     /// The form in which everyone's messages are sent here. They are compressed once, with the
     /// largest window: a peer with a smaller one gets them as they are.
     pub(super) fn form(&self) -> Form {
-        match self.deflation {
-            Deflation::Shared(SHARED_WINDOW_BITS) => Form::Deflated,
+        match self.window_bits {
+            Some(SHARED_WINDOW_BITS) => Form::Deflated,
             _ => Form::Plain,
         }
     }
 }
 
-impl Deflation {
+/// What an echo is compressed with.
+struct Compressor<'a> {
+    /// The window, if compression was agreed on.
+    window_bits: Option<u8>,
+    own: Option<&'a mut TakeoverDeflater>,
+    shared: &'a mut Deflater,
+    bytes_min: usize,
+}
+
+impl Compressor<'_> {
     /// Appends a message to what is sent, compressed if that was agreed on and is worth it.
-    fn reply(
-        &mut self,
-        opcode: Opcode,
-        payload: &[u8],
-        codec: &mut Deflater,
-        bytes_min: usize,
-        outbox: &mut Outbox,
-    ) {
-        let mut deflated = Vec::new();
-        match self {
-            _ if payload.len() < bytes_min => return outbox.reply(opcode, payload),
-            Deflation::None => return outbox.reply(opcode, payload),
-            Deflation::Shared(bits) => codec.deflate(payload, *bits, &mut deflated),
-            Deflation::Takeover(own) => own.deflate(payload, &mut deflated),
+    fn reply(self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Step<'static> {
+        match self.window_bits {
+            Some(window_bits) if payload.len() >= self.bytes_min => {
+                let mut deflated = Vec::new();
+                match self.own {
+                    Some(own) => own.deflate(payload, &mut deflated),
+                    None => self.shared.deflate(payload, window_bits, &mut deflated),
+                }
+                frame::encode_deflated(opcode, &deflated, outbox.replies());
+            }
+            _ => outbox.reply(opcode, payload),
         }
-        frame::encode_deflated(opcode, &deflated, outbox.replies());
+        Step::Handled
     }
 }
 
@@ -134,13 +134,20 @@ impl Session {
         now: Time,
     ) -> (usize, Step<'a>) {
         let pace = self.pace(config);
-        let deflate_min = config.limits.deflate_bytes_min as usize;
         let Phase::WebSocket(socket) = &mut self.phase else {
             unreachable!("only a WebSocket has frames")
         };
         let limits = if socket.is_echo { ECHO } else { config.limits.messages() };
-        let Codec { inflater, deflater } = codec;
-        let (used, event) = match socket.decoder.decode(input, &limits, inflater) {
+        let (own_inflater, own_deflater) = match socket.takeover.as_deref_mut() {
+            Some(Takeover { inflater, deflater }) => (inflater.as_mut(), deflater.as_mut()),
+            None => (None, None),
+        };
+        let inflation = match (socket.window_bits, own_inflater) {
+            (None, _) => Inflation::None,
+            (Some(_), None) => Inflation::Fresh(&mut codec.inflater),
+            (Some(_), Some(own)) => Inflation::Takeover(own),
+        };
+        let (used, event) = match socket.decoder.decode(input, &limits, inflation) {
             Ok(decoded) => decoded,
             Err(error) => return (0, Step::Failed(error.close_code())),
         };
@@ -155,20 +162,18 @@ impl Session {
                 return (used, Step::Failed(CloseCode::POLICY_VIOLATION));
             }
         }
+        let compressor = Compressor {
+            window_bits: socket.window_bits,
+            own: own_deflater,
+            shared: &mut codec.deflater,
+            bytes_min: config.limits.deflate_bytes_min as usize,
+        };
         let step = match event {
             Event::Text(text) if !socket.is_echo => Step::Text(text),
             Event::Binary(_) if !socket.is_echo => Step::Binary,
             Event::Close(code) => Step::Closed(code),
-            Event::Text(text) => {
-                let (text, out) = (text.as_bytes(), &mut self.outbox);
-                socket.deflation.reply(Opcode::Text, text, deflater, deflate_min, out);
-                Step::Handled
-            }
-            Event::Binary(bytes) => {
-                let out = &mut self.outbox;
-                socket.deflation.reply(Opcode::Binary, bytes, deflater, deflate_min, out);
-                Step::Handled
-            }
+            Event::Text(text) => compressor.reply(Opcode::Text, text.as_bytes(), &mut self.outbox),
+            Event::Binary(bytes) => compressor.reply(Opcode::Binary, bytes, &mut self.outbox),
             // RFC 6455 §5.5.2, §5.5.3: a Ping is answered with its own application data.
             Event::Ping(data) => {
                 self.outbox.reply(Opcode::Pong, data);

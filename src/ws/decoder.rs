@@ -61,25 +61,27 @@ pub enum Event<'a> {
 pub struct Decoder {
     stage: Stage,
     partial: Option<Box<Partial>>,
-    inflation: Inflation,
 }
 
 /// Whether messages may be compressed, and by what they are inflated.
-#[derive(Debug, Default)]
-pub enum Inflation {
+#[derive(Debug)]
+pub enum Inflation<'a> {
     /// Compression was not agreed on.
-    #[default]
     None,
     /// Each message starts with an empty window: any inflater will do.
-    Shared,
-    /// Messages refer to those before them.
-    Takeover(Box<Inflater>),
+    Fresh(&'a mut Inflater),
+    /// Messages refer to those before them, all of which this inflater has seen.
+    Takeover(&'a mut Inflater),
 }
 
 #[derive(Debug)]
 enum Stage {
-    Header { bytes: [u8; HEADER_BYTES_MAX], length: u8 },
-    Payload { header: Header, remaining: u64 },
+    Header {
+        bytes: [u8; HEADER_BYTES_MAX],
+        length: u8,
+    },
+    /// The header's length is what is still to come.
+    Payload(Header),
 }
 
 impl Default for Stage {
@@ -95,28 +97,24 @@ enum Found {
 }
 
 impl Decoder {
-    /// A decoder for a connection on which this was agreed.
-    pub fn new(inflation: Inflation) -> Decoder {
-        Decoder { inflation, ..Decoder::default() }
-    }
-
     /// Takes bytes from the front of `input` until there is an event, and says how many it took. If
     /// there is no event it took them all.
     pub fn decode<'a>(
         &'a mut self,
         input: &'a mut [u8],
         limits: &MessageLimits,
-        inflater: &'a mut Inflater,
+        inflation: Inflation<'a>,
     ) -> Result<(usize, Option<Event<'a>>), ProtocolError> {
         if self.partial.as_mut().is_some_and(|partial| partial.release()) {
             self.partial = None;
         }
+        let deflates = !matches!(inflation, Inflation::None);
         let mut used = 0;
         let found = loop {
             let rest = &mut input[used..];
             match &mut self.stage {
                 Stage::Header { .. } => {
-                    let Some((header, bytes)) = self.read_header(rest)? else {
+                    let Some((header, bytes)) = self.read_header(rest, deflates)? else {
                         return Ok((input.len(), None));
                     };
                     used += bytes;
@@ -128,17 +126,17 @@ impl Decoder {
                         break Found::InInput(header, used..end);
                     }
                     self.partial.get_or_insert_default().begin(&header);
-                    self.stage = Stage::Payload { header, remaining: header.length };
+                    self.stage = Stage::Payload(header);
                 }
-                Stage::Payload { header, remaining } => {
-                    let length = (*remaining).min(rest.len() as u64) as usize;
+                Stage::Payload(header) => {
+                    let length = header.length.min(rest.len() as u64) as usize;
                     let piece = &mut rest[..length];
                     header.key.apply(piece);
-                    *remaining -= length as u64;
-                    let (header, complete) = (*header, *remaining == 0);
+                    header.length -= length as u64;
+                    let header = *header;
                     self.partial.get_or_insert_default().append(header.opcode, piece)?;
                     used += length;
-                    if !complete {
+                    if header.length > 0 {
                         return Ok((used, None));
                     }
                     self.stage = Stage::default();
@@ -161,20 +159,17 @@ impl Decoder {
             }
         };
         let bytes_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
-        let inflated = match &mut self.inflation {
-            Inflation::Takeover(own) => own.inflate(payload, true, bytes_max)?,
-            Inflation::Shared | Inflation::None => inflater.inflate(payload, false, bytes_max)?,
+        let inflated = match inflation {
+            Inflation::Fresh(inflater) => inflater.inflate(payload, false, bytes_max)?,
+            Inflation::Takeover(inflater) => inflater.inflate(payload, true, bytes_max)?,
+            Inflation::None => unreachable!("then no header is let in that says so"),
         };
         Ok((used, Some(Event::decode(opcode, inflated)?)))
     }
 
     /// Bytes of memory held for what is incomplete.
     pub fn buffered_bytes(&self) -> usize {
-        let window = match &self.inflation {
-            Inflation::Takeover(inflater) => inflater.buffered_bytes(),
-            Inflation::Shared | Inflation::None => 0,
-        };
-        window + self.partial.as_ref().map_or(0, |partial| partial.buffered_bytes())
+        self.partial.as_ref().map_or(0, |partial| partial.buffered_bytes())
     }
 
     fn open_message(&self) -> Option<&Message> {
@@ -183,11 +178,12 @@ impl Decoder {
 
     /// The next header and how many bytes of `input` belong to it; `None` if it needs more than
     /// `input`, of which every byte is then kept.
-    fn read_header(&mut self, input: &[u8]) -> Result<Option<(Header, usize)>, ProtocolError> {
-        let context = HeaderContext {
-            message_open: self.open_message().is_some(),
-            deflates: !matches!(self.inflation, Inflation::None),
-        };
+    fn read_header(
+        &mut self,
+        input: &[u8],
+        deflates: bool,
+    ) -> Result<Option<(Header, usize)>, ProtocolError> {
+        let context = HeaderContext { message_open: self.open_message().is_some(), deflates };
         let Stage::Header { bytes, length } = &mut self.stage else {
             unreachable!("a header is read only between frames")
         };
