@@ -10,8 +10,10 @@ mod error;
 mod head;
 mod origin;
 mod response;
+mod scanner;
 
 pub use error::RequestError;
-pub use head::{FieldStorage, HeadLimits, HeadScanner, Method, RequestHead, Version, host_name};
+pub use head::{FieldStorage, Method, RequestHead, Version, host_name, is_token};
 pub use origin::Origin;
 pub use response::{Response, Status};
+pub use scanner::{HeadLimits, HeadScanner};

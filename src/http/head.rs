@@ -1,25 +1,14 @@
-//! The head of a request: from the first byte to the empty line (RFC 9112 §2–§3).
-//!
-//! [`HeadScanner`] finds the end of a head in bytes that arrive one by one, looking at each once;
-//! [`RequestHead::decode`] then has httparse split it and checks what httparse leaves to its user.
+//! A whole request head (RFC 9112 §3–§6): httparse splits it, and what httparse leaves to its user
+//! is checked here.
 
+use std::net::Ipv6Addr;
 use std::str;
 
 use httparse::{EMPTY_HEADER, Header, Status as Parsed};
 
 use super::error::RequestError;
 use super::origin::split_port;
-
-/// The bounds of a request head.
-#[derive(Clone, Copy, Debug)]
-pub struct HeadLimits {
-    /// All of it, in bytes.
-    pub head_bytes_max: usize,
-    /// Its fields; at most 128.
-    pub fields_max: usize,
-    /// The request target, in bytes.
-    pub target_bytes_max: usize,
-}
+use super::scanner::HeadLimits;
 
 /// The fields that there is room for, whatever the limit says.
 const FIELDS_MAX: usize = 128;
@@ -76,82 +65,6 @@ impl Default for FieldStorage<'_> {
     }
 }
 
-/// Looks for the end of a head in bytes that are still arriving.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HeadScanner {
-    /// So many bytes are empty lines before the request line.
-    start: u32,
-    /// So many bytes have been looked at.
-    scanned: u32,
-    /// So many bytes had come when they were last looked at for what is already wrong with them.
-    judged: u32,
-}
-
-impl HeadScanner {
-    /// The length of the head at the front of `input`, which on each call begins with the bytes of
-    /// the call before; `None` if its end has not come.
-    ///
-    /// An early part that no head can begin with is refused without waiting for the rest. It is
-    /// looked at again only when it has doubled, so the work stays linear in the bytes.
-    pub fn scan(
-        &mut self,
-        input: &[u8],
-        limits: &HeadLimits,
-    ) -> Result<Option<usize>, RequestError> {
-        let window = &input[..input.len().min(limits.head_bytes_max)];
-        if self.scanned == self.start {
-            self.start += empty_lines(&window[self.start as usize..]) as u32;
-            self.scanned = self.start;
-        }
-        // A CR at the end is looked at when its LF is there.
-        let mut at = self.scanned as usize;
-        while let Some(skip) = window[at..].iter().position(|byte| matches!(byte, b'\r' | b'\n')) {
-            // RFC 9112 §2.2: a lone LF may be taken for a line's end and a lone CR must not be; to
-            // take neither leaves nothing to disagree on.
-            match window[at + skip..] {
-                [b'\r', b'\n', ..] => at += skip + 2,
-                [b'\r'] => {
-                    at += skip;
-                    break;
-                }
-                _ => return Err(RequestError::BareLineEnd),
-            }
-            if window[..at].ends_with(b"\r\n\r\n") {
-                return Ok(Some(at));
-            }
-        }
-        let waiting_cr = window[at..].starts_with(b"\r");
-        self.scanned = if waiting_cr { at } else { window.len() } as u32;
-        if input.len() >= (self.judged as usize * 2).max(1) || input.len() > window.len() {
-            self.judged = input.len() as u32;
-            judge_part(window, limits)?;
-        }
-        if input.len() > window.len() {
-            return Err(RequestError::HeadTooLarge);
-        }
-        Ok(None)
-    }
-}
-
-/// The number of bytes of empty lines that `input` begins with. RFC 9112 §2.2: a server should
-/// ignore at least one of them before a request line.
-fn empty_lines(input: &[u8]) -> usize {
-    input.chunks_exact(2).take_while(|chunk| *chunk == b"\r\n").count() * 2
-}
-
-/// Refuses the beginning of a head if no rest can make it a good one.
-fn judge_part(part: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
-    let mut storage = FieldStorage::default();
-    let mut request = httparse::Request::new(&mut storage.0[..limits.fields_max.min(FIELDS_MAX)]);
-    request.parse(part).map_err(|error| parse_error(error, part))?;
-    let target = match (request.path, request.method) {
-        (Some(target), _) => target.len(),
-        (None, Some(method)) => part.len() - method.len(),
-        (None, None) => return Ok(()),
-    };
-    if target > limits.target_bytes_max { Err(RequestError::TargetTooLong) } else { Ok(()) }
-}
-
 impl<'a> RequestHead<'a> {
     /// Decodes a whole head, its empty line included.
     pub fn decode(
@@ -163,8 +76,8 @@ impl<'a> RequestHead<'a> {
         let mut request = httparse::Request::new(fields);
         match request.parse(head) {
             Ok(Parsed::Complete(length)) if length == head.len() => {}
-            Ok(_) => return Err(RequestError::Malformed),
-            Err(error) => return Err(parse_error(error, head)),
+            Err(httparse::Error::TooManyHeaders) => return Err(RequestError::HeadTooLarge),
+            Ok(_) | Err(_) => return Err(RequestError::Malformed),
         }
         let (Some(method), Some(target), Some(minor)) =
             (request.method, request.path, request.version)
@@ -278,7 +191,11 @@ fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), R
         return Ok((before_query(target), None));
     }
     let (scheme, rest) = target.split_once("://").ok_or(RequestError::BadTarget)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
+    // RFC 9110 §7.4: what is asked of https must not be answered on a connection without TLS.
+    if scheme.eq_ignore_ascii_case("https") {
+        return Err(RequestError::WrongHost);
+    }
+    if !scheme.eq_ignore_ascii_case("http") {
         return Err(RequestError::BadTarget);
     }
     let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
@@ -306,32 +223,37 @@ fn is_authority(host: &[u8]) -> bool {
             && (port.is_empty()
                 || str::from_utf8(port).is_ok_and(|port| port.parse::<u16>().is_ok()))
     });
-    let name_is_valid = match name {
-        [b'[', address @ .., b']'] => {
-            address.iter().all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.'))
-                && !address.is_empty()
+    port_is_number
+        && match name {
+            [b'[', address @ .., b']'] => {
+                str::from_utf8(address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
+            }
+            _ => !name.is_empty() && is_registered_name(name),
         }
-        _ => {
-            let is_allowed =
-                |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(byte);
-            !name.is_empty() && name.iter().all(is_allowed)
+}
+
+/// RFC 3986 §3.2.2: unreserved characters, sub-delimiters and percent-encoded bytes.
+fn is_registered_name(name: &[u8]) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(&byte);
+    let mut parts = name.split(|&byte| byte == b'%');
+    let first = parts.next().unwrap_or_default();
+    let is_encoded = |part: &[u8]| match part {
+        [high, low, rest @ ..] => {
+            high.is_ascii_hexdigit()
+                && low.is_ascii_hexdigit()
+                && rest.iter().copied().all(is_plain)
         }
+        _ => false,
     };
-    port_is_number && name_is_valid
+    first.iter().copied().all(is_plain) && parts.all(is_encoded)
 }
 
-fn parse_error(error: httparse::Error, part: &[u8]) -> RequestError {
-    match error {
-        httparse::Error::TooManyHeaders => RequestError::HeadTooLarge,
-        httparse::Error::Version if names_a_version(part) => RequestError::Version,
-        _ => RequestError::Malformed,
-    }
+/// Whether `byte` may be in a token (RFC 9110 §5.6.2).
+pub(super) fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-/// Whether the request line ends in an HTTP-version (RFC 9112 §2.3), of whatever number.
-fn names_a_version(part: &[u8]) -> bool {
-    let line = part.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    let name = line.rsplit(|&byte| byte == b' ').next().unwrap_or_default();
-    matches!(name, [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
-        if major.is_ascii_digit() && minor.is_ascii_digit())
+/// Whether `text` is a token (RFC 9110 §5.6.2).
+pub fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
 }

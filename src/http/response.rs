@@ -18,6 +18,8 @@ pub enum Status {
     NotFound = 404,
     /// 405
     MethodNotAllowed = 405,
+    /// 412
+    PreconditionFailed = 412,
     /// 413
     ContentTooLarge = 413,
     /// 414
@@ -49,6 +51,7 @@ impl Status {
             Status::Forbidden => "Forbidden",
             Status::NotFound => "Not Found",
             Status::MethodNotAllowed => "Method Not Allowed",
+            Status::PreconditionFailed => "Precondition Failed",
             Status::ContentTooLarge => "Content Too Large",
             Status::UriTooLong => "URI Too Long",
             Status::ExpectationFailed => "Expectation Failed",

@@ -41,15 +41,17 @@ impl Hub {
         let length = match http.scanner.scan(input, &limits) {
             Ok(length) => length?,
             Err(error) => {
-                self.refuse(id, error, now);
+                let is_head = http.scanner.is_head(input);
+                self.refuse(id, error, is_head, now);
                 return Some(input.len());
             }
         };
+        let is_head = http.scanner.is_head(input);
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
             Ok(head) => self.answer(id, &head, now),
-            Err(error) => self.refuse(id, error, now),
+            Err(error) => self.refuse(id, error, is_head, now),
         }
         Some(length)
     }
@@ -66,10 +68,12 @@ impl Hub {
     /// Answers a request that was understood.
     fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
         if !self.serves_host(head.host) {
-            return self.refuse(id, RequestError::WrongHost, now);
+            return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
+        let is_websocket = head.path == "/ws" || head.path == "/echo" && self.config.echo;
         let answer = match head.path {
+            _ if !is_known && is_websocket => self.method_not_allowed("GET"),
             _ if !is_known => self.method_not_allowed("GET, HEAD"),
             "/ws" => match self.upgrade(id, head, false, now) {
                 Ok(()) => return,
@@ -83,14 +87,14 @@ impl Hub {
             "/healthz" => self.text(Status::Ok, "ok"),
             path => self.asset(path, head),
         };
-        self.respond(id, answer, Some(head), now);
+        self.respond(id, answer, head.method == Method::Head, head.keeps_alive(), now);
     }
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
-    fn refuse(&mut self, id: SessionId, error: RequestError, now: Time) {
+    fn refuse(&mut self, id: SessionId, error: RequestError, is_head: bool, now: Time) {
         let answer = self.last_words(error.status(), &error.to_string());
-        self.respond(id, answer, None, now);
+        self.respond(id, answer, is_head, false, now);
     }
 
     /// Opens a WebSocket, or says why not.
@@ -176,6 +180,11 @@ impl Hub {
         let Some(asset) = self.assets.find(path) else {
             return self.text(Status::NotFound, "there is nothing here");
         };
+        // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
+        let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
+        if head.values("if-match").next().is_some() && !head.list("if-match").any(is_wanted) {
+            return self.text(Status::PreconditionFailed, "it has changed");
+        }
         // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
         let is_same = |tag: &[u8]| {
             tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == asset.etag.as_bytes()
@@ -235,7 +244,8 @@ impl Hub {
         &mut self,
         id: SessionId,
         answer: Answer,
-        head: Option<&RequestHead<'_>>,
+        is_head: bool,
+        keeps_alive: bool,
         now: Time,
     ) {
         let requests_max = self.config.limits.requests_max;
@@ -245,14 +255,15 @@ impl Hub {
         let keep = answer.connection.is_none()
             && !is_stopping
             && http.requests < requests_max
-            && head.is_some_and(RequestHead::keeps_alive);
+            && keeps_alive;
 
         let mut response = answer.response;
         if !keep {
             response = response.field("Connection", answer.connection.unwrap_or("close"));
         }
         session.outbox.replies().append(&mut response.finish());
-        if head.is_none_or(|head| head.method != Method::Head) {
+        // RFC 9110 §9.3.2: the answer to HEAD has no content, whatever it is.
+        if !is_head {
             session.outbox.put_body(answer.body);
         }
         if keep {

@@ -7,6 +7,8 @@
 
 use std::fmt::Write;
 
+use crate::http::is_token;
+
 /// What both sides have agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateParameters {
@@ -153,12 +155,6 @@ fn unquote(quoted: &[u8]) -> Vec<u8> {
         !is_escaped
     };
     quoted.iter().copied().filter(keep).collect()
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token(text: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !text.is_empty() && text.iter().all(is_tchar)
 }
 
 /// The parts of `text` between separators that are not inside quotation marks, trimmed. Each byte

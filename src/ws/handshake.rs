@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use crate::http::{RequestHead, Version};
+use crate::http::{RequestHead, Version, is_token};
 
 use super::extension::{self, DeflateParameters};
 
@@ -28,6 +28,8 @@ pub enum HandshakeError {
     WrongVersion,
     /// `Sec-WebSocket-Version` is there more than once (§11.3.5).
     RepeatedVersion,
+    /// `Sec-WebSocket-Protocol` is not a list of tokens (§11.3.4).
+    BadProtocols,
     /// `Sec-WebSocket-Extensions` does not follow its grammar (§9.1).
     BadExtensions,
 }
@@ -51,6 +53,7 @@ impl fmt::Display for HandshakeError {
             HandshakeError::BadKey => "Sec-WebSocket-Key must be 16 bytes in base64, once",
             HandshakeError::WrongVersion => "Sec-WebSocket-Version must be 13",
             HandshakeError::RepeatedVersion => "Sec-WebSocket-Version is given more than once",
+            HandshakeError::BadProtocols => "Sec-WebSocket-Protocol is malformed",
             HandshakeError::BadExtensions => "Sec-WebSocket-Extensions is malformed",
         })
     }
@@ -97,6 +100,9 @@ pub fn accept(
         Ok(Some(key)) if is_key(key) => key,
         _ => return Err(HandshakeError::BadKey),
     };
+    if !head.list("sec-websocket-protocol").all(is_token) {
+        return Err(HandshakeError::BadProtocols);
+    }
     let offers = head.values("sec-websocket-extensions");
     let deflate = extension::negotiate(offers, wishes.allows_takeover)
         .map_err(|_| HandshakeError::BadExtensions)?

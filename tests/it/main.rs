@@ -9,7 +9,13 @@
 mod close;
 mod deflate;
 mod frames;
+mod handshake;
+mod http;
+mod http_fields;
+mod http_limits;
+mod http_pages;
 mod limits;
+mod origin;
 mod roster;
 mod slow_reader;
 mod socket;

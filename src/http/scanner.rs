@@ -1,0 +1,134 @@
+//! The end of a request head, found in bytes that arrive in pieces (RFC 9112 §2–§5).
+//!
+//! Each byte is looked at once, and each line is judged when it is complete. So the first fault in
+//! the order of the bytes is the one that is told, however the bytes are cut, and what can't become
+//! a head is refused without waiting for the rest of it.
+
+use httparse::EMPTY_HEADER;
+
+use super::error::RequestError;
+use super::head::is_token_byte;
+
+/// The bounds of a request head.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadLimits {
+    /// All of it, in bytes.
+    pub head_bytes_max: usize,
+    /// Its fields; there is room for 128 whatever this says.
+    pub fields_max: usize,
+    /// The request target, in bytes.
+    pub target_bytes_max: usize,
+}
+
+/// No method that is registered is longer than this.
+const METHOD_BYTES_MAX: usize = 24;
+
+/// Where the scanning of one head has come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeadScanner {
+    /// Where the request line starts, after empty lines.
+    start: u32,
+    /// Where the line starts that is not complete.
+    line: u32,
+    /// So many bytes have been looked at for a line's end.
+    scanned: u32,
+    /// Field lines so far.
+    fields: u32,
+}
+
+impl HeadScanner {
+    /// The length of the head at the front of `input`, which on each call begins with the bytes of
+    /// the call before; `None` if its end has not come.
+    pub fn scan(
+        &mut self,
+        input: &[u8],
+        limits: &HeadLimits,
+    ) -> Result<Option<usize>, RequestError> {
+        let window = &input[..input.len().min(limits.head_bytes_max)];
+        // RFC 9112 §2.2: a server should ignore an empty line before the request line.
+        while self.line == self.start && window[self.start as usize..].starts_with(b"\r\n") {
+            self.start += 2;
+            (self.line, self.scanned) = (self.start, self.start);
+        }
+        if self.line == self.start {
+            judge_start(&window[self.start as usize..], limits)?;
+        }
+        while let Some(end) = self.line_end(window)? {
+            let line = &window[self.line as usize..end];
+            match line {
+                _ if self.line == self.start => judge_request_line(line)?,
+                b"\r\n" => return Ok(Some(end)),
+                _ => self.judge_field_line(line, limits)?,
+            }
+            (self.line, self.scanned) = (end as u32, end as u32);
+        }
+        if input.len() > window.len() {
+            return Err(RequestError::HeadTooLarge);
+        }
+        Ok(None)
+    }
+
+    /// Whether `input`, which was scanned, begins with a HEAD request: its answer has no content,
+    /// even if it is refused (RFC 9110 §9.3.2).
+    pub fn is_head(&self, input: &[u8]) -> bool {
+        input.get(self.start as usize..).is_some_and(|rest| rest.starts_with(b"HEAD "))
+    }
+
+    /// Where the line that is under way ends, its CRLF included.
+    ///
+    /// RFC 9112 §2.2: a lone LF may be taken for a line's end and a lone CR must not be. To take
+    /// neither leaves nothing for two readers to disagree on.
+    fn line_end(&mut self, window: &[u8]) -> Result<Option<usize>, RequestError> {
+        let from = self.scanned as usize;
+        let found = window[from..].iter().position(|byte| matches!(byte, b'\r' | b'\n'));
+        let at = found.map_or(window.len(), |found| from + found);
+        self.scanned = at as u32; // A CR at the end is looked at again when its LF may be there.
+        match window[at..] {
+            [b'\r', b'\n', ..] => Ok(Some(at + 2)),
+            [] | [b'\r'] => Ok(None),
+            _ => Err(RequestError::BareLineEnd),
+        }
+    }
+
+    /// RFC 9112 §5: a name, a colon right after it, a value; no continuation of the line before.
+    fn judge_field_line(&mut self, line: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
+        if httparse::parse_headers(line, &mut [EMPTY_HEADER]).is_err() {
+            return Err(RequestError::Malformed);
+        }
+        self.fields += 1;
+        if self.fields as usize > limits.fields_max {
+            return Err(RequestError::HeadTooLarge);
+        }
+        Ok(())
+    }
+}
+
+/// Judges the beginning of a request line, for a line that may never end: a method, a space, and a
+/// target that is not too long.
+fn judge_start(part: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
+    let method = part.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(part.len());
+    match part.get(method) {
+        // RFC 9112 §3: longer than any that is implemented is answered 501.
+        _ if method > METHOD_BYTES_MAX => return Err(RequestError::UnknownMethod),
+        None => return Ok(()),
+        Some(b'\r') if part.len() == 1 => return Ok(()), // Half of another empty line.
+        Some(b' ') if method > 0 => {}
+        Some(_) => return Err(RequestError::Malformed),
+    }
+    let rest = &part[method + 1..];
+    let target = rest.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(rest.len());
+    if target > limits.target_bytes_max { Err(RequestError::TargetTooLong) } else { Ok(()) }
+}
+
+/// RFC 9112 §3: a method, a target and a version, with one space between them and nothing else.
+fn judge_request_line(line: &[u8]) -> Result<(), RequestError> {
+    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
+    let words: Vec<&[u8]> = line.splitn(4, |&byte| byte == b' ').collect();
+    match words[..] {
+        [_, [_, ..], b"HTTP/1.1" | b"HTTP/1.0"] => Ok(()),
+        [_, [_, ..], [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']] => {
+            Err(RequestError::Version)
+        }
+        _ => Err(RequestError::Malformed),
+    }
+}
