@@ -76,13 +76,13 @@ impl WebSocket {
             // What everyone is sent is compressed once for all, and so by itself.
             deflater: (!agreed.server_no_context_takeover && is_echo).then(|| {
                 let level = config.limits.deflate_level;
-                TakeoverDeflater::new(level, agreed.server_max_window_bits)
+                TakeoverDeflater::new(level, agreed.server_window_bits())
             }),
         });
         let takeover = takeover
             .filter(|windows| windows.inflater.is_some() || windows.deflater.is_some())
             .map(Box::new);
-        let window_bits = deflate.map(|agreed| agreed.server_max_window_bits);
+        let window_bits = deflate.map(|agreed| agreed.server_window_bits());
         let decoder = Decoder::default();
         WebSocket { decoder, heartbeat, window_bits, takeover, is_echo, closing: None }
     }

@@ -10,7 +10,10 @@ use super::error::ProtocolError;
 /// What ends the output of a flush, and is taken off a message and put back (§7.2.1, §7.2.2).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// An empty block that is the last: a message that is whole ends a stream when this follows.
+/// Empty blocks, longer together than any header of a block.
+const EMPTY_BLOCKS: [[u8; 5]; 128] = [[0x00, 0x00, 0x00, 0xFF, 0xFF]; 128];
+
+/// An empty block that is the last of its stream.
 const LAST_BLOCK: [u8; 5] = [0x01, 0x00, 0x00, 0xFF, 0xFF];
 
 /// Output grows by this much at a time: so much, at most, is made beyond a limit.
@@ -58,13 +61,15 @@ impl Inflater {
             self.context.reset(false);
         }
         self.feed(message, bytes_max)?;
-        let mut is_ended = self.feed(&TAIL, bytes_max)?;
-        // A message that was cut off would be taken for a whole one, were this not asked. It ends
-        // the stream, so it can't be where the window is kept.
-        if !takeover {
-            is_ended = self.feed(&LAST_BLOCK, bytes_max)?;
-        }
-        if is_ended == takeover {
+        let length = self.output.len();
+        self.feed(&TAIL, bytes_max)?;
+        // A message that was cut off would be taken for a whole one, were this not asked: after a
+        // whole one, empty blocks make no output, and the last of all ends the stream.
+        let is_whole = match takeover {
+            true => matches!(self.feed(EMPTY_BLOCKS.as_flattened(), bytes_max), Ok(false)),
+            false => self.feed(&LAST_BLOCK, bytes_max)?,
+        };
+        if !is_whole || message.is_empty() || self.output.len() > length {
             return Err(ProtocolError::InvalidDeflate);
         }
         Ok(&self.output)
@@ -266,6 +271,14 @@ mod tests {
         assert_eq!(inflated(&[0xFF; 20]), Err(ProtocolError::InvalidDeflate));
         assert_eq!(inflated(b""), Err(ProtocolError::InvalidDeflate));
         assert!(inflated(&[whole, vec![0x07]].concat()).is_err(), "more after the end");
+        let hello = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+        for cut in 0..hello.len() {
+            for takeover in [false, true] {
+                let found =
+                    Inflater::default().inflate(&hello[..cut], takeover, 99).map(<[u8]>::len);
+                assert!(found.is_err(), "Hello cut at {cut}: {found:?}");
+            }
+        }
     }
 
     #[test]

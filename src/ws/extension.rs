@@ -12,8 +12,9 @@ use crate::http::is_token;
 /// What both sides have agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateParameters {
-    /// The server's window is 2 to this power, in bytes: 9–15.
-    pub server_max_window_bits: u8,
+    /// What the client said the server's window may be at most, if it said a number: 2 to this
+    /// power, in bytes, 9–15.
+    pub server_max_window_bits: Option<u8>,
     /// What the client said its window will be at most, if it said a number.
     pub client_max_window_bits: Option<u8>,
     /// The server starts each message with an empty window.
@@ -64,6 +65,11 @@ pub fn negotiate<'a>(
 }
 
 impl DeflateParameters {
+    /// The server's window is 2 to this power, in bytes.
+    pub fn server_window_bits(&self) -> u8 {
+        self.server_max_window_bits.unwrap_or(WINDOW_BITS_MAX)
+    }
+
     /// The value of the answer's field.
     pub fn encode(&self) -> String {
         let mut value = String::from("permessage-deflate");
@@ -73,8 +79,9 @@ impl DeflateParameters {
         if self.client_no_context_takeover {
             value.push_str("; client_no_context_takeover");
         }
-        if self.server_max_window_bits < WINDOW_BITS_MAX {
-            let _ = write!(value, "; server_max_window_bits={}", self.server_max_window_bits);
+        // RFC 7692 §7.1.2.1: accepted by being repeated, 15 too.
+        if let Some(bits) = self.server_max_window_bits {
+            let _ = write!(value, "; server_max_window_bits={bits}");
         }
         if let Some(bits) = self.client_max_window_bits {
             let _ = write!(value, "; client_max_window_bits={bits}");
@@ -113,7 +120,7 @@ fn read_parameters<'a>(
         };
     }
     Ok(is_good.then_some(DeflateParameters {
-        server_max_window_bits: server_bits.flatten().unwrap_or(WINDOW_BITS_MAX),
+        server_max_window_bits: server_bits.flatten(),
         client_max_window_bits: client_bits.flatten(),
         server_no_context_takeover: server_takeover.is_some(),
         client_no_context_takeover: client_takeover.is_some(),
@@ -219,11 +226,7 @@ mod tests {
         for side in ["server", "client"] {
             for bits in 0..=300 {
                 let offer = format!("permessage-deflate; {side}_max_window_bits={bits}");
-                let expected = match (side, bits) {
-                    ("server", 15) => "permessage-deflate".to_owned(),
-                    (_, 9..=15) => offer.clone(),
-                    _ => String::new(),
-                };
+                let expected = if (9..=15).contains(&bits) { offer.clone() } else { String::new() };
                 assert_eq!(answer(&offer), Ok(expected), "{offer}");
             }
             for bits in ["08", "09", "010", "+9", "-9", "9x", "1_0", "0x9"] {

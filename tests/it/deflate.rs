@@ -73,23 +73,88 @@ fn compression_is_agreed_on_if_the_server_wants_it() {
     }
 }
 
-/// §7.1.2: the server compresses with no more than the window that it agreed to.
+/// Text that nothing in it predicts.
+fn noise(length: usize, seed: u64) -> String {
+    let mut state = seed;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        char::from(b' ' + (state >> 33) as u8 % 95)
+    };
+    (0..length).map(next).collect()
+}
+
+/// §7.2.1: the server refers back no further than the window that it agreed to. What is said twice
+/// is sent once only if the window reaches over it.
 #[test]
 fn window_that_was_agreed_on_is_kept_to() {
-    let text = "0123456789 a text that repeats itself after a while. ".repeat(400);
-    let mut sizes = Vec::new();
     for bits in 9..=15 {
         let mut world = world(Compression::On);
         let offer = format!("{}; server_max_window_bits={bits}\r\n", OFFER.trim_end());
         let (peer, agreed) = open(&mut world, "/echo", &offer);
-        let named = agreed.unwrap().contains(&format!("; server_max_window_bits={bits}"));
-        assert_eq!(named, bits < 15);
-        world.send(peer, &wire::text(&text));
-        sizes.push(world.inbox(peer).len());
-        // zlib-rs refuses what reaches back beyond the window.
-        let mut context = Decompress::new_with_window_bits(false, bits);
-        assert_eq!(take(&mut world, peer, &mut context), (true, Told::Text(text.clone())));
+        assert!(agreed.unwrap().contains(&format!("; server_max_window_bits={bits}")));
+        for reach in 9..=15 {
+            // A little less than the window of so many bits, as zlib looks ahead 262 bytes.
+            let half = noise((1 << reach) - 300, reach);
+            world.send(peer, &wire::text(&half));
+            let single = world.inbox(peer).len();
+            world.inbox(peer).clear();
+            world.send(peer, &wire::text(&half.repeat(2)));
+            let double = world.inbox(peer).len();
+            world.inbox(peer).clear();
+            // Shorter messages are not compressed at all.
+            if half.len() >= 1024 {
+                assert_eq!(double * 3 < single * 4, reach <= bits, "{reach} with {bits}");
+            }
+        }
     }
+}
+
+/// §7.2.1: without takeover the same message is the same bytes again, with it it is short.
+#[test]
+fn window_starts_empty_where_that_was_agreed() {
+    for (fields, takes_over) in [("", true), ("; server_no_context_takeover", false)] {
+        let mut world = world(Compression::Takeover);
+        let offer = format!("{}{fields}\r\n", OFFER.trim_end());
+        let (peer, _) = open(&mut world, "/echo", &offer);
+        let message = wire::text(&noise(5_000, 1));
+        let mut sizes = [0; 2];
+        for size in &mut sizes {
+            world.send(peer, &message);
+            *size = world.inbox(peer).len();
+            world.inbox(peer).clear();
+        }
+        assert_eq!(sizes[1] * 10 < sizes[0], takes_over, "{sizes:?}");
+    }
+}
+
+/// §7.1.2.2: a client that says nothing of its window has one of 32 KiB.
+#[test]
+fn client_may_use_the_largest_window() {
+    let mut world = world(Compression::On);
+    let (peer, _) = open(&mut world, "/echo", OFFER);
+    let half = noise(32_000, 1);
+    let message = fresh(half.repeat(2).as_bytes());
+    assert!(message.len() < half.len(), "it refers back 32,000 bytes");
+    world.send(peer, &wire::frame(0xC1, &message));
+    let told = take(&mut world, peer, &mut Decompress::new(false));
+    assert_eq!(told, (true, Told::Text(half.repeat(2))));
+}
+
+/// RFC 6455 §9.1: several fields are one list.
+#[test]
+fn offer_may_stand_in_a_second_field() {
+    let mut world = world(Compression::On);
+    let fields = format!("Sec-WebSocket-Extensions: x-other\r\n{OFFER}");
+    assert!(open(&mut world, "/ws", &fields).1.is_some());
+}
+
+/// §6: a message keeps its type.
+#[test]
+fn binary_message_stays_binary() {
+    let mut world = world(Compression::On);
+    let (peer, _) = open(&mut world, "/echo", OFFER);
+    world.send(peer, &wire::frame(0xC2, &fresh(&[0xFF; 2_000])));
+    assert_eq!(world.inbox(peer)[0], 0xC2);
 }
 
 #[test]

@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 mod close;
+mod conformance;
+mod corpus;
 mod deflate;
 mod frames;
 mod handshake;

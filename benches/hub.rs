@@ -1,0 +1,185 @@
+//! What a change costs until every session was handed it, and what a session costs to join; without
+//! sockets, so this is what the server adds to the system calls.
+//!
+//! `cargo bench --bench hub`; `cargo test --benches` runs each once and checks its result.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use headcount::assets::Assets;
+use headcount::config::{Config, Limits};
+use headcount::hub::Hub;
+use headcount::session::SessionId;
+use headcount::time::Time;
+use headcount::ws::frame::{self, Opcode};
+use headcount::ws::mask::MaskKey;
+
+const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\n\
+    Host: localhost:3000\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\
+    \r\n";
+
+const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// A hub whose sessions follow the roster and have read everything.
+struct Crowd {
+    hub: Hub,
+    ids: Vec<SessionId>,
+    now: Time,
+    changes: u64,
+}
+
+impl Crowd {
+    fn new(size: usize) -> Crowd {
+        // No rate keeps the one session from changing its name as often as this measures it.
+        let limits = Limits {
+            messages_per_second: 1 << 30,
+            messages_burst: 1 << 30,
+            bytes_per_second: 1 << 30,
+            name_changes_per_minute: 1 << 30,
+            ..Limits::default()
+        };
+        let hub = Hub::new(Config { limits, ..Config::default() }, Assets::embedded());
+        let mut crowd = Crowd { hub, ids: Vec::new(), now: Time::ZERO, changes: 0 };
+        for _ in 0..size {
+            let (id, _) = crowd.join();
+            crowd.ids.push(id);
+        }
+        crowd
+    }
+
+    /// A crowd of which all are on the roster.
+    fn with_names(size: usize) -> Crowd {
+        let mut crowd = Crowd::new(size);
+        for index in 0..size {
+            let mut login = text(&format!("[\"login\",\"somebody {index:06}\"]"));
+            crowd.hub.received(crowd.ids[index], &mut login, crowd.now);
+        }
+        crowd.commit();
+        assert_eq!(crowd.hand_over(), size);
+        crowd
+    }
+
+    /// Accept, handshake, and all that a new session is told: who it is, and how many bytes that
+    /// were.
+    fn join(&mut self) -> (SessionId, usize) {
+        let id = self.hub.accepted(LOCALHOST, self.now).expect("there is room");
+        self.hub.received(id, &mut HANDSHAKE.to_vec(), self.now);
+        let bytes = self.transmit(id);
+        (id, bytes)
+    }
+
+    /// The connection of `id` breaks.
+    fn leave(&mut self, id: SessionId) {
+        self.hub.lost(id);
+        assert_eq!(self.hub.reap(), Some(id));
+        let touched = self.hub.take_touched();
+        self.hub.return_touched(touched);
+    }
+
+    /// The first session takes another name.
+    fn change(&mut self) {
+        self.changes += 1;
+        let mut login = text(&format!("[\"login\",\"name {:010}\"]", self.changes));
+        self.hub.received(self.ids[0], &mut login, self.now);
+    }
+
+    fn commit(&mut self) {
+        self.now = self.now.after_ms(20);
+        assert!(self.hub.commit(self.now));
+        let touched = self.hub.take_touched();
+        self.hub.return_touched(touched);
+    }
+
+    /// Hands everything to everyone, as if their sockets took it, and counts who got something.
+    fn hand_over(&mut self) -> usize {
+        let mut ids = std::mem::take(&mut self.ids);
+        let told = ids.iter().filter(|&&id| self.transmit(id) > 0).count();
+        std::mem::swap(&mut self.ids, &mut ids);
+        told
+    }
+
+    fn transmit(&mut self, id: SessionId) -> usize {
+        let bytes = self.hub.transmit(id).total();
+        self.hub.sent(id, bytes);
+        debug_assert!(!self.hub.wants_write(id));
+        bytes
+    }
+}
+
+/// A text message as a client sends it.
+fn text(message: &str) -> Vec<u8> {
+    let key = [0x37, 0xfa, 0x21, 0x3d];
+    let mut bytes = Vec::new();
+    frame::encode(Opcode::Text, message.as_bytes(), &mut bytes);
+    bytes[1] |= 0x80;
+    let header = bytes.len() - message.len();
+    MaskKey::new(key).apply(&mut bytes[header..]);
+    bytes.splice(header..header, key);
+    bytes
+}
+
+/// One login: to its commit, and until all sessions have it.
+fn broadcast(c: &mut Criterion) {
+    let mut group = c.benchmark_group("broadcast");
+    for size in [1_000, 10_000, 100_000] {
+        let mut crowd = Crowd::new(size);
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::from_parameter(size), |b| {
+            b.iter(|| {
+                crowd.change();
+                crowd.commit();
+                assert_eq!(crowd.hand_over(), size, "everyone is told");
+            });
+        });
+        let told = crowd.hub.ids().filter(|&id| !crowd.hub.wants_write(id)).count();
+        assert_eq!(told, size);
+        assert_eq!(crowd.hub.buffered_bytes(), 0, "nothing is kept for anyone");
+    }
+    group.finish();
+}
+
+/// The same without handing it over: what does not depend on how many sessions there are.
+fn login(c: &mut Criterion) {
+    let mut crowd = Crowd::new(1);
+    c.bench_function("login, commit", |b| {
+        b.iter(|| {
+            crowd.change();
+            crowd.commit();
+        });
+    });
+    assert_eq!(crowd.hand_over(), 1);
+}
+
+/// Accept, handshake, checkpoint; and to leave again. The roster is encoded once for all who join
+/// between two commits, and once for each if every join makes a commit.
+fn join(c: &mut Criterion) {
+    let mut group = c.benchmark_group("join");
+    for names in [1, 1_000, 10_000] {
+        let mut crowd = Crowd::with_names(names);
+        group.throughput(Throughput::Elements(1));
+        group.bench_function(BenchmarkId::new("roster as it was", names), |b| {
+            b.iter(|| {
+                let (id, bytes) = crowd.join();
+                assert!(bytes > names * "somebody 000000".len());
+                crowd.leave(id);
+            });
+        });
+        group.bench_function(BenchmarkId::new("roster changed", names), |b| {
+            b.iter(|| {
+                crowd.change();
+                crowd.commit();
+                let (id, bytes) = crowd.join();
+                assert!(bytes > names * "somebody 000000".len());
+                crowd.leave(id);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, broadcast, login, join);
+criterion_main!(benches);

@@ -1,0 +1,61 @@
+//! What must hold for whatever a peer sends: one function a target, from bytes to a panic or not.
+//!
+//! They run in two ways. `tests/it/corpus.rs` has every file of `fuzz/corpus/`, and some thousands
+//! of random inputs, go through them on stable with every `cargo test`. And cargo-fuzz looks for
+//! new inputs, which needs a nightly compiler:
+//!
+//! ```sh
+//! cargo install --locked cargo-fuzz
+//! cargo +nightly fuzz run connection -- -dict=fuzz/dictionary -max_total_time=300
+//! cargo +nightly fuzz run connection fuzz/artifacts/connection/crash-…   # again, with a backtrace
+//! cargo +nightly fuzz tmin connection fuzz/artifacts/connection/crash-…  # as short as it gets
+//! ```
+//!
+//! What it finds is added to `fuzz/corpus/<target>/`, which is in git: keep there what is short and
+//! says something by its name, and no more. New inputs that libFuzzer thinks interesting are put
+//! there too; so a long run is better given a folder of its own before it:
+//!
+//! ```sh
+//! mkdir -p /tmp/hub
+//! cargo +nightly fuzz run hub /tmp/hub fuzz/corpus/hub -- -dict=fuzz/dictionary
+//! cargo +nightly fuzz cmin hub /tmp/hub    # drops what adds no coverage
+//! ```
+//!
+//! | target | input | oracle |
+//! |---|---|---|
+//! | [`request_head`] | requests, as they are | all splits agree; what is accepted is unambiguous |
+//! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
+//! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
+//! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
+//!
+//! An input is what it looks like: how it is cut is drawn from a generator that the input itself
+//! seeds ([`splits`]), so files can be read, and the same file always does the same.
+
+mod connection;
+mod expected;
+mod frames;
+mod heads;
+mod hub;
+mod inflate;
+mod listener;
+mod members;
+mod operations;
+mod reference;
+mod splits;
+
+pub use connection::connection;
+pub use frames::frame_decoder;
+pub use heads::request_head;
+pub use hub::hub;
+pub use splits::Xorshift;
+
+/// A function that panics if its input shows something wrong.
+pub type Target = fn(&[u8]);
+
+/// The targets by their names.
+pub const TARGETS: [(&str, Target); 4] = [
+    ("request_head", request_head),
+    ("frame_decoder", frame_decoder),
+    ("connection", connection),
+    ("hub", hub),
+];

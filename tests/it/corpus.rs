@@ -1,0 +1,99 @@
+//! The fuzz targets without a fuzzer: every file of their corpora, and random inputs.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../../fuzz/harness/mod.rs"]
+mod harness;
+
+use harness::{TARGETS, Target, Xorshift};
+
+/// Says which input it was, should the target panic.
+struct Running<'a> {
+    name: &'a str,
+    input: &'a [u8],
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{} with {}", self.name, self.input.escape_ascii());
+        }
+    }
+}
+
+fn run(name: &str, target: Target, input: &[u8]) {
+    let _running = Running { name, input };
+    target(input);
+}
+
+/// The corpus of `target`, in the order of its names.
+fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let entries = fs::read_dir(&folder).expect("each target has a corpus");
+    let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    let named = |file: &std::path::PathBuf| (file.display().to_string(), fs::read(file).unwrap());
+    files.iter().map(named).collect()
+}
+
+#[test]
+fn corpus_holds() {
+    for (name, target) in TARGETS {
+        for (file, input) in corpus(name) {
+            run(&file, target, &input);
+        }
+    }
+}
+
+/// Two files of the corpus, cut and put together at random, with some bytes changed.
+fn mutated(corpus: &[(String, Vec<u8>)], random: &mut Xorshift) -> Vec<u8> {
+    let mut input = Vec::new();
+    for _ in 0..2 {
+        let (_, file) = &corpus[random.below(corpus.len())];
+        let (start, end) = (random.below(file.len() + 1), random.below(file.len() + 1));
+        input.extend_from_slice(&file[start.min(end)..start.max(end)]);
+    }
+    for _ in 0..random.below(4) {
+        if !input.is_empty() {
+            let at = random.below(input.len());
+            input[at] ^= 1 << random.below(8);
+        }
+    }
+    input.truncate(512);
+    input
+}
+
+fn check_random(target: &str, count: usize) {
+    let (name, run_target) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
+    let corpus = corpus(name);
+    let mut random = Xorshift::new(0x5EED);
+    for index in 0..count {
+        let mut input = mutated(&corpus, &mut random);
+        if index % 4 == 0 {
+            input = (0..random.below(100)).map(|_| random.below(256) as u8).collect();
+        }
+        run(name, run_target, &input);
+    }
+}
+
+#[test]
+fn random_request_heads_hold() {
+    check_random("request_head", 2_000);
+}
+
+#[test]
+fn random_frames_hold() {
+    check_random("frame_decoder", 4_000);
+}
+
+#[test]
+fn random_connections_hold() {
+    check_random("connection", 1_000);
+}
+
+#[test]
+fn random_operations_hold() {
+    check_random("hub", 1_000);
+}
