@@ -44,7 +44,7 @@ pub(crate) struct Cli {
     allow_origin: Vec<String>,
 
     /// Host name that requests may be for; may be given several times [default: any]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
 
     /// Compress messages for those who can take it (permessage-deflate)
@@ -101,14 +101,24 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "an address is written like 127.0.0.1:3000 or [::1]:3000")
 }
 
+fn host_name(text: &str) -> Result<String, &'static str> {
+    let is_name = !text.is_empty() && (text.starts_with('[') || !text.contains(':'));
+    if is_name && !text.contains(['/', '@', ' ']) {
+        return Ok(text.to_owned());
+    }
+    Err("a host name is written without scheme and port, like example.com")
+}
+
 /// Shows help or the version, or says in one line what is wrong.
 fn exit(error: &clap::Error) -> ! {
     if !error.use_stderr() {
         error.exit();
     }
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    eprintln!("headcount: {}; see --help", line.trim_start_matches("error: "));
+    // The first paragraph: what is wrong and, on lines of their own, what would be right.
+    let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
+    let problem = lines.collect::<Vec<_>>().join(" ");
+    eprintln!("headcount: {}; see --help", problem.trim_start_matches("error: "));
     std::process::exit(error.exit_code());
 }
 

@@ -9,6 +9,7 @@ use clap::{Args, Parser, ValueEnum, value_parser};
 use crate::http::Origin;
 use crate::rate::Rate;
 use crate::ws::MessageLimits;
+use crate::ws::frame::HEADER_BYTES_MAX;
 
 /// What a server is told when it starts.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +105,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub messages_per_second: u32,
 
-    /// Messages that may come at once, above that rate
+    /// Messages that may come at once
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 40)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub messages_burst: u32,
@@ -119,7 +120,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_per_second: u32,
 
-    /// Control frames that may come at once, above that rate
+    /// Control frames that may come at once
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_burst: u32,
@@ -184,7 +185,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_per_second: u32,
 
-    /// New connections from one address that may come at once, above that rate
+    /// New connections from one address that may come at once
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 50)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_burst: u32,
@@ -284,7 +285,9 @@ impl Limits {
 
     /// How many bytes a connection may send. The largest message that is allowed always fits.
     pub fn byte_rate(&self) -> Rate {
+        let headers = self.fragments_max.saturating_mul(HEADER_BYTES_MAX as u32);
         let burst = self.bytes_per_second.saturating_add(self.message_bytes_max);
+        let burst = burst.saturating_add(headers);
         Rate::per_second(self.bytes_per_second, burst)
     }
 

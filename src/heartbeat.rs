@@ -56,6 +56,11 @@ impl Heartbeat {
         Beat::Ping(self.number.to_be_bytes())
     }
 
+    /// Waits once more, for what it waits for: something else shows that the peer is there.
+    pub fn put_off(&mut self, pace: Pace, now: Time) {
+        self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
+    }
+
     /// A pong came. One that answers no ping of ours means nothing (§5.5.3).
     pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
         if self.awaits_pong && data == self.number.to_be_bytes() {

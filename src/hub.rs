@@ -25,7 +25,7 @@ use slab::Slab;
 use crate::addresses::{AddressKey, AddressLimits, Addresses};
 use crate::api;
 use crate::assets::Assets;
-use crate::broadcast::BroadcastLog;
+use crate::broadcast::{BroadcastLog, Seq, Shared};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::http::{Response, Status};
@@ -51,6 +51,8 @@ pub struct Hub {
     log: BroadcastLog,
     codec: Codec,
     committed_at: Option<Time>,
+    /// The body of `GET /roster`, and what it was made from.
+    document: Option<(Seq, u32, Shared)>,
     deadlines: Deadlines,
     counts: Counts,
     /// Sessions in the order in which they were accepted, while they are pending.
@@ -87,6 +89,7 @@ impl Hub {
             log: BroadcastLog::new(),
             codec: Codec { inflater: Inflater::default(), deflater },
             committed_at: None,
+            document: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
             pending: VecDeque::new(),

@@ -146,6 +146,8 @@ impl Session {
     /// The one next deadline.
     pub(crate) fn deadline(&self) -> Time {
         let phase = match &self.phase {
+            // While an answer is on its way nothing new is asked.
+            Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
             Phase::Http(http) => http.deadline,
             Phase::WebSocket(socket) => {
                 socket.closing.unwrap_or_else(|| socket.heartbeat.deadline())
@@ -169,6 +171,12 @@ impl Session {
     pub(crate) fn await_request(&mut self, config: &Config, now: Time) {
         if let Phase::Http(http) = &mut self.phase {
             http.scanner = HeadScanner::default();
+        }
+        self.await_head(config, now);
+    }
+
+    fn await_head(&mut self, config: &Config, now: Time) {
+        if let Phase::Http(http) = &mut self.phase {
             http.deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
         }
     }
@@ -276,6 +284,14 @@ impl Session {
         self.rates = None;
     }
 
+    /// The socket is full. The time for the next request begins when this answer is through, or
+    /// thereabouts.
+    pub(crate) fn blocked(&mut self, config: &Config, now: Time) {
+        let limits = &config.limits;
+        self.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
+        self.await_head(config, now);
+    }
+
     /// A deadline has come: pings, or gives up.
     pub(crate) fn expire(&mut self, config: &Config, now: Time) {
         if now < self.deadline() {
@@ -286,6 +302,11 @@ impl Session {
             Phase::WebSocket(socket)
                 if socket.closing.is_none() && now < self.outbox.deadline() =>
             {
+                // A peer that is slowly taking what it was sent has another deadline for that; a
+                // ping would only wait behind it.
+                if self.outbox.deadline() < Time::NEVER {
+                    return socket.heartbeat.put_off(pace, now);
+                }
                 match socket.heartbeat.beat(pace, now) {
                     Beat::Ping(data) => self.outbox.reply(Opcode::Ping, &data),
                     Beat::Lost => self.phase = Phase::Closed,

@@ -1,8 +1,8 @@
 //! The end of a request head, found in bytes that arrive in pieces (RFC 9112 §2–§5).
 //!
-//! Each byte is looked at once, and each line is judged when it is complete. So the first fault in
-//! the order of the bytes is the one that is told, however the bytes are cut, and what can't become
-//! a head is refused without waiting for the rest of it.
+//! A line is judged when it is complete, and only the request line before that. So the first fault
+//! in the order of the bytes is the one that is told, however the bytes are cut, and what can't
+//! become a head is refused without waiting for the rest of it.
 
 use httparse::EMPTY_HEADER;
 

@@ -38,8 +38,7 @@ impl Hub {
     /// The socket takes no more for now.
     pub fn blocked(&mut self, id: SessionId, now: Time) {
         let Some(session) = find(&mut self.sessions, id) else { return };
-        let limits = &self.config.limits;
-        session.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
+        session.blocked(&self.config, now);
         self.settle(id);
     }
 
@@ -92,11 +91,12 @@ impl Hub {
             Shared::from(bytes)
         };
         let is_worth_it = message.len() >= self.config.limits.deflate_bytes_min as usize;
-        let deflated = (is_worth_it && self.counts.deflated > 0).then(|| {
-            let mut deflated = Vec::new();
+        let mut deflated = Vec::new();
+        if is_worth_it && self.counts.deflated > 0 {
             self.codec.deflater.deflate(message, SHARED_WINDOW_BITS, &mut deflated);
-            framed(frame::encode_deflated, &deflated)
-        });
+        }
+        let is_shorter = !deflated.is_empty() && deflated.len() < message.len();
+        let deflated = is_shorter.then(|| framed(frame::encode_deflated, &deflated));
         Frame { plain: framed(frame::encode, message), deflated }
     }
 }

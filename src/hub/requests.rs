@@ -165,15 +165,31 @@ impl Hub {
         answer
     }
 
-    fn roster_answer(&self, head: &RequestHead<'_>) -> Answer {
-        let (seq, watching) = (self.log.last(), self.counts.watching);
-        let document = api::roster_document(seq, self.roster.committed(), watching);
+    fn roster_answer(&mut self, head: &RequestHead<'_>) -> Answer {
+        let document = self.roster_document();
         let response = Response::new(Status::Ok, &self.date)
             .content_type("application/json")
             .content_length(document.len())
             .field("Cache-Control", "no-store");
         let response = self.share(response, head);
-        Answer { response, body: document.into(), connection: None }
+        Answer { response, body: document, connection: None }
+    }
+
+    /// The document is made once for all who ask until it changes: asking is cheap, and so must be
+    /// answering.
+    fn roster_document(&mut self) -> Shared {
+        let (seq, watching) = (self.log.last(), self.counts.watching);
+        match &self.document {
+            Some((of_seq, of_watching, body)) if (*of_seq, *of_watching) == (seq, watching) => {
+                body.clone()
+            }
+            _ => {
+                let body = api::roster_document(seq, self.roster.committed(), watching);
+                let body = Shared::from(body);
+                self.document = Some((seq, watching, body.clone()));
+                body
+            }
+        }
     }
 
     fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {

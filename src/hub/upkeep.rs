@@ -37,16 +37,16 @@ impl Hub {
 
         let (before, after) = (session.counted_as, session.role());
         session.counted_as = after;
-        if before == after {
-            return;
-        }
-        self.counts.change(before, -1);
-        self.counts.change(after, 1);
         if matches!(after, Role::Aside | Role::Gone)
             && let Some(name) = session.name.take()
         {
             self.roster.leave(&name);
         }
+        if before == after {
+            return;
+        }
+        self.counts.change(before, -1);
+        self.counts.change(after, 1);
         if after == Role::Gone {
             self.closed.push(id);
         }

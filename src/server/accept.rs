@@ -20,6 +20,9 @@ impl Server {
         if now < self.accept_at {
             return;
         }
+        // Each address comes first in its turn, so that one that is flooded does not starve others.
+        let is_shared = self.listeners.len() > 1;
+        self.listeners.rotate_left(usize::from(is_shared));
         let mut budget = self.hub.config().limits.accepts_per_turn;
         for index in 0..self.listeners.len() {
             while budget > 0 && self.listeners[index].is_ready {

@@ -94,7 +94,6 @@ impl Server {
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     socket.is_writable = false;
-                    self.hub.blocked(id, now);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
@@ -103,13 +102,17 @@ impl Server {
                 }
             }
         }
+        if !socket.is_writable && self.hub.wants_write(id) {
+            self.hub.blocked(id, now);
+        }
         if !self.hub.wants_write(id) && self.hub.flushed(id) {
             match socket.stream.shutdown(Shutdown::Write) {
                 Ok(()) => self.hub.half_closed(id, now),
                 Err(_) => self.hub.lost(id),
             }
         }
-        if self.hub.is_resumable(id) {
+        // With the answers gone there may be room for input that was held back, here or there.
+        if self.hub.is_resumable(id) || socket.is_readable && self.hub.wants_read(id) {
             socket.queue(id, &mut self.ready);
         }
     }

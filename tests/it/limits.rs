@@ -57,8 +57,9 @@ fn rates_are_limited_and_closed_with_1008() {
     check_failed(Limits::default(), &messages, 1008);
     check_failed(Limits::default(), &wire::frame(0x89, b"").repeat(21), 1008);
     check_failed(Limits::default(), &wire::frame(0x8A, b"").repeat(21), 1008);
-    let limits = Limits { bytes_per_second: 1, message_bytes_max: 100, ..Limits::default() };
-    check_failed(limits, &wire::frame(0x81, &[b' '; 50]).repeat(2), 1008);
+    let limits = Limits { message_bytes_max: 100, fragments_max: 1, ..Limits::default() };
+    let limits = Limits { bytes_per_second: 1, ..limits };
+    check_failed(limits, &wire::frame(0x81, &[b' '; 50]).repeat(3), 1008);
 
     let mut world = world(Limits::default());
     let peer = world.watch();

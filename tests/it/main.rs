@@ -18,6 +18,7 @@ mod http_limits;
 mod http_pages;
 mod limits;
 mod origin;
+mod patience;
 mod roster;
 mod slow_reader;
 mod socket;
