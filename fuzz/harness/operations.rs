@@ -1,8 +1,8 @@
 //! What many clients do: bytes → operations.
 //!
 //! An operation is a letter and, after it, its arguments, one byte each; so a script can be read
-//! and written by hand. Clients count from `0`, in the order in which they came. What is no operation
-//! is skipped, and so is one for a client that is not there.
+//! and written by hand. Clients count from `0`, in the order in which they came. What is no
+//! operation is skipped, and so is one for a client that is not there.
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
