@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A frame that is whole in the input is unmasked where it lies and lent to the caller from there.
-//! Only a frame or message of which a part is still to come is copied, into a [`Partial`] that is
+//! Only a frame or message of which a part is still to come is copied, into a `Partial` that is
 //! freed when it is done: a connection that waits holds no buffer.
 //!
 //! A compressed message is kept as it came until it is whole, and then inflated in one go by an
