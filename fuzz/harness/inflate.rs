@@ -44,45 +44,60 @@ impl Inflater {
 
     /// Inflates the next message to at most `bytes_max` bytes.
     pub fn inflate(&mut self, message: &[u8], bytes_max: usize) -> Inflated {
+        // A stream must end at this empty last block: then the message was not cut off. Where the
+        // window is kept, so is the stream, and it must be between two blocks.
+        let last_block: &[u8] = if self.keeps_window { &[] } else { &[1, 0, 0, 0xFF, 0xFF] };
         if !self.keeps_window {
             (self.input, self.output_bytes) = (Vec::new(), 0);
         }
-        self.input.extend_from_slice(message);
-        self.input.extend(TAIL);
-        if !self.keeps_window {
-            // A stream must end at this empty last block: then the message was not cut off.
-            self.input.extend([1, 0, 0, 0xFF, 0xFF]);
-        }
-        let mut bits = Bits { input: &self.input, at: 0 };
-        let mut output = Vec::new();
-        let stop = streams(&mut bits, &mut output, self.output_bytes + bytes_max);
-        match (stop, self.keeps_window) {
-            (Stop::TooLong, _) => Inflated::TooLong,
-            _ if message.is_empty() => Inflated::Invalid,
-            (Stop::Between | Stop::Ended, true) | (Stop::Ended, false) => {
-                let message = output.split_off(self.output_bytes);
-                self.output_bytes += message.len();
-                Inflated::Message(message)
+        let mut lengths = Vec::new();
+        let mut outcome = (Stop::Invalid, Vec::new());
+        for part in [message, &TAIL, last_block] {
+            self.input.extend_from_slice(part);
+            outcome = self.inflate_all(bytes_max);
+            if outcome.0 == Stop::Invalid {
+                return Inflated::Invalid;
             }
-            _ => Inflated::Invalid,
+            if outcome.1.len() > bytes_max {
+                return Inflated::TooLong;
+            }
+            lengths.push(outcome.1.len());
         }
+        let (stop, output) = outcome;
+        let is_whole = stop == Stop::Ended || self.keeps_window && stop == Stop::Between;
+        // What follows a message says nothing, if it is not taken for a part of it.
+        let is_all = lengths.iter().all(|&length| length == output.len());
+        if !is_whole || !is_all || message.is_empty() {
+            return Inflated::Invalid;
+        }
+        self.output_bytes += output.len();
+        Inflated::Message(output)
+    }
+
+    /// Inflates everything from the first message on, and returns what the last one becomes.
+    fn inflate_all(&self, bytes_max: usize) -> (Stop, Vec<u8>) {
+        let mut bits = Bits { input: &self.input, at: 0 };
+        // As in the server there is room for one byte too many, by which it is noticed.
+        let room = self.output_bytes + bytes_max + 1;
+        let mut output = Output { bytes: Vec::new(), stream_start: 0, room };
+        let stop = streams(&mut bits, &mut output);
+        (stop, output.bytes.split_off(self.output_bytes))
     }
 }
 
 /// One stream after the other: each begins at a byte, and with an empty window.
-fn streams(bits: &mut Bits<'_>, output: &mut Vec<u8>, room: usize) -> Stop {
-    let mut start = output.len();
+fn streams(bits: &mut Bits<'_>, output: &mut Output) -> Stop {
     loop {
         if bits.at == bits.input.len() * 8 {
             return Stop::Between;
         }
-        let is_last = match block(bits, output, start, room) {
+        let is_last = match block(bits, output) {
             Ok(is_last) => is_last,
             Err(stop) => return stop,
         };
         if is_last {
             bits.align();
-            start = output.len();
+            output.stream_start = output.bytes.len();
             if bits.at == bits.input.len() * 8 {
                 return Stop::Ended;
             }
@@ -90,41 +105,33 @@ fn streams(bits: &mut Bits<'_>, output: &mut Vec<u8>, room: usize) -> Stop {
     }
 }
 
-fn block(
-    bits: &mut Bits<'_>,
-    output: &mut Vec<u8>,
-    start: usize,
-    room: usize,
-) -> Result<bool, Stop> {
+fn block(bits: &mut Bits<'_>, output: &mut Output) -> Result<bool, Stop> {
     let is_last = bits.take(1)? == 1;
     match bits.take(2)? {
-        0 => stored(bits, output, room)?,
+        0 => stored(bits, output)?,
         1 => {
             let mut lengths = [8; 288];
             lengths[144..256].fill(9);
             lengths[256..280].fill(7);
-            codes(bits, output, (start, room), &Code::new(&lengths), &Code::new(&[5; 32]))?;
+            codes(bits, output, &Code::new(&lengths), &Code::new(&[5; 32]))?;
         }
         2 => {
             let (literals, distances) = dynamic(bits)?;
-            codes(bits, output, (start, room), &literals, &distances)?;
+            codes(bits, output, &literals, &distances)?;
         }
         _ => return Err(Stop::Invalid),
     }
     Ok(is_last)
 }
 
-fn stored(bits: &mut Bits<'_>, output: &mut Vec<u8>, room: usize) -> Result<(), Stop> {
+fn stored(bits: &mut Bits<'_>, output: &mut Output) -> Result<(), Stop> {
     bits.align();
     let (length, complement) = (bits.take(16)?, bits.take(16)?);
     if length != !complement & 0xFFFF {
         return Err(Stop::Invalid);
     }
     for _ in 0..length {
-        output.push(bits.take(8)? as u8);
-        if output.len() > room {
-            return Err(Stop::TooLong);
-        }
+        output.push(bits.take(8)? as u8)?;
     }
     Ok(())
 }
@@ -177,19 +184,15 @@ fn dynamic(bits: &mut Bits<'_>) -> Result<(Code, Code), Stop> {
 /// §3.2.3 and §3.2.5: literals, and copies of what came before.
 fn codes(
     bits: &mut Bits<'_>,
-    output: &mut Vec<u8>,
-    (start, room): (usize, usize),
+    output: &mut Output,
     literals: &Code,
     distances: &Code,
 ) -> Result<(), Stop> {
     loop {
-        if output.len() > room {
-            return Err(Stop::TooLong);
-        }
         let symbol = literals.decode(bits)?;
         let length = match symbol {
             0..=255 => {
-                output.push(symbol as u8);
+                output.push(symbol as u8)?;
                 continue;
             }
             256 => return Ok(()),
@@ -209,12 +212,33 @@ fn codes(
             }
             _ => return Err(Stop::Invalid),
         };
-        if distance as usize > output.len() - start {
+        for _ in 0..length {
+            output.copy(distance as usize)?;
+        }
+    }
+}
+
+struct Output {
+    bytes: Vec<u8>,
+    stream_start: usize,
+    /// The most bytes there can be.
+    room: usize,
+}
+
+impl Output {
+    fn push(&mut self, byte: u8) -> Result<(), Stop> {
+        if self.bytes.len() == self.room {
+            return Err(Stop::TooLong);
+        }
+        self.bytes.push(byte);
+        Ok(())
+    }
+
+    fn copy(&mut self, distance: usize) -> Result<(), Stop> {
+        if distance > self.bytes.len() - self.stream_start {
             return Err(Stop::Invalid);
         }
-        for _ in 0..length {
-            output.push(output[output.len() - distance as usize]);
-        }
+        self.push(self.bytes[self.bytes.len() - distance])
     }
 }
 
