@@ -160,8 +160,9 @@ fn login(c: &mut Criterion) {
     assert_eq!(crowd.hand_over(), 1);
 }
 
-/// Accept, handshake, checkpoint; and to leave again. With a change before each join the new session
-/// gets the changes since the checkpoint too, and now and then the checkpoint is encoded anew.
+/// Accept, handshake, checkpoint; and to leave again. With a change before each join the new
+/// session gets the changes since the checkpoint too, and now and then the checkpoint is encoded
+/// anew.
 fn join(c: &mut Criterion) {
     let mut group = c.benchmark_group("join");
     for names in [1, 1_000, 10_000] {
