@@ -80,20 +80,20 @@ fn check_random(target: &str, count: usize) {
 
 #[test]
 fn random_request_heads_hold() {
-    check_random("request_head", 2_000);
+    check_random("request_head", 10_000);
 }
 
 #[test]
 fn random_frames_hold() {
-    check_random("frame_decoder", 4_000);
+    check_random("frame_decoder", 20_000);
 }
 
 #[test]
 fn random_connections_hold() {
-    check_random("connection", 1_000);
+    check_random("connection", 5_000);
 }
 
 #[test]
 fn random_operations_hold() {
-    check_random("hub", 1_000);
+    check_random("hub", 5_000);
 }
