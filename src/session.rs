@@ -32,7 +32,7 @@ use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
 pub use id::SessionId;
-use websocket::Rates;
+use websocket::{Liveness, Rates};
 pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
 
 /// What a session is to everyone else, derived from its state.
@@ -130,7 +130,7 @@ impl Session {
         match &self.phase {
             Phase::Http(_) => Role::Pending,
             Phase::WebSocket(socket)
-                if !socket.is_echo && socket.closing.is_none() && !self.is_at_eof =>
+                if !socket.is_echo && !socket.is_closing() && !self.is_at_eof =>
             {
                 if self.name.is_some() { Role::Present } else { Role::Watching }
             }
@@ -149,9 +149,10 @@ impl Session {
             // While an answer is on its way nothing new is asked.
             Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
             Phase::Http(http) => http.deadline,
-            Phase::WebSocket(socket) => {
-                socket.closing.unwrap_or_else(|| socket.heartbeat.deadline())
-            }
+            Phase::WebSocket(socket) => match &socket.liveness {
+                Liveness::Beating(heartbeat) => heartbeat.deadline(),
+                Liveness::Closing(deadline) => *deadline,
+            },
             Phase::Draining(draining) => draining.deadline,
             Phase::Closed => return Time::NEVER,
         };
@@ -200,9 +201,10 @@ impl Session {
     /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
     pub(crate) fn close(&mut self, code: CloseCode, config: &Config, now: Time) {
         if let Phase::WebSocket(socket) = &mut self.phase
-            && socket.closing.is_none()
+            && !socket.is_closing()
         {
-            socket.closing = Some(now.after_ms(u64::from(config.limits.close_timeout_ms)));
+            let timeout_ms = u64::from(config.limits.close_timeout_ms);
+            socket.liveness = Liveness::Closing(now.after_ms(timeout_ms));
             self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes());
             self.outbox.unfollow();
         }
@@ -211,15 +213,12 @@ impl Session {
     /// Ends a WebSocket whose peer has sent its Close frame, or will not be listened to any more:
     /// sends Close, unless that is done, and drains.
     pub(crate) fn finish_close(&mut self, code: Option<CloseCode>, config: &Config, now: Time) {
-        match (&self.phase, code) {
-            (Phase::WebSocket(WebSocket { closing: None, .. }), Some(code)) => {
-                self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes());
+        if matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) {
+            match code {
+                Some(code) => self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes()),
+                // RFC 6455 §5.5.1: an empty Close frame is answered with an empty one.
+                None => self.outbox.reply(Opcode::Close, b""),
             }
-            // RFC 6455 §5.5.1: an empty Close frame is answered with an empty one.
-            (Phase::WebSocket(WebSocket { closing: None, .. }), None) => {
-                self.outbox.reply(Opcode::Close, b"");
-            }
-            _ => {}
         }
         self.drain(now.after_ms(u64::from(config.limits.close_timeout_ms)));
     }
@@ -299,15 +298,15 @@ impl Session {
         }
         let pace = self.pace(config);
         match &mut self.phase {
-            Phase::WebSocket(socket)
-                if socket.closing.is_none() && now < self.outbox.deadline() =>
+            Phase::WebSocket(WebSocket { liveness: Liveness::Beating(heartbeat), .. })
+                if now < self.outbox.deadline() =>
             {
                 // A peer that is slowly taking what it was sent has another deadline for that; a
                 // ping would only wait behind it.
                 if self.outbox.deadline() < Time::NEVER {
-                    return socket.heartbeat.put_off(pace, now);
+                    return heartbeat.put_off(pace, now);
                 }
-                match socket.heartbeat.beat(pace, now) {
+                match heartbeat.beat(pace, now) {
                     Beat::Ping(data) => self.outbox.reply(Opcode::Ping, &data),
                     Beat::Lost => self.phase = Phase::Closed,
                 }

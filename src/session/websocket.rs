@@ -21,13 +21,20 @@ pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     pub(super) decoder: Decoder,
-    pub(super) heartbeat: Heartbeat,
+    pub(super) liveness: Liveness,
     /// If compression was agreed on: the server's window is 2 to this power, in bytes.
     window_bits: Option<u8>,
     takeover: Option<Box<Takeover>>,
     pub(crate) is_echo: bool,
-    /// After our Close frame: when the peer's must have come.
-    pub(crate) closing: Option<Time>,
+}
+
+/// What tells that a peer is still there, and when it is not any more.
+#[derive(Debug)]
+pub(super) enum Liveness {
+    /// It answers pings.
+    Beating(Heartbeat),
+    /// Our Close frame is sent: by then the peer's must have come.
+    Closing(Time),
 }
 
 /// The windows of a connection that keeps them from one message to the next.
@@ -84,7 +91,13 @@ impl WebSocket {
             .map(Box::new);
         let window_bits = deflate.map(|agreed| agreed.server_window_bits());
         let decoder = Decoder::default();
-        WebSocket { decoder, heartbeat, window_bits, takeover, is_echo, closing: None }
+        let liveness = Liveness::Beating(heartbeat);
+        WebSocket { decoder, liveness, window_bits, takeover, is_echo }
+    }
+
+    /// Whether our Close frame is sent and the peer's awaited.
+    pub(super) fn is_closing(&self) -> bool {
+        matches!(self.liveness, Liveness::Closing(_))
     }
 
     /// The form in which everyone's messages are sent here. They are compressed once, with the
@@ -137,6 +150,7 @@ impl Session {
         let Phase::WebSocket(socket) = &mut self.phase else {
             unreachable!("only a WebSocket has frames")
         };
+        let is_closing = socket.is_closing();
         let limits = if socket.is_echo { ECHO } else { config.limits.messages() };
         let (own_inflater, own_deflater) = match socket.takeover.as_deref_mut() {
             Some(Takeover { inflater, deflater }) => (inflater.as_mut(), deflater.as_mut()),
@@ -153,7 +167,7 @@ impl Session {
         };
         let Some(event) = event else { return (used, Step::NeedsInput) };
         // RFC 6455 §5.5.1: after the Close frame was sent, nothing but the peer's is awaited.
-        if socket.closing.is_some() && !matches!(event, Event::Close(_)) {
+        if is_closing && !matches!(event, Event::Close(_)) {
             return (used, Step::Handled);
         }
         if !socket.is_echo {
@@ -180,7 +194,9 @@ impl Session {
                 Step::Handled
             }
             Event::Pong(data) => {
-                socket.heartbeat.pong(data, pace, now);
+                if let Liveness::Beating(heartbeat) = &mut socket.liveness {
+                    heartbeat.pong(data, pace, now);
+                }
                 Step::Handled
             }
         };
@@ -190,7 +206,7 @@ impl Session {
     /// Whether so many more bytes of input are allowed.
     pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
         match &self.phase {
-            Phase::WebSocket(socket) if !socket.is_echo && socket.closing.is_none() => {
+            Phase::WebSocket(socket) if !socket.is_echo && !socket.is_closing() => {
                 let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
                 rates.bytes.take(config.limits.byte_rate(), bytes, now)
