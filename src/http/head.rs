@@ -44,6 +44,8 @@ pub struct RequestHead<'a> {
     pub method: Method,
     /// Where it is asked, without the query: begins with `/`, is ASCII and not decoded.
     pub path: &'a str,
+    /// What follows the path after `?`, not decoded; empty if there is nothing.
+    pub query: &'a str,
     /// The version.
     pub version: Version,
     /// The host and port that the request is for; empty only in HTTP/1.0.
@@ -89,11 +91,14 @@ impl<'a> RequestHead<'a> {
             return Err(RequestError::TargetTooLong);
         }
         let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        let mut decoded =
-            RequestHead { method, path: "", version, host: b"", fields: request.headers };
+        let fields = request.headers;
+        let mut decoded = RequestHead { method, path: "", query: "", version, host: b"", fields };
         decoded.host = decoded.decode_host()?;
-        let (path, authority) = split_target(method, target)?;
-        decoded.path = path;
+        let (resource, authority) = split_target(method, target)?;
+        (decoded.path, decoded.query) = resource.split_once('?').unwrap_or((resource, ""));
+        if authority.is_some() && decoded.path.is_empty() {
+            decoded.path = "/";
+        }
         // RFC 9112 §3.2.2: the host of an absolute target replaces the one in `Host`.
         decoded.host = authority.unwrap_or(decoded.host);
         decoded.refuse_body()?;
@@ -176,7 +181,7 @@ impl Method {
     }
 }
 
-/// The path of a target and, if it is in absolute form, its authority (RFC 9112 §3.2).
+/// The path and query of a target and, if it is in absolute form, its authority (RFC 9112 §3.2).
 fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), RequestError> {
     // RFC 3986: a target is made of visible ASCII, and its fragment is not sent.
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
@@ -188,7 +193,7 @@ fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), R
         _ => {}
     }
     if target.starts_with('/') {
-        return Ok((before_query(target), None));
+        return Ok((target, None));
     }
     let (scheme, rest) = target.split_once("://").ok_or(RequestError::BadTarget)?;
     // RFC 9110 §7.4: what is asked of https must not be answered on a connection without TLS.
@@ -198,16 +203,11 @@ fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), R
     if !scheme.eq_ignore_ascii_case("http") {
         return Err(RequestError::BadTarget);
     }
-    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (authority, resource) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
     if !is_authority(authority.as_bytes()) {
         return Err(RequestError::BadHost);
     }
-    let path = before_query(path);
-    Ok((if path.is_empty() { "/" } else { path }, Some(authority.as_bytes())))
-}
-
-fn before_query(path: &str) -> &str {
-    path.split_once('?').map_or(path, |(path, _)| path)
+    Ok((resource, Some(authority.as_bytes())))
 }
 
 /// The name in a host with or without a port.
