@@ -1,0 +1,272 @@
+//! Every bound of the server, named with its unit.
+
+use clap::{Args, Parser, value_parser};
+
+use crate::rate::Rate;
+use crate::ws::MessageLimits;
+use crate::ws::frame::HEADER_BYTES_MAX;
+
+const WIRE: &str = "Limits on what a peer may send";
+const TIME: &str = "Timeouts";
+const CONNECTIONS: &str = "Limits on connections";
+const OUTPUT: &str = "Limits on what waits to be sent";
+const ROSTER: &str = "Roster";
+
+/// The bounds of the server. Its `Default` is what the command line's defaults are.
+#[derive(Args, Clone, Debug)]
+pub struct Limits {
+    /// Size of a request head, in bytes; a longer one is answered 431
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(64..=1 << 20))]
+    pub head_bytes_max: u32,
+
+    /// Header fields in a request; more are answered 431
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 64)]
+    #[arg(value_parser = value_parser!(u32).range(1..=128))]
+    pub head_fields_max: u32,
+
+    /// Size of a request target, in bytes; a longer one is answered 414
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub target_bytes_max: u32,
+
+    /// Requests on one HTTP connection, before it is closed
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 100)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub requests_max: u32,
+
+    /// Size of a WebSocket message, in bytes; a longer one is closed with 1009
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 16 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub message_bytes_max: u32,
+
+    /// Size of a WebSocket frame, in bytes; a longer one is closed with 1009
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 16 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub frame_bytes_max: u32,
+
+    /// Frames in one message, empty ones counted; more are closed with 1009
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 64)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub fragments_max: u32,
+
+    /// Messages a second from one connection; more are closed with 1008
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub messages_per_second: u32,
+
+    /// Messages that may come at once
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 40)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub messages_burst: u32,
+
+    /// Bytes a second from one connection; more are closed with 1008
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub bytes_per_second: u32,
+
+    /// Control frames a second from one connection; more are closed with 1008
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub control_frames_per_second: u32,
+
+    /// Control frames that may come at once
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub control_frames_burst: u32,
+
+    /// Time from accept, or from the answer before, until a request head is complete, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub handshake_timeout_ms: u32,
+
+    /// Time between a pong and the next ping, in ms, ±10 %
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 25_000)]
+    #[arg(value_parser = value_parser!(u32).range(10..))]
+    pub ping_interval_ms: u32,
+
+    /// Time that a peer has to answer a ping, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub pong_timeout_ms: u32,
+
+    /// Time that a closing handshake may take, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub close_timeout_ms: u32,
+
+    /// Time until the end after SIGTERM or SIGINT, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub shutdown_timeout_ms: u32,
+
+    /// Time in which a frame that was begun must be taken by its peer, in ms …
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub send_timeout_ms: u32,
+
+    /// … to which a long one adds what it takes at this rate, in bytes a second
+    #[arg(long, value_name = "BYTES", help_heading = TIME, default_value_t = 16 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub send_bytes_per_second_min: u32,
+
+    /// Time that the kernel waits for sent data to be acknowledged, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 30_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub tcp_user_timeout_ms: u32,
+
+    /// Open connections; at most the open files that the system allows, less 64
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1_000_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub connections_max: u32,
+
+    /// Connections that speak HTTP and not yet WebSocket; for one more the oldest is dropped
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub pending_max: u32,
+
+    /// Open connections from one address (IPv4 /32, IPv6 /64); loopback is exempt
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 100)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub connections_per_address_max: u32,
+
+    /// New connections a second from one address; loopback is exempt
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub accepts_per_address_per_second: u32,
+
+    /// New connections from one address that may come at once
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 50)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub accepts_per_address_burst: u32,
+
+    /// Connections accepted in one turn of the loop
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 128)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub accepts_per_turn: u32,
+
+    /// Bytes read from one connection in one turn of the loop
+    #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub read_bytes_per_turn: u32,
+
+    /// Answers that wait for one connection, in bytes; with more it is not read from
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub reply_bytes_max: u32,
+
+    /// Roster changes kept for those behind, in bytes, or the roster's size if that is more
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 4 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub log_bytes_min: u32,
+
+    /// The kernel's send buffer for each connection, in bytes
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub send_buffer_bytes: u32,
+
+    /// What the kernel takes before it has sent the rest, in bytes (TCP_NOTSENT_LOWAT)
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 16 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub notsent_bytes_max: u32,
+
+    /// Length from which a message is compressed, in bytes
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub deflate_bytes_min: u32,
+
+    /// Trouble taken to compress: 1 is fast, 9 is thorough
+    #[arg(long, value_name = "N", help_heading = OUTPUT, default_value_t = 6)]
+    #[arg(value_parser = value_parser!(u32).range(1..=9))]
+    pub deflate_level: u32,
+
+    /// Input read and thrown away while a connection ends, in bytes
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub drain_bytes_max: u32,
+
+    /// All bytes that the sessions hold, in MiB; beyond it the largest is cut off
+    /// [default: a quarter of the memory]
+    #[arg(long, value_name = "MIB", help_heading = OUTPUT)]
+    #[arg(default_value_t = 1024, hide_default_value = true)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub buffered_mebibytes_max: u32,
+
+    /// Time between two commits of the roster, in ms; the first after a quiet time is at once
+    #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub commit_interval_ms: u32,
+
+    /// Length of a name, in characters
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 32)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub name_chars_max: u32,
+
+    /// Length of a name, in bytes of UTF-8
+    #[arg(long, value_name = "BYTES", help_heading = ROSTER, default_value_t = 128)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub name_bytes_max: u32,
+
+    /// Changes of name on one connection in a minute
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 5)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub name_changes_per_minute: u32,
+}
+
+impl Limits {
+    /// The bounds of a message to the roster.
+    pub fn messages(&self) -> MessageLimits {
+        MessageLimits {
+            frame_bytes_max: u64::from(self.frame_bytes_max),
+            message_bytes_max: u64::from(self.message_bytes_max),
+            fragments_max: self.fragments_max,
+        }
+    }
+
+    /// How often a connection may send a message.
+    pub fn message_rate(&self) -> Rate {
+        Rate::per_second(self.messages_per_second, self.messages_burst)
+    }
+
+    /// How often a connection may send a control frame.
+    pub fn control_rate(&self) -> Rate {
+        Rate::per_second(self.control_frames_per_second, self.control_frames_burst)
+    }
+
+    /// How many bytes a connection may send. The largest message that is allowed always fits.
+    pub fn byte_rate(&self) -> Rate {
+        let headers = self.fragments_max.saturating_mul(HEADER_BYTES_MAX as u32);
+        let burst = self.bytes_per_second.saturating_add(self.message_bytes_max);
+        let burst = burst.saturating_add(headers);
+        Rate::per_second(self.bytes_per_second, burst)
+    }
+
+    /// How often a connection may change its name.
+    pub fn name_rate(&self) -> Rate {
+        Rate::per_minute(self.name_changes_per_minute)
+    }
+
+    /// How often an address may connect.
+    pub fn address_rate(&self) -> Rate {
+        Rate::per_second(self.accepts_per_address_per_second, self.accepts_per_address_burst)
+    }
+}
+
+impl Default for Limits {
+    /// What a command line without flags gives: the defaults are written down only there.
+    fn default() -> Limits {
+        #[derive(Parser)]
+        struct NoFlags {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        NoFlags::parse_from([""]).limits
+    }
+}
+
+/// The limits of `/echo`, which conformance suites and benchmarks talk to.
+pub const ECHO: MessageLimits = MessageLimits {
+    frame_bytes_max: 64 << 20,
+    message_bytes_max: 64 << 20,
+    fragments_max: 131_072,
+};
