@@ -107,12 +107,19 @@ pub fn change(seq: Seq, change: &Change) -> Vec<u8> {
 /// `["error", {"code": …, "message": …}]`: the last request was refused.
 pub fn error(error: ApiError) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"[\"error\",{\"code\":");
-    push_json(error.code(), &mut out);
-    out.extend_from_slice(b",\"message\":");
-    push_json(&error.to_string(), &mut out);
-    out.extend_from_slice(b"}]");
+    out.extend_from_slice(b"[\"error\",");
+    push_error(error, &mut out);
+    out.push(b']');
     out
+}
+
+/// Appends `{"code": …, "message": …}`.
+pub fn push_error(error: ApiError, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"code\":");
+    push_json(error.code(), out);
+    out.extend_from_slice(b",\"message\":");
+    push_json(&error.to_string(), out);
+    out.push(b'}');
 }
 
 /// `{"seq": …, "names": […], "watching": …}`: the body of `GET /roster`. `watching` counts the
@@ -138,13 +145,14 @@ fn push_roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, out: &mut Vec
     push_names(names, out);
 }
 
-fn push_names<'a>(names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
+/// Appends names as a JSON array.
+pub fn push_names<N: serde::Serialize>(names: impl Iterator<Item = N>, out: &mut Vec<u8>) {
     out.push(b'[');
     for (index, name) in names.enumerate() {
         if index > 0 {
             out.push(b',');
         }
-        push_json(name, out);
+        push_json(&name, out);
     }
     out.push(b']');
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser};
-use headcount::config::{Compression, Config, Limits, OriginPolicy};
+use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
 
 use crate::system;
 
@@ -16,7 +16,8 @@ Examples:
   headcount --www ./www                        a page of your own; a change shows at once
   headcount --allow-origin https://example.com a page elsewhere that connects here
 
-Paths: / the page, /ws the WebSocket, /roster who is here as JSON, /healthz, and /echo with --echo.
+Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
+here as JSON, /healthz, and /echo with --echo.
 SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits at once.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
@@ -70,7 +71,7 @@ impl Cli {
     }
 
     /// What the server is told.
-    pub(crate) fn config(&self, seed: u64) -> Config {
+    pub(crate) fn config(&self, seed: u64, secret: Secret) -> Config {
         let mut limits = self.limits.clone();
         limits.connections_max = limits.connections_max.min(system::connections_possible());
         Config {
@@ -80,6 +81,8 @@ impl Cli {
             hosts: self.allow_host.clone(),
             compression: self.compression,
             seed,
+            application: Application::Roster,
+            secret,
         }
     }
 

@@ -6,6 +6,8 @@
 
 mod limits;
 
+use std::fmt;
+
 use clap::ValueEnum;
 
 use crate::http::Origin;
@@ -28,6 +30,43 @@ pub struct Config {
     /// Where the jitter of the pings starts. The same seed and the same inputs give the same
     /// outputs.
     pub seed: u64,
+    /// What Socket.IO clients are served.
+    pub application: Application,
+    /// Where session ids come from.
+    pub secret: Secret,
+}
+
+/// What Socket.IO clients are served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Application {
+    /// The roster.
+    #[default]
+    Roster,
+    /// What the official conformance suites talk to, at `/socket.io/` and `/engine.io/`. For tests:
+    /// no flag leads here.
+    Suite,
+}
+
+/// What nobody else can know, if it is random. It is not shown.
+#[derive(Clone, Default)]
+pub struct Secret([u8; 32]);
+
+impl Secret {
+    /// A secret of these bytes.
+    pub const fn new(bytes: [u8; 32]) -> Secret {
+        Secret(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// Whether messages may be compressed, with permessage-deflate (RFC 7692).

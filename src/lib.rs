@@ -26,12 +26,14 @@ pub mod deadlines;
 pub mod heartbeat;
 pub mod http;
 pub mod hub;
+pub mod latest;
 pub mod names;
 pub mod outbox;
 pub mod rate;
 pub mod roster;
 pub mod server;
 pub mod session;
+pub mod socketio;
 pub mod time;
 pub mod ws;
 

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use headcount::config::Secret;
 use headcount::server::{Ended, Server};
 
 use cli::Cli;
@@ -25,9 +26,11 @@ fn main() -> ExitCode {
 }
 
 fn serve(cli: &Cli) -> Result<Ended, String> {
-    // std's random hash key, as there is no other source of randomness in std. It spreads pings.
+    // std's random hash key. It spreads pings, and is no secret.
     let seed = RandomState::new().build_hasher().finish();
-    let mut server = Server::bind(cli.config(seed), &cli.listen, cli.www.clone())
+    let secret = system::random_bytes().map(Secret::new);
+    let secret = secret.map_err(|error| problem("can't get random numbers", &error))?;
+    let mut server = Server::bind(cli.config(seed, secret), &cli.listen, cli.www.clone())
         .map_err(|(problem, error)| format!("{problem}: {}", describe(&error)))?;
     server.handle_signals().map_err(|error| problem("can't handle signals", &error))?;
     announce(&server).map_err(|error| problem("can't write to standard output", &error))?;

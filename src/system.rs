@@ -1,6 +1,7 @@
 //! What this machine allows the process.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
@@ -32,4 +33,11 @@ pub(crate) fn memory_bytes() -> Option<u64> {
         .ok()
         .and_then(|limit| limit.trim().parse::<u64>().ok());
     machine.into_iter().chain(group).min()
+}
+
+/// Bytes that nobody can guess.
+pub(crate) fn random_bytes() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes)
 }

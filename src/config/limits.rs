@@ -75,6 +75,26 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_burst: u32,
 
+    /// Namespaces that a Socket.IO client may be in at once; for one more it is closed with 1008
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
+    pub namespaces_max: u32,
+
+    /// Length of the name of a namespace, in bytes; a longer one is closed with 1008
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 128)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1024))]
+    pub namespace_bytes_max: u32,
+
+    /// Attachments of a Socket.IO packet; more are closed with 1008
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
+    pub attachments_max: u32,
+
+    /// Arrays and objects in one another in a Socket.IO packet; more are closed with 1008
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 32)]
+    #[arg(value_parser = value_parser!(u32).range(1..=100))]
+    pub json_depth_max: u32,
+
     /// Time from accept, or from the answer before, until a request head is complete, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
@@ -89,6 +109,11 @@ pub struct Limits {
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pong_timeout_ms: u32,
+
+    /// Time that a Socket.IO client has to join a namespace, and to send attachments, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 45_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub connect_timeout_ms: u32,
 
     /// Time that a closing handshake may take, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]

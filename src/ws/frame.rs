@@ -161,30 +161,41 @@ fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, Protoc
 
 /// Appends a whole frame from the server to `out`: FIN set, not masked (§5.1).
 pub fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-    debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_BYTES_MAX);
-    encode_bytes(0x80 | opcode as u8, payload, out);
+    encode_header(opcode, payload.len(), out);
+    out.extend_from_slice(payload);
 }
 
 /// Appends a whole frame whose payload is deflated already (RFC 7692 §7.2.1).
 pub fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-    debug_assert!(!opcode.is_control());
-    encode_bytes(0xC0 | opcode as u8, payload, out);
+    encode_deflated_header(opcode, payload.len(), out);
+    out.extend_from_slice(payload);
 }
 
-fn encode_bytes(first: u8, payload: &[u8], out: &mut Vec<u8>) {
+/// Appends what precedes a payload of `length` bytes.
+pub fn encode_header(opcode: Opcode, length: usize, out: &mut Vec<u8>) {
+    debug_assert!(!opcode.is_control() || length <= CONTROL_BYTES_MAX);
+    encode_header_bytes(0x80 | opcode as u8, length, out);
+}
+
+/// Appends what precedes a deflated payload of `length` bytes.
+pub fn encode_deflated_header(opcode: Opcode, length: usize, out: &mut Vec<u8>) {
+    debug_assert!(!opcode.is_control());
+    encode_header_bytes(0xC0 | opcode as u8, length, out);
+}
+
+fn encode_header_bytes(first: u8, length: usize, out: &mut Vec<u8>) {
     out.push(first);
-    match payload.len() {
-        length @ 0..=125 => out.push(length as u8),
-        length @ 126..=0xFFFF => {
+    match length {
+        0..=125 => out.push(length as u8),
+        126..=0xFFFF => {
             out.push(126);
             out.extend_from_slice(&(length as u16).to_be_bytes());
         }
-        length => {
+        _ => {
             out.push(127);
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(payload);
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 17] = [
+const LAYERS: [(&str, &str); 19] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -122,11 +122,17 @@ const LAYERS: [(&str, &str); 17] = [
     ("deadlines", "time"),
     ("heartbeat", "time"),
     ("api", "broadcast names roster"),
-    ("outbox", "broadcast time ws"),
-    ("session", "addresses broadcast config heartbeat http outbox rate time ws"),
+    ("latest", "broadcast ws"),
+    ("socketio", "api broadcast config http time ws"),
+    ("outbox", "broadcast latest time ws"),
+    (
+        "session",
+        "addresses api broadcast config heartbeat http latest outbox rate socketio time ws",
+    ),
     (
         "hub",
-        "addresses api assets broadcast config deadlines http names outbox roster session time ws",
+        "addresses api assets broadcast config deadlines http latest names outbox roster session \
+         socketio time ws",
     ),
     ("server", "assets broadcast config hub outbox session time"),
 ];

@@ -1,0 +1,39 @@
+//! Engine.IO v4 and Socket.IO v5: an adapter to our events, beside `api`.
+//!
+//! The events are those of [`api`](crate::api), and their JSON is an event's payload here as it is
+//! a message there. This is what lies around them:
+//!
+//! ```text
+//!   4               Engine.IO: a message                                        engine
+//!   |2/room,        Socket.IO: an event, in the namespace /room ...             packet
+//!   ||      12      ... whose acknowledgement has the number 12
+//!   42/room,12["login","Ada"]
+//! ```
+//!
+//! - [`handshake`]: a request for `/socket.io/` → a session, or why not
+//! - [`Client`]: what a session has said and is owed, from its open packet to its end
+//! - [`list`]: the roster as such clients want it
+//! - `suite`: the application of the official conformance suites, for tests
+//!
+//! Knows no roster, no session and no socket, reads no clock and returns all that is to be sent:
+//! a [`Client`] lives as well without a connection, as long-polling has it.
+
+mod client;
+mod engine;
+mod error;
+pub mod handshake;
+mod json;
+mod list;
+mod message;
+mod namespaces;
+mod packet;
+mod sid;
+mod suite;
+
+pub use client::{Client, Service, Terms};
+pub use engine::{Opening, PING};
+pub use error::{ClientError, PacketError};
+pub use list::list;
+pub use message::{Address, Event, Message, Outcome, Outgoing};
+pub use packet::{Kind, Packet, PacketLimits};
+pub use sid::Sids;

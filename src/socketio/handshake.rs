@@ -1,0 +1,121 @@
+//! A request for Engine.IO: a session is opened, or the answer says why not.
+
+use std::fmt;
+
+use crate::http::{Method, RequestHead, Status};
+
+/// Why no session is opened. The numbers are Engine.IO's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Refusal {
+    /// `transport` is not there, or is none that is served.
+    TransportUnknown = 0,
+    /// `sid` is not that of a session.
+    SessionUnknown = 1,
+    /// A session is opened with GET.
+    BadMethod = 2,
+    /// `Origin` is malformed, or `transport=websocket` is asked for without an upgrade.
+    BadRequest = 3,
+    /// Pages of this origin may not connect.
+    Forbidden = 4,
+    /// `EIO` is not there, or is not 4.
+    UnsupportedVersion = 5,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub const fn status(self) -> Status {
+        match self {
+            Refusal::Forbidden => Status::Forbidden,
+            _ => Status::BadRequest,
+        }
+    }
+
+    /// The body of the answer, in JSON.
+    pub fn encode(self) -> Vec<u8> {
+        format!("{{\"code\":{},\"message\":\"{self}\"}}", self as u8).into_bytes()
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Refusal::TransportUnknown => "Transport unknown",
+            Refusal::SessionUnknown => "Session ID unknown",
+            Refusal::BadMethod => "Bad handshake method",
+            Refusal::BadRequest => "Bad request",
+            Refusal::Forbidden => "Forbidden",
+            Refusal::UnsupportedVersion => "Unsupported protocol version",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// Reads what a request asks for: to open a session on a WebSocket, which is all that there is.
+///
+/// The faults are looked for in the order of the reference, but for the version, which it looks at
+/// only when the WebSocket is open.
+pub fn accept(head: &RequestHead<'_>, allows_origin: bool) -> Result<(), Refusal> {
+    if parameter(head.query, "transport") != Some("websocket") {
+        return Err(Refusal::TransportUnknown);
+    }
+    let origin = head.single("origin").map_err(|_| Refusal::BadRequest)?;
+    let is_text =
+        |origin: &[u8]| origin.iter().all(|&byte| byte.is_ascii_graphic() || byte == b' ');
+    if !origin.is_none_or(is_text) {
+        return Err(Refusal::BadRequest);
+    }
+    // A session that began on a WebSocket stays there, so no request is about one.
+    if values(head.query, "sid").any(|sid| !sid.is_empty()) {
+        return Err(Refusal::SessionUnknown);
+    }
+    if head.method != Method::Get {
+        return Err(Refusal::BadMethod);
+    }
+    if !head.has_token("upgrade", "websocket") {
+        return Err(Refusal::BadRequest);
+    }
+    if !allows_origin {
+        return Err(Refusal::Forbidden);
+    }
+    if parameter(head.query, "EIO") != Some("4") {
+        return Err(Refusal::UnsupportedVersion);
+    }
+    Ok(())
+}
+
+/// The value of a parameter that is there once. None of those that matter here has a value that
+/// would have to be decoded.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
+    let mut values = values(query, name);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+fn values<'a>(query: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
+    let pairs = query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.filter(move |(other, _)| *other == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameter_is_there_once() {
+        for (query, expected) in [
+            ("EIO=4", Some("4")),
+            ("t=abc&EIO=4&x", Some("4")),
+            ("EIO=", Some("")),
+            ("EIO", Some("")),
+            ("EIO=4=4", Some("4=4")),
+            ("eio=4", None),
+            ("EIO=4&EIO=4", None),
+            ("xEIO=4", None),
+            ("", None),
+        ] {
+            assert_eq!(parameter(query, "EIO"), expected, "{query}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! JSON that is kept as it was sent: what a packet's payload is, without taking it apart.
+//!
+//! Whoever gets arguments back gets them byte for byte, so they never become values here.
+
+use serde::de::IgnoredAny;
+use serde_json::{Deserializer, Value};
+
+use super::error::PacketError;
+
+/// What a JSON text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Array,
+    Object,
+    Scalar,
+}
+
+/// What `text` is, if it is JSON and nests no deeper than `depth_max`.
+pub(super) fn shape(text: &str, depth_max: u32) -> Result<Shape, PacketError> {
+    if depth(text) > depth_max {
+        return Err(PacketError::TooDeep);
+    }
+    // To ignore a value, serde_json makes none, and does not recurse.
+    if serde_json::from_str::<IgnoredAny>(text).is_err() {
+        return Err(PacketError::BadPayload);
+    }
+    Ok(match text.trim_start().bytes().next() {
+        Some(b'[') => Shape::Array,
+        Some(b'{') => Shape::Object,
+        _ => Shape::Scalar,
+    })
+}
+
+/// How many brackets are open at once, if `text` is JSON.
+fn depth(text: &str) -> u32 {
+    let (mut depth, mut deepest) = (0_u32, 0);
+    let (mut in_string, mut is_escaped) = (false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = in_string,
+            b'"' => in_string = !in_string,
+            b'[' | b'{' if !in_string => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// The first element of an array and, as they are, the others with a comma before each; `None` if
+/// `array` is none, or empty.
+pub(super) fn split_first(array: &str) -> Option<(Value, &str)> {
+    let inner = array.trim().strip_prefix('[')?.strip_suffix(']')?;
+    let mut values = Deserializer::from_str(inner).into_iter::<Value>();
+    let first = values.next()?.ok()?;
+    let (_, others) = inner.split_at_checked(values.byte_offset())?;
+    Some((first, others.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        for (text, expected) in [
+            ("7", 0),
+            (r#""[[[""#, 0),
+            (r#"["\"[[", "\\", [{}]]"#, 3),
+            (r#"[[],[],{"a":[]}]"#, 3),
+            ("]]]", 0),
+        ] {
+            assert_eq!(depth(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_json_has_a_shape() {
+        use PacketError::{BadPayload, TooDeep};
+        for (text, expected) in [
+            ("[]", Ok(Shape::Array)),
+            (" {\"a\": [1]} ", Ok(Shape::Object)),
+            ("\"[\"", Ok(Shape::Scalar)),
+            ("-1.5e3", Ok(Shape::Scalar)),
+            ("null", Ok(Shape::Scalar)),
+            ("", Err(BadPayload)),
+            ("[1,]", Err(BadPayload)),
+            ("[1]]", Err(BadPayload)),
+            ("[1}", Err(BadPayload)),
+            ("{a:1}", Err(BadPayload)),
+            ("01", Err(BadPayload)),
+            ("NaN", Err(BadPayload)),
+            ("[[[[]]]]", Ok(Shape::Array)),
+            ("[[[[[]]]]]", Err(TooDeep)),
+        ] {
+            assert_eq!(shape(text, 4), expected, "{text}");
+        }
+        let deep = "[".repeat(1 << 20);
+        assert_eq!(shape(&deep, 4), Err(TooDeep));
+        assert_eq!(shape(&deep, u32::MAX), Err(BadPayload), "and no stack is used up");
+    }
+
+    #[test]
+    fn first_element_is_read_and_the_others_are_kept() {
+        for (array, first, others) in [
+            (r#"["a"]"#, Value::from("a"), ""),
+            (r#" [ "a" , 1.0,  "]" ] "#, Value::from("a"), r#", 1.0,  "]""#),
+            (r#"[12,{"b":1e400,"b":2}]"#, Value::from(12), r#",{"b":1e400,"b":2}"#),
+            (r#"["\u0061",[]]"#, Value::from("a"), ",[]"),
+        ] {
+            assert_eq!(split_first(array), Some((first, others)), "{array}");
+        }
+        for other in ["[]", "[ ]", "{}", "7", "\"a\"", ""] {
+            assert_eq!(split_first(other), None, "{other}");
+        }
+    }
+}

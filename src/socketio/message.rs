@@ -1,0 +1,69 @@
+//! What comes from a client and what goes to it, whatever the transport.
+
+use std::borrow::Cow;
+
+use super::packet::Packet;
+
+/// A message from a client, as its transport has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Message<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+/// A message to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// Text: an Engine.IO packet, in UTF-8.
+    Text(Vec<u8>),
+    /// Bytes.
+    Binary(Vec<u8>),
+}
+
+/// Where within a session an answer goes. It is good until the client says something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The [place](super::namespaces::Namespaces) of the namespace.
+    pub(super) place: u32,
+    /// The number of the acknowledgement that was asked for.
+    pub(super) ack: Option<u64>,
+}
+
+/// An event that a client sent.
+#[derive(Debug)]
+pub struct Event<'a> {
+    /// `[event, argument…]` in JSON, as it was sent.
+    pub message: Cow<'a, str>,
+    /// Where it came from.
+    pub address: Address,
+    /// What its placeholders stand for, if the service has a use for that.
+    pub(super) attachments: Vec<Box<[u8]>>,
+}
+
+/// What came of a message.
+#[derive(Debug)]
+pub enum Outcome<'a> {
+    /// Nothing that concerns anyone.
+    Nothing,
+    /// The client is there.
+    Pong,
+    /// The client ends the session.
+    Close,
+    /// The client left a namespace, and perhaps there is none that it is in.
+    Left,
+    /// This is to be sent.
+    Replies(Vec<Outgoing>),
+    /// This is to be done, and [answered](super::Client::answer).
+    Event(Event<'a>),
+}
+
+impl Outgoing {
+    /// A Socket.IO packet in an Engine.IO message.
+    pub(super) fn packet(packet: &Packet<'_>) -> Outgoing {
+        let mut text = vec![b'4'];
+        packet.encode(&mut text);
+        Outgoing::Text(text)
+    }
+}
