@@ -63,7 +63,14 @@ impl Heartbeat {
 
     /// A pong came. One that answers no ping of ours means nothing (§5.5.3).
     pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
-        if self.awaits_pong && data == self.number.to_be_bytes() {
+        if data == self.number.to_be_bytes() {
+            self.answer(pace, now);
+        }
+    }
+
+    /// An answer came that does not say to which ping.
+    pub fn answer(&mut self, pace: Pace, now: Time) {
+        if self.awaits_pong {
             self.rest(pace, now);
         }
     }

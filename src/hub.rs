@@ -15,6 +15,7 @@
 mod input;
 mod output;
 mod requests;
+mod socketio;
 mod upkeep;
 
 use std::collections::VecDeque;
@@ -29,6 +30,7 @@ use crate::broadcast::{BroadcastLog, Seq, Shared};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::http::{Response, Status};
+use crate::latest::Latest;
 use crate::roster::Roster;
 use crate::session::{Phase, Session, SessionId};
 use crate::time::Time;
@@ -49,6 +51,7 @@ pub struct Hub {
     addresses: Addresses,
     roster: Roster,
     log: BroadcastLog,
+    latest: Latest,
     codec: Codec,
     committed_at: Option<Time>,
     /// The body of `GET /roster`, and what it was made from.
@@ -87,6 +90,7 @@ impl Hub {
             addresses: Addresses::default(),
             roster: Roster::default(),
             log: BroadcastLog::new(),
+            latest: Latest::default(),
             codec: Codec { inflater: Inflater::default(), deflater },
             committed_at: None,
             document: None,

@@ -7,15 +7,20 @@
 //!   replies   what is for this session alone: HTTP answers, pongs, errors, echoes, Close; bounded,
 //!             since nothing is read from a session whose replies are full
 //!   body      the body of an HTTP answer, shared
-//!   cursor    everything in the broadcast log from here on
+//!   follow    what everyone is told: the broadcast log from a cursor on, or only the newest of all
 //! ```
 //!
 //! Whether a session wants to write is derived from these, never noted down beside them.
 //! [`Outbox::transmit`] only looks; [`Outbox::sent`] moves on, in the same order.
 
+mod half;
+
 use crate::broadcast::{BroadcastLog, Form, Seq, Shared};
+use crate::latest::Led;
 use crate::time::Time;
 use crate::ws::frame::{self, Opcode};
+
+use half::Half;
 
 /// Pieces that one vectored write takes at most.
 pub const CHUNKS_MAX: usize = 8;
@@ -60,16 +65,19 @@ impl<'a> Chunks<'a> {
 pub struct Outbox {
     half: Option<Half>,
     private: Option<Box<Private>>,
-    cursor: Option<Seq>,
-    form: Form,
+    follow: Follow,
     stall: Option<Box<Stall>>,
 }
 
-/// Shared bytes of which the first `sent` are gone.
-#[derive(Debug)]
-struct Half {
-    bytes: Shared,
-    sent: usize,
+/// What a session is told of what everyone is told.
+#[derive(Clone, Copy, Debug, Default)]
+enum Follow {
+    #[default]
+    Nothing,
+    /// All of it, one commit after the other.
+    Log { next: Seq, form: Form },
+    /// The newest of it. Whoever speaks the session's protocol knows what it was told.
+    Latest { form: Form },
 }
 
 /// What is for this session alone. Freed when it is sent.
@@ -106,24 +114,42 @@ struct Stall {
 
 impl Outbox {
     /// Follows the broadcast log in this form, from a checkpoint on.
-    pub fn follow(&mut self, form: Form) {
-        self.cursor = Some(Seq::START);
-        self.form = form;
+    pub fn follow_log(&mut self, form: Form) {
+        self.follow = Follow::Log { next: Seq::START, form };
     }
 
-    /// Follows it no more. What was begun is still sent to its end.
+    /// Follows what is newest, in this form.
+    pub fn follow_latest(&mut self, form: Form) {
+        self.follow = Follow::Latest { form };
+    }
+
+    /// Follows nothing any more. What was begun is still sent to its end.
     pub fn unfollow(&mut self) {
-        self.cursor = None;
+        self.follow = Follow::Nothing;
     }
 
     /// The form in which the session follows the broadcast log, if it does.
-    pub fn form(&self) -> Option<Form> {
-        self.cursor.map(|_| self.form)
+    pub fn log_form(&self) -> Option<Form> {
+        match self.follow {
+            Follow::Log { form, .. } => Some(form),
+            Follow::Nothing | Follow::Latest { .. } => None,
+        }
+    }
+
+    /// The form in which the session is told what is newest, if it is.
+    pub fn latest_form(&self) -> Option<Form> {
+        match self.follow {
+            Follow::Latest { form } => Some(form),
+            Follow::Nothing | Follow::Log { .. } => None,
+        }
     }
 
     /// Where the session is in the broadcast log, if it follows it.
     pub fn cursor(&self) -> Option<Seq> {
-        self.cursor
+        match self.follow {
+            Follow::Log { next, .. } => Some(next),
+            Follow::Nothing | Follow::Latest { .. } => None,
+        }
     }
 
     /// The buffer that replies are appended to.
@@ -161,43 +187,49 @@ impl Outbox {
 
     /// Whether there is anything to send.
     pub fn wants_write(&self, log: &BroadcastLog) -> bool {
-        !self.is_empty() || self.cursor.is_some_and(|cursor| log.is_behind(cursor))
+        !self.is_empty() || self.cursor().is_some_and(|cursor| log.is_behind(cursor))
     }
 
     /// Bytes of memory that this session alone holds here.
     pub fn buffered_bytes(&self) -> usize {
-        self.private.as_ref().map_or(0, |private| private.replies.capacity())
+        self.half.as_ref().map_or(0, Half::own_bytes)
+            + self.private.as_ref().map_or(0, |private| private.replies.capacity())
     }
 
-    /// What to send next.
-    pub fn transmit<'a>(&'a self, log: &'a BroadcastLog) -> Chunks<'a> {
+    /// What to send next. `latest` is what is newest, if the session follows that and was not told.
+    pub fn transmit<'a>(&'a self, log: &'a BroadcastLog, latest: Option<Led<'a>>) -> Chunks<'a> {
         let mut chunks = Chunks::default();
         if let Some(half) = &self.half {
-            chunks.push(&half.bytes[half.sent..]);
+            half.pieces().into_iter().for_each(|piece| chunks.push(piece));
         }
         if let Some(private) = &self.private {
             chunks.push(&private.replies[private.replies_sent..]);
             chunks.push(private.body.as_deref().unwrap_or_default());
         }
-        let mut cursor = self.cursor;
+        let mut follow = self.follow;
         while !chunks.is_full()
-            && let Some((frame, next)) = cursor.and_then(|cursor| log.follow(cursor, self.form))
+            && let Follow::Log { next, form } = &mut follow
+            && let Some((frame, after)) = log.follow(*next, *form)
         {
             chunks.push(frame);
-            cursor = Some(next);
+            *next = after;
+        }
+        // It is two pieces, and there is room: half a frame, replies and a body are four at most.
+        if let Some(latest) = latest {
+            chunks.push(latest.lead);
+            chunks.push(latest.body);
         }
         chunks
     }
 
-    /// Takes note that the first `bytes` of what [`transmit`](Self::transmit) gave are sent.
-    pub fn sent(&mut self, log: &BroadcastLog, mut bytes: usize) {
+    /// Takes note that the first `bytes` of what [`transmit`](Self::transmit) gave are sent, given
+    /// the same again. Says whether that was all before `latest` and at least a part of it.
+    pub fn sent(&mut self, log: &BroadcastLog, latest: Option<Led<'_>>, mut bytes: usize) -> bool {
         self.note_progress(bytes);
         if let Some(half) = &mut self.half {
-            let taken = bytes.min(half.bytes.len() - half.sent);
-            half.sent += taken;
-            bytes -= taken;
-            if half.sent < half.bytes.len() {
-                return;
+            bytes = half.advance(bytes);
+            if half.unsent() > 0 {
+                return false;
             }
             self.half = None;
         }
@@ -207,20 +239,29 @@ impl Outbox {
             bytes -= taken;
             if private.unsent() > 0 {
                 private.compact();
-                return;
+                return false;
             }
             let body = self.private.take().and_then(|private| private.body);
             if let Some(body) = body {
                 bytes = self.begin(&body, bytes);
             }
         }
-        while bytes > 0 {
-            let Some((frame, next)) = self.cursor.and_then(|cursor| log.follow(cursor, self.form))
-            else {
-                unreachable!("no more is sent than there was to send")
-            };
-            self.cursor = Some(next);
+        while bytes > 0
+            && let Follow::Log { next, form } = &mut self.follow
+            && let Some((frame, after)) = log.follow(*next, *form)
+        {
+            *next = after;
             bytes = self.begin(frame, bytes);
+        }
+        match latest {
+            Some(latest) if bytes > 0 => {
+                self.begin_led(latest, bytes);
+                true
+            }
+            _ => {
+                assert!(bytes == 0, "no more is sent than there was to send");
+                false
+            }
         }
     }
 
@@ -231,7 +272,7 @@ impl Outbox {
         if self.stall.is_some() {
             return;
         }
-        let half = self.half.as_ref().map_or(0, |half| half.bytes.len() - half.sent);
+        let half = self.half.as_ref().map_or(0, Half::unsent);
         let private = self.private.as_ref().map_or(0, |private| {
             private.unsent() + private.body.as_ref().map_or(0, |body| body.len())
         });
@@ -263,8 +304,17 @@ impl Outbox {
     /// are left.
     fn begin(&mut self, shared: &Shared, bytes: usize) -> usize {
         if bytes < shared.len() {
-            self.half = Some(Half { bytes: shared.clone(), sent: bytes });
+            self.half = Some(Half::new(shared.clone(), bytes));
         }
         bytes.saturating_sub(shared.len())
+    }
+
+    /// The same for the last that there is to send.
+    fn begin_led(&mut self, led: Led<'_>, bytes: usize) {
+        if bytes < led.lead.len() {
+            self.half = Some(Half::with_lead(led, bytes));
+        } else {
+            self.begin(led.body, bytes - led.lead.len());
+        }
     }
 }

@@ -21,6 +21,9 @@
 //! (`hub`), nor who else is there.
 
 mod id;
+mod rates;
+mod socketio;
+mod spoken;
 mod websocket;
 
 use crate::addresses::AddressKey;
@@ -28,11 +31,15 @@ use crate::config::Config;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::http::HeadScanner;
 use crate::outbox::Outbox;
+use crate::socketio::Service;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
 pub use id::SessionId;
-use websocket::{Liveness, Rates};
+use rates::Rates;
+pub(crate) use spoken::Purpose;
+use spoken::Spoken;
+use websocket::Liveness;
 pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
 
 /// What a session is to everyone else, derived from its state.
@@ -48,6 +55,15 @@ pub enum Role {
     Aside,
     /// It has ended.
     Gone,
+}
+
+/// What a session is sent in its deflated form, of what everyone is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Deflated {
+    #[default]
+    Nothing,
+    Log,
+    Lists,
 }
 
 /// One client.
@@ -70,7 +86,7 @@ pub struct Session {
     /// What the hub last counted this session as, and holding how many bytes.
     pub(crate) counted_as: Role,
     pub(crate) counted_bytes: usize,
-    pub(crate) counted_deflated: bool,
+    pub(crate) counted_deflated: Deflated,
 }
 
 /// Where a session is in its life.
@@ -121,7 +137,7 @@ impl Session {
             is_at_eof: false,
             counted_as: Role::Aside,
             counted_bytes: 0,
-            counted_deflated: false,
+            counted_deflated: Deflated::default(),
         }
     }
 
@@ -129,9 +145,7 @@ impl Session {
     pub(crate) fn role(&self) -> Role {
         match &self.phase {
             Phase::Http(_) => Role::Pending,
-            Phase::WebSocket(socket)
-                if !socket.is_echo && !socket.is_closing() && !self.is_at_eof =>
-            {
+            Phase::WebSocket(socket) if socket.takes_part() && !self.is_at_eof => {
                 if self.name.is_some() { Role::Present } else { Role::Watching }
             }
             Phase::WebSocket(_) | Phase::Draining(_) => Role::Aside,
@@ -150,7 +164,7 @@ impl Session {
             Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
             Phase::Http(http) => http.deadline,
             Phase::WebSocket(socket) => match &socket.liveness {
-                Liveness::Beating(heartbeat) => heartbeat.deadline(),
+                Liveness::Beating(heartbeat) => heartbeat.deadline().min(socket.spoken.owed_by()),
                 Liveness::Closing(deadline) => *deadline,
             },
             Phase::Draining(draining) => draining.deadline,
@@ -162,7 +176,9 @@ impl Session {
     /// Bytes of memory that this session alone holds.
     pub(crate) fn buffered_bytes(&self) -> usize {
         let partial = match &self.phase {
-            Phase::WebSocket(socket) => socket.decoder.buffered_bytes(),
+            Phase::WebSocket(socket) => {
+                socket.decoder.buffered_bytes() + socket.spoken.buffered_bytes()
+            }
             _ => 0,
         };
         self.stash.capacity() + self.outbox.buffered_bytes() + partial
@@ -185,15 +201,25 @@ impl Session {
     /// The opening handshake is done.
     pub(crate) fn upgrade(
         &mut self,
-        is_echo: bool,
+        purpose: Purpose,
         deflate: Option<DeflateParameters>,
         config: &Config,
         now: Time,
     ) {
-        let heartbeat = Heartbeat::new(self.pace(config), now);
-        let socket = WebSocket::new(heartbeat, is_echo, deflate, config);
-        if !is_echo {
-            self.outbox.follow(socket.form());
+        let spoken = match purpose {
+            Purpose::Events => Spoken::Events,
+            Purpose::Echo => Spoken::Echo,
+            Purpose::SocketIo(service) => {
+                let outbox = &mut self.outbox;
+                Spoken::SocketIo(socketio::open(service, self.generation, config, outbox, now))
+            }
+        };
+        let heartbeat = Heartbeat::new(spoken.pace(self.generation, config), now);
+        let socket = WebSocket::new(heartbeat, spoken, deflate, config);
+        match purpose {
+            Purpose::Events => self.outbox.follow_log(socket.form()),
+            Purpose::SocketIo(Service::Roster) => self.outbox.follow_latest(socket.form()),
+            Purpose::Echo | Purpose::SocketIo(Service::Suite | Service::Echo) => {}
         }
         self.phase = Phase::WebSocket(socket);
     }
@@ -296,18 +322,21 @@ impl Session {
         if now < self.deadline() {
             return;
         }
-        let pace = self.pace(config);
         match &mut self.phase {
-            Phase::WebSocket(WebSocket { liveness: Liveness::Beating(heartbeat), .. })
-                if now < self.outbox.deadline() =>
-            {
+            Phase::WebSocket(WebSocket {
+                liveness: Liveness::Beating(heartbeat), spoken, ..
+            }) if now < self.outbox.deadline() => {
+                if spoken.owed_by() <= now {
+                    return self.close(CloseCode::POLICY_VIOLATION, config, now);
+                }
+                let pace = spoken.pace(self.generation, config);
                 // A peer that is slowly taking what it was sent has another deadline for that; a
                 // ping would only wait behind it.
                 if self.outbox.deadline() < Time::NEVER {
                     return heartbeat.put_off(pace, now);
                 }
                 match heartbeat.beat(pace, now) {
-                    Beat::Ping(data) => self.outbox.reply(Opcode::Ping, &data),
+                    Beat::Ping(data) => spoken.ping(data, &mut self.outbox),
                     Beat::Lost => self.phase = Phase::Closed,
                 }
             }
@@ -323,6 +352,6 @@ mod tests {
     /// A session that only watches is this and nothing on the heap, times a million.
     #[test]
     fn session_is_small() {
-        assert!(size_of::<Session>() <= 256, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 224, "{}", size_of::<Session>());
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::api::{self, ApiError, Request};
 use crate::names::{self, NameLimits};
-use crate::session::{Phase, Session, SessionId, Step};
+use crate::session::{Phase, SessionId, Step};
+use crate::socketio::Address;
 use crate::time::Time;
-use crate::ws::{CloseCode, Opcode};
+use crate::ws::CloseCode;
 
 use super::{Hub, find};
 
@@ -93,12 +94,14 @@ impl Hub {
         match step {
             Step::NeedsInput => return None,
             Step::Handled => {}
-            Step::Text(message) => {
-                let request = api::decode(message);
+            Step::Message(message, address) => {
+                let request = api::decode(&message);
                 let outcome = request.and_then(|request| self.obey(id, request, now));
-                self.tell_error(id, outcome);
+                self.tell(id, address, outcome);
             }
-            Step::Binary => self.tell_error(id, Err(ApiError::MessageInvalid)),
+            Step::Binary => self.tell(id, None, Err(ApiError::MessageInvalid)),
+            Step::Left => self.settle(id),
+            Step::Ended => session.close(CloseCode::NORMAL, &self.config, now),
             Step::Closed(code) => session.finish_close(code, &self.config, now),
             Step::Failed(code) => session.finish_close(Some(code), &self.config, now),
         }
@@ -137,13 +140,9 @@ impl Hub {
         Ok(())
     }
 
-    fn tell_error(&mut self, id: SessionId, outcome: Result<(), ApiError>) {
-        if let (Err(error), Some(session)) = (outcome, find(&mut self.sessions, id)) {
-            reply_error(session, error);
+    fn tell(&mut self, id: SessionId, to: Option<Address>, outcome: Result<(), ApiError>) {
+        if let Some(session) = find(&mut self.sessions, id) {
+            session.answer(to, outcome);
         }
     }
-}
-
-fn reply_error(session: &mut Session, error: ApiError) {
-    session.outbox.reply(Opcode::Text, &api::error(error));
 }

@@ -1,9 +1,12 @@
 //! What sessions are to send: the driver takes it, and says what became of it.
 
+use slab::Slab;
+
 use crate::api;
 use crate::broadcast::{Frame, Shared};
 use crate::outbox::Chunks;
 use crate::session::{SHARED_WINDOW_BITS, Session, SessionId};
+use crate::socketio;
 use crate::time::Time;
 use crate::ws::frame::{self, Opcode};
 
@@ -12,24 +15,36 @@ use super::{Hub, find, is};
 impl Hub {
     /// What session `id` is to send next; empty if there is nothing.
     pub fn transmit(&mut self, id: SessionId) -> Chunks<'_> {
-        let Some(cursor) = self.live(id).map(|session| session.outbox.cursor()) else {
-            return Chunks::default();
-        };
-        if cursor.is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
-            let bytes = self.roster.committed_bytes();
-            let message = api::roster(self.log.last(), self.roster.committed(), bytes);
-            let frame = self.frame_for_all(&message);
-            self.log.put_checkpoint(frame);
+        let Some(session) = live(&self.sessions, id) else { return Chunks::default() };
+        if session.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
+            self.make_checkpoint();
+        } else if session.awaits_latest(&self.log) && !self.latest.is_of(self.log.last()) {
+            self.make_latest();
         }
-        self.live(id).map(|session| session.outbox.transmit(&self.log)).unwrap_or_default()
+        let session = live(&self.sessions, id);
+        session.map(|session| session.transmit(&self.log, &mut self.latest)).unwrap_or_default()
+    }
+
+    fn make_checkpoint(&mut self) {
+        let bytes = self.roster.committed_bytes();
+        let message = api::roster(self.log.last(), self.roster.committed(), bytes);
+        let frame = self.frame_for_all(&message);
+        self.log.put_checkpoint(frame);
+    }
+
+    fn make_latest(&mut self) {
+        let bytes = self.roster.committed_bytes();
+        let list = socketio::list(self.roster.committed(), bytes);
+        let deflated = self.deflated_for_all(&list, self.counts.deflated_lists);
+        self.latest.put(self.log.last(), list, deflated);
     }
 
     /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
     pub fn sent(&mut self, id: SessionId, bytes: usize) {
         let Some(session) = find(&mut self.sessions, id) else { return };
         let was_private = !session.outbox.is_empty();
-        session.outbox.sent(&self.log, bytes);
-        // Frames of the log leave nothing behind: the common case ends here.
+        session.sent(&self.log, &mut self.latest, bytes);
+        // What is sent to all leaves nothing behind: the common case ends here.
         if was_private || !session.outbox.is_empty() {
             self.settle(id);
         }
@@ -62,41 +77,47 @@ impl Hub {
 
     /// Whether `id` has anything to send.
     pub fn wants_write(&self, id: SessionId) -> bool {
-        self.live(id).is_some_and(|session| session.outbox.wants_write(&self.log))
+        live(&self.sessions, id).is_some_and(|session| session.wants_write(&self.log))
     }
 
     /// Whether `id` takes input. It does not while its answers wait.
     pub fn wants_read(&self, id: SessionId) -> bool {
-        self.live(id).is_some_and(|session| !session.is_paused)
+        live(&self.sessions, id).is_some_and(|session| !session.is_paused)
     }
 
     /// Whether `id` held input back for which there is room now.
     pub fn is_resumable(&self, id: SessionId) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        self.live(id)
+        live(&self.sessions, id)
             .is_some_and(|session| session.is_paused && !session.outbox.is_full(reply_bytes_max))
     }
 
-    /// The session that `id` means, if it has not ended.
-    fn live(&self, id: SessionId) -> Option<&Session> {
-        let session = self.sessions.get(id.index())?;
-        (is(session, id) && !session.is_closed()).then_some(session)
-    }
-
-    /// A text message in the forms in which the sessions want it, made once for all of them.
+    /// A text message in the forms in which those who follow the log want it, made once for all.
     pub(super) fn frame_for_all(&mut self, message: &[u8]) -> Frame {
         let framed = |encode: fn(Opcode, &[u8], &mut Vec<u8>), payload: &[u8]| {
             let mut bytes = Vec::with_capacity(payload.len() + frame::HEADER_BYTES_MAX);
             encode(Opcode::Text, payload, &mut bytes);
             Shared::from(bytes)
         };
-        let is_worth_it = message.len() >= self.config.limits.deflate_bytes_min as usize;
-        let mut deflated = Vec::new();
-        if is_worth_it && self.counts.deflated > 0 {
-            self.codec.deflater.deflate(message, SHARED_WINDOW_BITS, &mut deflated);
-        }
-        let is_shorter = !deflated.is_empty() && deflated.len() < message.len();
-        let deflated = is_shorter.then(|| framed(frame::encode_deflated, &deflated));
+        let deflated = self.deflated_for_all(message, self.counts.deflated_log);
+        let deflated = deflated.map(|deflated| framed(frame::encode_deflated, &deflated));
         Frame { plain: framed(frame::encode, message), deflated }
     }
+
+    /// The deflated form of something for everyone, if `readers` want it and it is worth it.
+    fn deflated_for_all(&mut self, message: &[u8], readers: u32) -> Option<Vec<u8>> {
+        let is_worth_it = message.len() >= self.config.limits.deflate_bytes_min as usize;
+        if !is_worth_it || readers == 0 {
+            return None;
+        }
+        let mut deflated = Vec::new();
+        self.codec.deflater.deflate(message, SHARED_WINDOW_BITS, &mut deflated);
+        (deflated.len() < message.len()).then_some(deflated)
+    }
+}
+
+/// The session that `id` means, if it has not ended.
+fn live(sessions: &Slab<Session>, id: SessionId) -> Option<&Session> {
+    let session = sessions.get(id.index())?;
+    (is(session, id) && !session.is_closed()).then_some(session)
 }

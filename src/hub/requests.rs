@@ -6,11 +6,11 @@ use crate::config::{Compression, OriginPolicy};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
-use crate::session::{Phase, SessionId};
+use crate::session::{Phase, Purpose, SessionId};
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
-use super::{Hub, find};
+use super::{Hub, find, socketio};
 
 /// What the page may load and run: only what this server sends (CSP Level 3).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -20,11 +20,11 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An answer before it is known whether the connection stays.
-struct Answer {
-    response: Response,
-    body: Shared,
+pub(super) struct Answer {
+    pub(super) response: Response,
+    pub(super) body: Shared,
     /// The `Connection` field, if the connection must end whatever the client wishes.
-    connection: Option<&'static str>,
+    pub(super) connection: Option<&'static str>,
 }
 
 impl Hub {
@@ -71,21 +71,18 @@ impl Hub {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
-        let is_websocket = head.path == "/ws" || head.path == "/echo" && self.config.echo;
-        let answer = match head.path {
-            _ if !is_known && is_websocket => self.method_not_allowed("GET"),
+        let opened = match head.path {
+            "/ws" => Some(self.upgrade(id, head, Purpose::Events, now)),
+            "/echo" if self.config.echo => Some(self.upgrade(id, head, Purpose::Echo, now)),
+            path => self.service(path).map(|service| self.open_engine(id, head, service, now)),
+        };
+        let answer = match (opened, head.path) {
+            (Some(Ok(())), _) => return,
+            (Some(Err(answer)), _) => answer,
             _ if !is_known => self.method_not_allowed("GET, HEAD"),
-            "/ws" => match self.upgrade(id, head, false, now) {
-                Ok(()) => return,
-                Err(answer) => answer,
-            },
-            "/echo" if self.config.echo => match self.upgrade(id, head, true, now) {
-                Ok(()) => return,
-                Err(answer) => answer,
-            },
-            "/roster" => self.roster_answer(head),
-            "/healthz" => self.text(Status::Ok, "ok"),
-            path => self.asset(path, head),
+            (None, "/roster") => self.roster_answer(head),
+            (None, "/healthz") => self.text(Status::Ok, "ok"),
+            (None, path) => self.asset(socketio::asset_path(path), head),
         };
         self.respond(id, answer, head.method == Method::Head, head.keeps_alive(), now);
     }
@@ -98,11 +95,11 @@ impl Hub {
     }
 
     /// Opens a WebSocket, or says why not.
-    fn upgrade(
+    pub(super) fn upgrade(
         &mut self,
         id: SessionId,
         head: &RequestHead<'_>,
-        is_echo: bool,
+        purpose: Purpose,
         now: Time,
     ) -> Result<(), Answer> {
         // RFC 6455 §4.2.1, 1: the method is GET.
@@ -114,7 +111,7 @@ impl Hub {
             return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
         }
         let wishes = Wishes {
-            subprotocol: (!is_echo).then_some(api::SUBPROTOCOL),
+            subprotocol: matches!(purpose, Purpose::Events).then_some(api::SUBPROTOCOL),
             deflates: self.config.compression != Compression::Off,
             allows_takeover: self.config.compression == Compression::Takeover,
         };
@@ -123,12 +120,12 @@ impl Hub {
             .map_err(|error| self.handshake_refusal(error))?;
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
         session.outbox.replies().append(&mut reply);
-        session.upgrade(is_echo, deflate, &self.config, now);
+        session.upgrade(purpose, deflate, &self.config, now);
         Ok(())
     }
 
     /// RFC 6455 §10.2. A client that is no browser need not say where it comes from.
-    fn allows_origin(&self, head: &RequestHead<'_>) -> bool {
+    pub(super) fn allows_origin(&self, head: &RequestHead<'_>) -> bool {
         let Ok(origin) = head.single("origin") else { return false };
         let (Some(origin), OriginPolicy::Listed(listed)) = (origin, &self.config.origins) else {
             return true;
@@ -224,7 +221,7 @@ impl Hub {
 
     /// Lets the pages that may connect read the answer too, wherever they are from (Fetch,
     /// "CORS protocol"): they may import the client module, for one.
-    fn share(&self, response: Response, head: &RequestHead<'_>) -> Response {
+    pub(super) fn share(&self, response: Response, head: &RequestHead<'_>) -> Response {
         let listed = match &self.config.origins {
             OriginPolicy::Any => return response.field("Access-Control-Allow-Origin", "*"),
             OriginPolicy::Listed(listed) => listed,

@@ -1,7 +1,7 @@
 //! What depends on the state of sessions, and is brought up to date when that has changed.
 
 use crate::broadcast::Form;
-use crate::session::{Phase, Role, SessionId};
+use crate::session::{Deflated, Phase, Role, SessionId};
 
 use super::{Hub, find, is};
 
@@ -12,7 +12,9 @@ pub(super) struct Counts {
     pub(super) watching: u32,
     pub(super) buffered_bytes: usize,
     /// Sessions that take the log in its deflated form.
-    pub(super) deflated: u32,
+    pub(super) deflated_log: u32,
+    /// Sessions that take full lists in their deflated form.
+    pub(super) deflated_lists: u32,
 }
 
 impl Hub {
@@ -30,10 +32,14 @@ impl Hub {
         self.counts.buffered_bytes += bytes;
         session.counted_bytes = bytes;
 
-        let takes_deflated = session.outbox.form() == Some(Form::Deflated);
-        self.counts.deflated -= u32::from(session.counted_deflated);
-        self.counts.deflated += u32::from(takes_deflated);
-        session.counted_deflated = takes_deflated;
+        let deflated = match (session.outbox.log_form(), session.outbox.latest_form()) {
+            (Some(Form::Deflated), _) => Deflated::Log,
+            (_, Some(Form::Deflated)) => Deflated::Lists,
+            _ => Deflated::Nothing,
+        };
+        self.counts.deflates(session.counted_deflated, -1);
+        self.counts.deflates(deflated, 1);
+        session.counted_deflated = deflated;
 
         let (before, after) = (session.counted_as, session.role());
         session.counted_as = after;
@@ -98,6 +104,15 @@ impl Counts {
             Role::Pending => &mut self.pending,
             Role::Watching => &mut self.watching,
             Role::Present | Role::Aside | Role::Gone => return,
+        };
+        *count = count.saturating_add_signed(by);
+    }
+
+    fn deflates(&mut self, deflated: Deflated, by: i32) {
+        let count = match deflated {
+            Deflated::Log => &mut self.deflated_log,
+            Deflated::Lists => &mut self.deflated_lists,
+            Deflated::Nothing => return,
         };
         *count = count.saturating_add_signed(by);
     }

@@ -1,10 +1,12 @@
-//! A session after the opening handshake: what its peer sends, and how much of that it may.
+//! A session after the opening handshake: what its peer sends.
+
+use std::borrow::Cow;
 
 use crate::broadcast::Form;
 use crate::config::{Config, ECHO};
 use crate::heartbeat::{Heartbeat, Pace};
 use crate::outbox::Outbox;
-use crate::rate::{Bucket, Rate};
+use crate::socketio::{Address, Message, Outcome};
 use crate::time::Time;
 use crate::ws::frame;
 use crate::ws::{
@@ -12,7 +14,9 @@ use crate::ws::{
     TakeoverDeflater,
 };
 
-use super::{Phase, Session};
+use super::rates::Rates;
+use super::spoken::Spoken;
+use super::{Phase, Session, socketio};
 
 /// The window of what is compressed once for everyone, the largest there is (RFC 7692 §7.1.2).
 pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
@@ -25,7 +29,7 @@ pub(crate) struct WebSocket {
     /// If compression was agreed on: the server's window is 2 to this power, in bytes.
     window_bits: Option<u8>,
     takeover: Option<Box<Takeover>>,
-    pub(crate) is_echo: bool,
+    pub(super) spoken: Spoken,
 }
 
 /// What tells that a peer is still there, and when it is not any more.
@@ -37,6 +41,22 @@ pub(super) enum Liveness {
     Closing(Time),
 }
 
+impl Liveness {
+    /// A Pong came.
+    fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
+        if let Liveness::Beating(heartbeat) = self {
+            heartbeat.pong(data, pace, now);
+        }
+    }
+
+    /// An answer to a ping came, which does not say to which.
+    fn answer(&mut self, pace: Pace, now: Time) {
+        if let Liveness::Beating(heartbeat) = self {
+            heartbeat.answer(pace, now);
+        }
+    }
+}
+
 /// The windows of a connection that keeps them from one message to the next.
 #[derive(Debug)]
 struct Takeover {
@@ -44,13 +64,15 @@ struct Takeover {
     deflater: Option<TakeoverDeflater>,
 }
 
-/// What a connection may still send; made when it first sends something.
-#[derive(Debug)]
-pub(super) struct Rates {
-    messages: Bucket,
-    controls: Bucket,
-    bytes: Bucket,
-    names: Bucket,
+impl Takeover {
+    /// The windows that there are: of what comes and of what goes.
+    fn windows(
+        takeover: Option<&mut Takeover>,
+    ) -> (Option<&mut Inflater>, Option<&mut TakeoverDeflater>) {
+        takeover.map_or((None, None), |Takeover { inflater, deflater }| {
+            (inflater.as_mut(), deflater.as_mut())
+        })
+    }
 }
 
 /// What came of one look at the input of a WebSocket.
@@ -60,10 +82,14 @@ pub(crate) enum Step<'a> {
     NeedsInput,
     /// Something that the session itself took care of.
     Handled,
-    /// A text message for the roster.
-    Text(&'a str),
+    /// A message for the roster, and where what comes of it is told, if that must be said.
+    Message(Cow<'a, str>, Option<Address>),
     /// A binary message for the roster.
     Binary,
+    /// The peer gave up a part of what it takes part in, and perhaps all.
+    Left,
+    /// The peer wants to be closed.
+    Ended,
     /// The peer's Close frame.
     Closed(Option<CloseCode>),
     /// The peer must be failed with this code.
@@ -74,10 +100,11 @@ impl WebSocket {
     /// A connection on which this was agreed.
     pub(super) fn new(
         heartbeat: Heartbeat,
-        is_echo: bool,
+        spoken: Spoken,
         deflate: Option<DeflateParameters>,
         config: &Config,
     ) -> WebSocket {
+        let is_echo = matches!(spoken, Spoken::Echo);
         let takeover = deflate.map(|agreed| Takeover {
             inflater: (!agreed.client_no_context_takeover).then(Inflater::default),
             // What everyone is sent is compressed once for all, and so by itself.
@@ -92,12 +119,26 @@ impl WebSocket {
         let window_bits = deflate.map(|agreed| agreed.server_window_bits());
         let decoder = Decoder::default();
         let liveness = Liveness::Beating(heartbeat);
-        WebSocket { decoder, liveness, window_bits, takeover, is_echo }
+        WebSocket { decoder, liveness, window_bits, takeover, spoken }
     }
 
     /// Whether our Close frame is sent and the peer's awaited.
     pub(super) fn is_closing(&self) -> bool {
         matches!(self.liveness, Liveness::Closing(_))
+    }
+
+    /// Whether the peer follows the roster and can be on it.
+    pub(super) fn takes_part(&self) -> bool {
+        !self.is_closing()
+            && match &self.spoken {
+                Spoken::Events => true,
+                Spoken::Echo => false,
+                Spoken::SocketIo(client) => client.takes_part(),
+            }
+    }
+
+    pub(super) fn is_echo(&self) -> bool {
+        matches!(self.spoken, Spoken::Echo)
     }
 
     /// The form in which everyone's messages are sent here. They are compressed once, with the
@@ -120,8 +161,12 @@ struct Compressor<'a> {
 }
 
 impl Compressor<'_> {
-    /// Appends a message to what is sent, compressed if that was agreed on and is worth it.
-    fn reply(self, opcode: Opcode, payload: &[u8], outbox: &mut Outbox) -> Step<'static> {
+    /// Sends a message back, compressed if that was agreed on and is worth it.
+    fn reply(self, message: Message<'_>, outbox: &mut Outbox) {
+        let (opcode, payload) = match message {
+            Message::Text(text) => (Opcode::Text, text.as_bytes()),
+            Message::Binary(bytes) => (Opcode::Binary, bytes),
+        };
         match self.window_bits {
             Some(window_bits) if payload.len() >= self.bytes_min => {
                 let mut deflated = Vec::new();
@@ -133,7 +178,6 @@ impl Compressor<'_> {
             }
             _ => outbox.reply(opcode, payload),
         }
-        Step::Handled
     }
 }
 
@@ -146,16 +190,13 @@ impl Session {
         config: &Config,
         now: Time,
     ) -> (usize, Step<'a>) {
-        let pace = self.pace(config);
         let Phase::WebSocket(socket) = &mut self.phase else {
             unreachable!("only a WebSocket has frames")
         };
-        let is_closing = socket.is_closing();
-        let limits = if socket.is_echo { ECHO } else { config.limits.messages() };
-        let (own_inflater, own_deflater) = match socket.takeover.as_deref_mut() {
-            Some(Takeover { inflater, deflater }) => (inflater.as_mut(), deflater.as_mut()),
-            None => (None, None),
-        };
+        let pace = socket.spoken.pace(self.generation, config);
+        let (is_closing, is_echo) = (socket.is_closing(), socket.is_echo());
+        let limits = if is_echo { ECHO } else { config.limits.messages() };
+        let (own_inflater, own_deflater) = Takeover::windows(socket.takeover.as_deref_mut());
         let inflation = match (socket.window_bits, own_inflater) {
             (None, _) => Inflation::None,
             (Some(_), None) => Inflation::Fresh(&mut codec.inflater),
@@ -170,83 +211,45 @@ impl Session {
         if is_closing && !matches!(event, Event::Close(_)) {
             return (used, Step::Handled);
         }
-        if !socket.is_echo {
-            let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
-            if !rates.allow(&event, config, now) {
-                return (used, Step::Failed(CloseCode::POLICY_VIOLATION));
-            }
+        if !is_echo && !Rates::of(&mut self.rates, config, now).allow(&event, config, now) {
+            return (used, Step::Failed(CloseCode::POLICY_VIOLATION));
         }
-        let compressor = Compressor {
-            window_bits: socket.window_bits,
-            own: own_deflater,
-            shared: &mut codec.deflater,
-            bytes_min: config.limits.deflate_bytes_min as usize,
-        };
-        let step = match event {
-            Event::Text(text) if !socket.is_echo => Step::Text(text),
-            Event::Binary(_) if !socket.is_echo => Step::Binary,
-            Event::Close(code) => Step::Closed(code),
-            Event::Text(text) => compressor.reply(Opcode::Text, text.as_bytes(), &mut self.outbox),
-            Event::Binary(bytes) => compressor.reply(Opcode::Binary, bytes, &mut self.outbox),
+        let message = match event {
+            Event::Text(text) => Message::Text(text),
+            Event::Binary(bytes) => Message::Binary(bytes),
+            Event::Close(code) => return (used, Step::Closed(code)),
             // RFC 6455 §5.5.2, §5.5.3: a Ping is answered with its own application data.
             Event::Ping(data) => {
                 self.outbox.reply(Opcode::Pong, data);
-                Step::Handled
+                return (used, Step::Handled);
             }
             Event::Pong(data) => {
-                if let Liveness::Beating(heartbeat) = &mut socket.liveness {
-                    heartbeat.pong(data, pace, now);
-                }
+                socket.liveness.pong(data, pace, now);
+                return (used, Step::Handled);
+            }
+        };
+        let step = match (&mut socket.spoken, message) {
+            (Spoken::Events, Message::Text(text)) => Step::Message(text.into(), None),
+            (Spoken::Events, Message::Binary(_)) => Step::Binary,
+            (Spoken::Echo, message) => {
+                let compressor = Compressor {
+                    window_bits: socket.window_bits,
+                    own: own_deflater,
+                    shared: &mut codec.deflater,
+                    bytes_min: config.limits.deflate_bytes_min as usize,
+                };
+                compressor.reply(message, &mut self.outbox);
                 Step::Handled
+            }
+            (Spoken::SocketIo(client), message) => {
+                let terms = socketio::terms(config, self.generation);
+                let outcome = client.receive(message, &terms, now);
+                if matches!(outcome, Ok(Outcome::Pong)) {
+                    socket.liveness.answer(pace, now);
+                }
+                socketio::step(outcome, &mut self.outbox)
             }
         };
         (used, step)
-    }
-
-    /// Whether so many more bytes of input are allowed.
-    pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
-        match &self.phase {
-            Phase::WebSocket(socket) if !socket.is_echo && !socket.is_closing() => {
-                let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
-                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                rates.bytes.take(config.limits.byte_rate(), bytes, now)
-            }
-            _ => true,
-        }
-    }
-
-    /// Whether one more change of name is allowed.
-    pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
-        let rates = self.rates.get_or_insert_with(|| Rates::new(config, now));
-        rates.names.take(config.limits.name_rate(), 1, now)
-    }
-
-    pub(super) fn pace(&self, config: &Config) -> Pace {
-        Pace {
-            ping_interval_ms: config.limits.ping_interval_ms,
-            pong_timeout_ms: config.limits.pong_timeout_ms,
-            seed: config.seed ^ u64::from(self.generation) << 32,
-        }
-    }
-}
-
-impl Rates {
-    fn new(config: &Config, now: Time) -> Box<Rates> {
-        let full = |rate: Rate| Bucket::new(rate, now);
-        Box::new(Rates {
-            messages: full(config.limits.message_rate()),
-            controls: full(config.limits.control_rate()),
-            bytes: full(config.limits.byte_rate()),
-            names: full(config.limits.name_rate()),
-        })
-    }
-
-    fn allow(&mut self, event: &Event<'_>, config: &Config, now: Time) -> bool {
-        let limits = &config.limits;
-        match event {
-            Event::Text(_) | Event::Binary(_) => self.messages.take(limits.message_rate(), 1, now),
-            Event::Ping(_) | Event::Pong(_) => self.controls.take(limits.control_rate(), 1, now),
-            Event::Close(_) => true,
-        }
     }
 }

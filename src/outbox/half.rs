@@ -1,0 +1,65 @@
+//! A shared frame that is half sent.
+
+use crate::broadcast::Shared;
+use crate::latest::Led;
+
+/// Shared bytes of which the first `sent` are gone.
+#[derive(Debug)]
+pub(super) struct Half {
+    /// What goes before them. This is there only while a part of it is still to be sent.
+    lead: Option<Box<Lead>>,
+    bytes: Shared,
+    sent: usize,
+}
+
+#[derive(Debug)]
+struct Lead {
+    bytes: Vec<u8>,
+    sent: usize,
+}
+
+impl Half {
+    pub(super) fn new(bytes: Shared, sent: usize) -> Half {
+        Half { lead: None, bytes, sent }
+    }
+
+    /// A frame whose lead was cut after `sent` bytes.
+    pub(super) fn with_lead(led: Led<'_>, sent: usize) -> Half {
+        let lead = Box::new(Lead { bytes: led.lead.to_vec(), sent });
+        Half { lead: Some(lead), bytes: led.body.clone(), sent: 0 }
+    }
+
+    /// What is still to be sent, in order.
+    pub(super) fn pieces(&self) -> [&[u8]; 2] {
+        [self.lead(), &self.bytes[self.sent..]]
+    }
+
+    pub(super) fn unsent(&self) -> usize {
+        self.lead().len() + self.bytes.len() - self.sent
+    }
+
+    /// Bytes of memory that nobody shares.
+    pub(super) fn own_bytes(&self) -> usize {
+        self.lead.as_ref().map_or(0, |lead| lead.bytes.capacity())
+    }
+
+    /// The next `bytes` of it are sent. Says how many of them were not of this.
+    pub(super) fn advance(&mut self, mut bytes: usize) -> usize {
+        if let Some(lead) = &mut self.lead {
+            let taken = bytes.min(lead.bytes.len() - lead.sent);
+            lead.sent += taken;
+            bytes -= taken;
+            if lead.sent < lead.bytes.len() {
+                return bytes;
+            }
+            self.lead = None;
+        }
+        let taken = bytes.min(self.bytes.len() - self.sent);
+        self.sent += taken;
+        bytes - taken
+    }
+
+    fn lead(&self) -> &[u8] {
+        self.lead.as_ref().map_or(&[], |lead| &lead.bytes[lead.sent..])
+    }
+}
