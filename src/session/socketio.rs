@@ -15,6 +15,7 @@ use crate::time::Time;
 use crate::ws::Opcode;
 
 use super::spoken::Spoken;
+use super::websocket::Replier;
 use super::{Phase, Session, Step};
 
 /// A client that a WebSocket was opened for, and its first words.
@@ -31,7 +32,7 @@ pub(super) fn open(
         message_bytes_max: config.limits.message_bytes_max,
     };
     let (client, first) = Client::open(service, opening, &terms(config, generation), now);
-    send(vec![first], outbox);
+    send(&[first], outbox);
     Box::new(client)
 }
 
@@ -49,21 +50,31 @@ pub(super) fn terms(config: &Config, generation: u32) -> Terms<'_> {
     }
 }
 
-pub(super) fn send(messages: Vec<Outgoing>, outbox: &mut Outbox) {
+fn send(messages: &[Outgoing], outbox: &mut Outbox) {
     for message in messages {
-        match message {
-            Outgoing::Text(text) => outbox.reply(Opcode::Text, &text),
-            Outgoing::Binary(bytes) => outbox.reply(Opcode::Binary, &bytes),
-        }
+        let (opcode, payload) = parts(message);
+        outbox.reply(opcode, payload);
+    }
+}
+
+fn parts(message: &Outgoing) -> (Opcode, &[u8]) {
+    match message {
+        Outgoing::Text(text) => (Opcode::Text, text),
+        Outgoing::Binary(bytes) => (Opcode::Binary, bytes),
     }
 }
 
 /// What a session makes of what came of a message.
-pub(super) fn step<'a>(outcome: Result<Outcome<'a>, ClientError>, outbox: &mut Outbox) -> Step<'a> {
+pub(super) fn step<'a>(
+    outcome: Result<Outcome<'a>, ClientError>,
+    replier: &mut Replier<'_>,
+) -> Step<'a> {
     match outcome {
         Ok(Outcome::Nothing | Outcome::Pong) => Step::Handled,
         Ok(Outcome::Replies(replies)) => {
-            send(replies, outbox);
+            for (opcode, payload) in replies.iter().map(parts) {
+                replier.reply(opcode, payload);
+            }
             Step::Handled
         }
         Ok(Outcome::Event(event)) => Step::Message(event.message, Some(event.address)),
@@ -79,7 +90,7 @@ impl Session {
         match (self.client(), address, outcome) {
             (Some(client), Some(address), outcome) => {
                 let answer = client.answer(address, outcome);
-                send(answer, &mut self.outbox);
+                send(&answer, &mut self.outbox);
             }
             (_, _, Err(error)) => self.outbox.reply(Opcode::Text, &api::error(error)),
             (_, _, Ok(())) => {}

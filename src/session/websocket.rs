@@ -151,32 +151,29 @@ impl WebSocket {
     }
 }
 
-/// What an echo is compressed with.
-struct Compressor<'a> {
+/// What sends messages to one peer alone.
+pub(super) struct Replier<'a> {
     /// The window, if compression was agreed on.
     window_bits: Option<u8>,
     own: Option<&'a mut TakeoverDeflater>,
     shared: &'a mut Deflater,
     bytes_min: usize,
+    outbox: &'a mut Outbox,
 }
 
-impl Compressor<'_> {
-    /// Sends a message back, compressed if that was agreed on and is worth it.
-    fn reply(self, message: Message<'_>, outbox: &mut Outbox) {
-        let (opcode, payload) = match message {
-            Message::Text(text) => (Opcode::Text, text.as_bytes()),
-            Message::Binary(bytes) => (Opcode::Binary, bytes),
-        };
+impl Replier<'_> {
+    /// Sends a message, compressed if that was agreed on and is worth it.
+    pub(super) fn reply(&mut self, opcode: Opcode, payload: &[u8]) {
         match self.window_bits {
             Some(window_bits) if payload.len() >= self.bytes_min => {
                 let mut deflated = Vec::new();
-                match self.own {
+                match &mut self.own {
                     Some(own) => own.deflate(payload, &mut deflated),
                     None => self.shared.deflate(payload, window_bits, &mut deflated),
                 }
-                frame::encode_deflated(opcode, &deflated, outbox.replies());
+                frame::encode_deflated(opcode, &deflated, self.outbox.replies());
             }
-            _ => outbox.reply(opcode, payload),
+            _ => self.outbox.reply(opcode, payload),
         }
     }
 }
@@ -228,17 +225,21 @@ impl Session {
                 return (used, Step::Handled);
             }
         };
+        let mut replier = Replier {
+            window_bits: socket.window_bits,
+            own: own_deflater,
+            shared: &mut codec.deflater,
+            bytes_min: config.limits.deflate_bytes_min as usize,
+            outbox: &mut self.outbox,
+        };
         let step = match (&mut socket.spoken, message) {
             (Spoken::Events, Message::Text(text)) => Step::Message(text.into(), None),
             (Spoken::Events, Message::Binary(_)) => Step::Binary,
             (Spoken::Echo, message) => {
-                let compressor = Compressor {
-                    window_bits: socket.window_bits,
-                    own: own_deflater,
-                    shared: &mut codec.deflater,
-                    bytes_min: config.limits.deflate_bytes_min as usize,
-                };
-                compressor.reply(message, &mut self.outbox);
+                match message {
+                    Message::Text(text) => replier.reply(Opcode::Text, text.as_bytes()),
+                    Message::Binary(bytes) => replier.reply(Opcode::Binary, bytes),
+                }
                 Step::Handled
             }
             (Spoken::SocketIo(client), message) => {
@@ -247,7 +248,7 @@ impl Session {
                 if matches!(outcome, Ok(Outcome::Pong)) {
                     socket.liveness.answer(pace, now);
                 }
-                socketio::step(outcome, &mut self.outbox)
+                socketio::step(outcome, &mut replier)
             }
         };
         (used, step)
