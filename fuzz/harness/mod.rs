@@ -27,6 +27,7 @@
 //! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
+//! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
@@ -40,6 +41,7 @@ mod inflate;
 mod listener;
 mod members;
 mod operations;
+mod packets;
 mod reference;
 mod splits;
 
@@ -47,15 +49,17 @@ pub use connection::connection;
 pub use frames::frame_decoder;
 pub use heads::request_head;
 pub use hub::hub;
+pub use packets::packet;
 pub use splits::Xorshift;
 
 /// A function that panics if its input shows something wrong.
 pub type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("request_head", request_head),
     ("frame_decoder", frame_decoder),
     ("connection", connection),
     ("hub", hub),
+    ("packet", packet),
 ];

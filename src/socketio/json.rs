@@ -2,8 +2,10 @@
 //!
 //! Whoever gets arguments back gets them byte for byte, so they never become values here.
 
+use std::borrow::Cow;
+
 use serde::de::IgnoredAny;
-use serde_json::{Deserializer, Value};
+use serde_json::Deserializer;
 
 use super::error::PacketError;
 
@@ -51,14 +53,19 @@ fn depth(text: &str) -> u32 {
     deepest
 }
 
-/// The first element of an array and, as they are, the others with a comma before each; `None` if
+/// The first element of an array and the others with a comma before each, as they are; `None` if
 /// `array` is none, or empty.
-pub(super) fn split_first(array: &str) -> Option<(Value, &str)> {
-    let inner = array.trim().strip_prefix('[')?.strip_suffix(']')?;
-    let mut values = Deserializer::from_str(inner).into_iter::<Value>();
-    let first = values.next()?.ok()?;
-    let (_, others) = inner.split_at_checked(values.byte_offset())?;
+pub(super) fn split_first(array: &str) -> Option<(&str, &str)> {
+    let inner = array.trim().strip_prefix('[')?.strip_suffix(']')?.trim_start();
+    let mut values = Deserializer::from_str(inner).into_iter::<IgnoredAny>();
+    values.next()?.ok()?;
+    let (first, others) = inner.split_at_checked(values.byte_offset())?;
     Some((first, others.trim()))
+}
+
+/// Whether `text` is the JSON of this string, whatever is escaped in it.
+pub(super) fn is_string(text: &str, string: &str) -> bool {
+    serde_json::from_str::<Cow<'_, str>>(text).is_ok_and(|decoded| decoded == string)
 }
 
 #[cfg(test)]
@@ -107,10 +114,10 @@ mod tests {
     #[test]
     fn first_element_is_read_and_the_others_are_kept() {
         for (array, first, others) in [
-            (r#"["a"]"#, Value::from("a"), ""),
-            (r#" [ "a" , 1.0,  "]" ] "#, Value::from("a"), r#", 1.0,  "]""#),
-            (r#"[12,{"b":1e400,"b":2}]"#, Value::from(12), r#",{"b":1e400,"b":2}"#),
-            (r#"["\u0061",[]]"#, Value::from("a"), ",[]"),
+            (r#"["a"]"#, r#""a""#, ""),
+            (r#" [ "a" , 1.0,  "]" ] "#, r#""a""#, r#", 1.0,  "]""#),
+            (r#"[1e400,{"b":1,"b":2}]"#, "1e400", r#",{"b":1,"b":2}"#),
+            (r#"["\u0061\ud800",[]]"#, r#""\u0061\ud800""#, ",[]"),
         ] {
             assert_eq!(split_first(array), Some((first, others)), "{array}");
         }

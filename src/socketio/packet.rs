@@ -8,8 +8,6 @@
 //! Everything before the payload is read byte by byte, and the payload is only looked at: it stays
 //! as it was sent. So does a placeholder, as nothing here puts an attachment in its place.
 
-use serde_json::Value;
-
 use super::error::PacketError;
 use super::json::{self, Shape};
 
@@ -133,11 +131,13 @@ impl Kind {
     }
 }
 
-/// Whether an array begins with what an event may be called.
+/// Whether an array begins with what an event may be called: a number, or a string that is not
+/// reserved.
 fn is_event(array: &str) -> bool {
-    match json::split_first(array) {
-        Some((Value::String(name), _)) => !RESERVED.contains(&name.as_str()),
-        Some((Value::Number(_), _)) => true,
+    let Some((name, _)) = json::split_first(array) else { return false };
+    match name.as_bytes() {
+        [b'"', ..] => !RESERVED.iter().any(|reserved| json::is_string(name, reserved)),
+        [b'-' | b'0'..=b'9', ..] => true,
         _ => false,
     }
 }

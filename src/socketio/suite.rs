@@ -4,8 +4,6 @@
 //! on `/` the event `message` is answered with `message-back`, and `message-with-ack` with its
 //! acknowledgement: the same arguments, byte for byte, and the same attachments.
 
-use serde_json::Value;
-
 use super::json;
 use super::message::{Event, Outgoing};
 use super::packet::{Kind, MAIN, Packet};
@@ -31,16 +29,15 @@ pub(super) fn welcome(namespace: &str, payload: Option<&str>) -> Outgoing {
 
 /// What an event is answered with.
 pub(super) fn answer(namespace: &str, event: &Event<'_>) -> Vec<Outgoing> {
-    let Some((Value::String(name), arguments)) = json::split_first(&event.message) else {
-        return Vec::new();
-    };
+    let Some((name, arguments)) = json::split_first(&event.message) else { return Vec::new() };
+    let is = |string| namespace == MAIN && json::is_string(name, string);
     let has_attachments = !event.attachments.is_empty();
-    let (kind, ack, payload) = match (name.as_str(), event.address.ack) {
-        ("message", _) if namespace == MAIN => {
+    let (kind, ack, payload) = match event.address.ack {
+        _ if is("message") => {
             let kind = if has_attachments { Kind::BinaryEvent } else { Kind::Event };
             (kind, None, format!("[\"message-back\"{arguments}]"))
         }
-        ("message-with-ack", ack @ Some(_)) if namespace == MAIN => {
+        ack @ Some(_) if is("message-with-ack") => {
             let kind = if has_attachments { Kind::BinaryAck } else { Kind::Ack };
             let arguments = arguments.strip_prefix(',').unwrap_or(arguments);
             (kind, ack, format!("[{arguments}]"))

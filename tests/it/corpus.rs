@@ -97,3 +97,8 @@ fn random_connections_hold() {
 fn random_operations_hold() {
     check_random("hub", 5_000);
 }
+
+#[test]
+fn random_packets_hold() {
+    check_random("packet", 50_000);
+}
