@@ -76,7 +76,7 @@ fn files(wanted: u64) -> Option<Finding> {
         value: format!("{files} (hard limit)"),
         clients: Some(clients),
         is_enough: clients >= wanted,
-        remedy: "ulimit -Hn N as root, or LimitNOFILE=N in a systemd unit; at most sysctl fs.nr_open",
+        remedy: "ulimit -Hn N as root, or LimitNOFILE=N in a systemd unit; at most fs.nr_open",
     })
 }
 
