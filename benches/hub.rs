@@ -9,6 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
 use headcount::hub::Hub;
+use headcount::roster::Roster;
 use headcount::session::SessionId;
 use headcount::time::Time;
 use headcount::ws::frame::{self, Opcode};
@@ -54,13 +55,18 @@ impl Crowd {
     /// A crowd of which all are on the roster.
     fn with_names(size: usize) -> Crowd {
         let mut crowd = Crowd::new(size);
-        for index in 0..size {
-            let mut login = text(&format!("[\"login\",\"somebody {index:06}\"]"));
-            crowd.hub.received(crowd.ids[index], &mut login, crowd.now);
-        }
-        crowd.commit();
-        assert_eq!(crowd.hand_over(), size);
+        crowd.log_in(size);
         crowd
+    }
+
+    /// All log in, each with one of so many names.
+    fn log_in(&mut self, names: usize) {
+        for index in 0..self.ids.len() {
+            let mut login = text(&format!("[\"login\",\"somebody {:06}\"]", index % names));
+            self.hub.received(self.ids[index], &mut login, self.now);
+        }
+        self.commit();
+        assert_eq!(self.hand_over(), self.ids.len());
     }
 
     /// Accept, handshake, and all that a new session is told: who it is, and how many bytes that
@@ -131,8 +137,11 @@ fn text(message: &str) -> Vec<u8> {
 /// One login: to its commit, and until all sessions have it.
 fn broadcast(c: &mut Criterion) {
     let mut group = c.benchmark_group("broadcast");
-    for size in [1_000, 10_000, 100_000] {
+    for size in [1_000, 10_000, 100_000, 1_000_000] {
+        let before = memory();
         let mut crowd = Crowd::new(size);
+        let bytes = memory().saturating_sub(before) / size as u64;
+        println!("{size} sessions: {bytes} B of memory each");
         group.throughput(Throughput::Elements(size as u64));
         group.bench_function(BenchmarkId::from_parameter(size), |b| {
             b.iter(|| {
@@ -146,6 +155,45 @@ fn broadcast(c: &mut Criterion) {
         assert_eq!(crowd.hub.buffered_bytes(), 0, "nothing is kept for anyone");
     }
     group.finish();
+}
+
+/// A million sessions of which each has one of a hundred thousand names.
+fn million(c: &mut Criterion) {
+    const NAMES: usize = 100_000;
+    const SESSIONS: usize = 1_000_000;
+    let mut group = c.benchmark_group("broadcast, all logged in");
+    let before = memory();
+    let mut roster = Roster::default();
+    for index in 0..NAMES {
+        roster.join(&format!("somebody {index:06}"));
+    }
+    assert_eq!(roster.commit().map(|change| change.joined.len()), Some(NAMES));
+    let of_roster = memory() - before;
+    drop(roster);
+
+    let before = memory();
+    let mut crowd = Crowd::new(SESSIONS);
+    crowd.log_in(NAMES);
+    let bytes = (memory() - before).saturating_sub(of_roster) / SESSIONS as u64;
+    println!("{SESSIONS} sessions with {NAMES} names: {bytes} B of memory each beside the roster");
+    group.throughput(Throughput::Elements(SESSIONS as u64));
+    group.bench_function(BenchmarkId::from_parameter(SESSIONS), |b| {
+        b.iter(|| {
+            crowd.change();
+            crowd.commit();
+            assert_eq!(crowd.hand_over(), SESSIONS, "everyone is told");
+        });
+    });
+    group.finish();
+}
+
+/// Memory of this process that is in no file, in bytes.
+fn memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    kibibytes
+        .and_then(|text| text.trim().strip_suffix(" kB")?.parse::<u64>().ok())
+        .map_or(0, |kibibytes| kibibytes * 1024)
 }
 
 /// The same without handing it over: what does not depend on how many sessions there are.
@@ -188,5 +236,5 @@ fn join(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, broadcast, login, join);
+criterion_group!(benches, broadcast, million, login, join);
 criterion_main!(benches);

@@ -6,13 +6,14 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU64;
 
 use crate::rate::{Bucket, Rate};
 use crate::time::Time;
 
 /// What is counted as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AddressKey(u64);
+pub struct AddressKey(NonZeroU64);
 
 impl AddressKey {
     /// The key that `address` is counted under; `None` for loopback.
@@ -21,11 +22,13 @@ impl AddressKey {
         if address.is_loopback() {
             return None;
         }
-        Some(AddressKey(match address {
+        let key = match address {
             // No IPv6 prefix in use starts with 32 bits of zero, so the two do not meet.
             IpAddr::V4(v4) => u64::from(v4.to_bits()),
             IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
-        }))
+        };
+        // Nobody connects from 0.0.0.0 or from the prefix of loopback.
+        NonZeroU64::new(key).map(AddressKey)
     }
 }
 
@@ -134,8 +137,9 @@ mod tests {
         let mut addresses = Addresses::default();
         for index in 0..100_000_u64 {
             let now = Time::from_ms(index);
-            assert!(addresses.connect(AddressKey(index << 40), LIMITS, now));
-            addresses.disconnect(AddressKey(index << 40));
+            let key = AddressKey(NonZeroU64::new(index + 1).unwrap());
+            assert!(addresses.connect(key, LIMITS, now));
+            addresses.disconnect(key);
         }
         // Each is remembered for half a second, and one comes every millisecond.
         assert!(addresses.counted.len() <= 2 * CLEAN_AT_MIN, "{}", addresses.counted.len());

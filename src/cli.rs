@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
 
-use crate::system;
+use crate::{bench, doctor, system};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -15,6 +15,7 @@ Examples:
   headcount --listen 0.0.0.0:80 --listen [::]:80
   headcount --www ./www                        a page of your own; a change shows at once
   headcount --allow-origin https://example.com a page elsewhere that connects here
+  headcount bench storm -n 5000                5,000 clients that log in at once
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
 here as JSON, /healthz, and /echo with --echo.
@@ -26,7 +27,11 @@ SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits 
 /// default; to try the program out, none of them is needed.
 #[derive(Parser, Debug)]
 #[command(name = "headcount", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
     /// Address and port to listen on; may be given several times, port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
     pub(crate) listen: Vec<SocketAddr>,
@@ -54,6 +59,15 @@ pub(crate) struct Cli {
 
     #[command(flatten)]
     limits: Limits,
+}
+
+/// What the program does instead of serving.
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Drive a server with many clients, check what each of them sees, and measure
+    Bench(bench::Options),
+    /// Say how many clients this machine can hold, and what to change for more
+    Doctor(doctor::Options),
 }
 
 impl Cli {

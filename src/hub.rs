@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   accepted*  →  received* / ended* / lost*  →  sweep  →  commit
-//!              →  (transmit, sent / blocked)* and half_closed  →  reap
+//!              →  (transmit, sent / blocked)* and half_closed, told  →  reap
 //! ```
 //!
 //! Whatever a session's input does to others goes through the roster and is told by the next
@@ -53,7 +53,9 @@ pub struct Hub {
     log: BroadcastLog,
     latest: Latest,
     codec: Codec,
-    committed_at: Option<Time>,
+    committed_at: Time,
+    /// There is no commit before this.
+    commit_from: Time,
     /// The body of `GET /roster`, and what it was made from.
     document: Option<(Seq, u32, Shared)>,
     deadlines: Deadlines,
@@ -92,7 +94,8 @@ impl Hub {
             log: BroadcastLog::new(),
             latest: Latest::default(),
             codec: Codec { inflater: Inflater::default(), deflater },
-            committed_at: None,
+            committed_at: Time::ZERO,
+            commit_from: Time::ZERO,
             document: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
@@ -191,13 +194,25 @@ impl Hub {
             return false;
         }
         let Some(change) = self.roster.commit() else { return false };
-        self.committed_at = Some(now);
+        self.committed_at = now;
+        self.commit_from = now.after_ms(u64::from(self.config.limits.commit_interval_ms));
         let message = api::change(self.log.upcoming(), &change);
         // A session that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = self.config.limits.log_bytes_min as usize;
         let frame = self.frame_for_all(&message);
         self.log.append(frame, floor.max(self.roster.committed_bytes()));
         true
+    }
+
+    /// The commit of this turn was written to everyone, and now it is `now`.
+    ///
+    /// The next one waits as long as this took: so telling everyone has half of the time at most,
+    /// and reading and accepting have the other half. Under load more changes then share a frame;
+    /// without load nothing waits.
+    pub fn told(&mut self, now: Time) {
+        let took_ms = now.ms_since(self.committed_at);
+        let pause_ms = took_ms.min(u64::from(self.config.limits.commit_pause_ms_max));
+        self.commit_from = self.commit_from.max(now.after_ms(pause_ms));
     }
 
     /// Takes the sessions that may have something to send, besides those a commit is for.
@@ -257,12 +272,7 @@ impl Hub {
     }
 
     fn commit_due(&self) -> Time {
-        let interval = u64::from(self.config.limits.commit_interval_ms);
-        match self.committed_at {
-            _ if !self.roster.is_touched() => Time::NEVER,
-            Some(committed_at) => committed_at.after_ms(interval),
-            None => Time::ZERO,
-        }
+        if self.roster.is_touched() { self.commit_from } else { Time::NEVER }
     }
 }
 

@@ -1,7 +1,10 @@
-//! The program: flags → [`Config`](headcount::config::Config) → [`Server`]. The only place that
-//! knows arguments, standard output and exit codes.
+//! The program: flags → [`Config`](headcount::config::Config) → [`Server`]; or the load generator,
+//! or the examination of the machine. The only place that knows arguments, standard output and exit
+//! codes.
 
+mod bench;
 mod cli;
+mod doctor;
 mod system;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -11,10 +14,17 @@ use std::process::ExitCode;
 use headcount::config::Secret;
 use headcount::server::{Ended, Server};
 
-use cli::Cli;
+use cli::{Cli, Command};
+use system::describe;
 
 fn main() -> ExitCode {
-    match serve(&Cli::from_process()) {
+    let cli = Cli::from_process();
+    match &cli.command {
+        Some(Command::Bench(options)) => return bench::bench(options),
+        Some(Command::Doctor(options)) => return doctor::doctor(options),
+        None => {}
+    }
+    match serve(&cli) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         // As a shell reports a program that a signal ended.
         Ok(Ended::Interrupted(signal)) => ExitCode::from(128_u8.wrapping_add(signal as u8)),
@@ -48,10 +58,4 @@ fn announce(server: &Server) -> io::Result<()> {
 
 fn problem(what: &str, error: &io::Error) -> String {
     format!("{what}: {}", describe(error))
-}
-
-/// The system's words for an error, without its number.
-fn describe(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_lowercase())
 }

@@ -159,6 +159,9 @@ impl Server {
         self.hub.sweep(now);
         let committed = self.hub.commit(now);
         self.write(committed, now);
+        if committed {
+            self.hub.told(self.now());
+        }
         while let Some(id) = self.hub.reap() {
             self.sockets.close(id);
         }

@@ -6,11 +6,16 @@ use std::io::{self, Read};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// File descriptors that are kept for everything that is not a connection.
-const RESERVED_FILES: u64 = 64;
+pub(crate) const RESERVED_FILES: u64 = 64;
 
-/// The number of connections that the limit on open files leaves room for. Raises that limit as
-/// far as it may be raised.
+/// The number of connections that the limit on open files leaves room for.
 pub(crate) fn connections_possible() -> u32 {
+    let files = raise_files();
+    u32::try_from(files.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(u32::MAX)
+}
+
+/// Raises the limit on open files as far as it may be raised, and says how many there may be.
+pub(crate) fn raise_files() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum {
         let raised = rustix::process::Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -18,8 +23,7 @@ pub(crate) fn connections_possible() -> u32 {
             limit = raised;
         }
     }
-    let files = limit.current.unwrap_or(u64::MAX);
-    u32::try_from(files.saturating_sub(RESERVED_FILES).max(1)).unwrap_or(u32::MAX)
+    limit.current.unwrap_or(u64::MAX)
 }
 
 /// The memory that the process may use, in bytes: the machine's, or less if a control group says
@@ -40,4 +44,10 @@ pub(crate) fn random_bytes() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The system's words for an error, without its number.
+pub(crate) fn describe(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split_once(" (os error").map_or(text.clone(), |(words, _)| words.to_lowercase())
 }

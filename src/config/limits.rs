@@ -222,6 +222,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub commit_interval_ms: u32,
 
+    /// Longest pause between two commits when telling everyone takes long, in ms
+    #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 1000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub commit_pause_ms_max: u32,
+
     /// Length of a name, in characters
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 32)]
     #[arg(value_parser = value_parser!(u32).range(1..))]

@@ -1,11 +1,12 @@
 //! The one integration test binary: behaviour through the boundary.
 //!
 //! Most tests drive the hub in virtual time with [`world::World`], which plays the driver and the
-//! clients; `socket` runs the real program on real sockets; `tidy` reads the sources.
+//! clients; `socket` and `bench` run the real program on real sockets; `tidy` reads the sources.
 
 #![allow(unreachable_pub, reason = "nothing links a test binary")]
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
+mod bench;
 mod close;
 mod conformance;
 mod corpus;
@@ -20,6 +21,7 @@ mod http_pages;
 mod limits;
 mod origin;
 mod patience;
+mod program;
 mod roster;
 mod slow_reader;
 mod socket;

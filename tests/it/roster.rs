@@ -141,6 +141,40 @@ fn burst_of_logins_is_a_few_changes() {
     assert_eq!(world.names().len(), 500);
 }
 
+/// Telling everyone takes 150 ms: then the next commit waits for as long, and whatever comes
+/// meanwhile shares it; but no longer than the limit.
+#[test]
+fn commits_take_half_of_the_time_at_most() {
+    let commits_in = |telling_ms: u64, ms: u64| {
+        let mut world = World::new();
+        let watcher = world.watch();
+        let peers: Vec<_> = (0..ms / 10).map(|_| world.watch()).collect();
+        world.set_telling_ms(telling_ms);
+        for (index, &peer) in peers.iter().enumerate() {
+            world.login(peer, &format!("name {index}"));
+            world.pass_ms(10);
+        }
+        world.pass_ms(10_000);
+        assert_eq!(world.names().len() as u64, ms / 10, "everyone is told in the end");
+        world.heard(watcher).len()
+    };
+    // Clients act only between commits here: the time that telling takes is not theirs.
+    let quick = commits_in(0, 600);
+    assert!((29..=31).contains(&quick), "{quick}");
+    let slow = commits_in(150, 600);
+    assert!((4..=6).contains(&slow), "{slow}");
+
+    let mut world = World::new();
+    let (ada, bob) = (world.watch(), world.watch());
+    world.set_telling_ms(5_000);
+    world.login(ada, "Ada");
+    world.login(bob, "Bob");
+    world.pass_ms(990);
+    assert_eq!(world.heard(ada).len(), 1);
+    world.pass_ms(20);
+    assert_eq!(world.heard(ada).len(), 1, "the pause is a second at most");
+}
+
 #[test]
 fn name_that_comes_and_goes_between_commits_is_not_mentioned() {
     let mut world = World::new();

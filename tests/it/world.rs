@@ -16,6 +16,8 @@ pub struct World {
     pub hub: Hub,
     pub now: Time,
     clients: Vec<Client>,
+    /// How long it takes to write a commit to everyone.
+    telling_ms: u64,
 }
 
 /// One end of a connection, by its number.
@@ -48,7 +50,12 @@ impl World {
     pub fn with(config: Config) -> World {
         let mut hub = Hub::new(config, Assets::embedded());
         hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
-        World { hub, now: Time::ZERO, clients: Vec::new() }
+        World { hub, now: Time::ZERO, clients: Vec::new(), telling_ms: 0 }
+    }
+
+    /// From now on it takes so long to write a commit to everyone.
+    pub fn set_telling_ms(&mut self, ms: u64) {
+        self.telling_ms = ms;
     }
 
     // What clients do. Each is a turn of its own.
@@ -205,13 +212,17 @@ impl World {
     /// The rest of a turn, after input.
     pub fn turn(&mut self) {
         self.hub.sweep(self.now);
-        self.hub.commit(self.now);
+        let committed = self.hub.commit(self.now);
         let touched = self.hub.take_touched();
         self.hub.return_touched(touched);
         for client in &mut self.clients {
             if !client.is_closed {
                 client.flush(&mut self.hub, self.now);
             }
+        }
+        if committed {
+            self.now = self.now.after_ms(self.telling_ms);
+            self.hub.told(self.now);
         }
         while let Some(id) = self.hub.reap() {
             // A test may also open sessions in the hub that nobody looks at.

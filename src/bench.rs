@@ -1,0 +1,138 @@
+//! `headcount bench`: a load generator with an oracle.
+//!
+//! It drives any headcount server with many clients from one event loop, on another CPU than the
+//! server's. It shares `ws` with the server and nothing else, and reads frames with code of its
+//! own: what checks must not share the mistakes of what it checks.
+//!
+//! ```text
+//!   scenarios → run → fleet → client → oracle → roster
+//!                │      what everyone does        what each of them knows
+//!                └→ subject, usage                the server, and what it uses
+//!   report, plots                                 what came of it
+//! ```
+//!
+//! Latency is measured from when something was due, not from when it was done: a server or a
+//! generator that falls behind does not hide it by asking later (coordinated omission). All samples
+//! of all clients are in one histogram; percentiles are never averaged.
+
+mod client;
+mod cpus;
+mod fleet;
+mod frame;
+mod machine;
+mod options;
+mod oracle;
+mod page;
+mod plots;
+mod problem;
+mod report;
+mod roster;
+mod run;
+mod scenarios;
+mod subject;
+mod url;
+mod usage;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::system;
+
+use cpus::Cpus;
+use fleet::Fleet;
+use machine::Machine;
+pub(crate) use options::Options;
+use oracle::{Oracle, STAMP_BYTES};
+use problem::Problem;
+use report::Report;
+use run::Run;
+use subject::Subject;
+
+/// Makes a run and prints what it found. 0: all was as it should be; 1: it was not, or the run
+/// could not be made; 130: the user ended it.
+pub(crate) fn bench(options: &Options) -> ExitCode {
+    let report = match make_run(options) {
+        Ok(report) => report,
+        Err(problem) => {
+            eprintln!("headcount: {problem}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let text = if options.json { report.json() + "\n" } else { report.text() };
+    let written = io::stdout().write_all(text.as_bytes()).and_then(|()| match &options.report {
+        Some(path) => std::fs::write(path, page::page(&report)),
+        None => Ok(()),
+    });
+    if let Err(error) = written {
+        eprintln!("headcount: can't write the result: {error}");
+        return ExitCode::FAILURE;
+    }
+    match &report.ended_early {
+        Some(_) if report.mistakes == 0 && report.is_interrupted => ExitCode::from(130),
+        None if report.is_correct => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn make_run(options: &Options) -> Result<Report, Problem> {
+    let needed = options.connections() as u64 + system::RESERVED_FILES;
+    let allowed = system::raise_files();
+    if allowed < needed {
+        return Err(Problem::FewFiles { needed, allowed });
+    }
+    let interrupted = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, interrupted.clone())
+            .map_err(|error| Problem::System("handle signals", error))?;
+    }
+    let cpus = if options.url.is_none() { Cpus::choose() } else { Cpus::default() };
+    let subject = Subject::open(options, cpus)?;
+    cpus::pin(None, cpus.clients);
+
+    let follows_roster = options.scenario.follows_roster();
+    let echo_bytes = (!follows_roster).then(|| (options.size as usize).max(STAMP_BYTES));
+    let path = if follows_roster { "/ws" } else { "/echo" };
+    let readers = options.clients as usize;
+    let oracle = Oracle::new(echo_bytes);
+    let fleet = Fleet::new(subject.url.clone(), path, readers, options.stuck(), oracle)?;
+    let mut run = Run::new(options, subject, fleet, interrupted);
+    let result = scenarios::perform(&mut run);
+    run.finish();
+    match result {
+        Ok(()) => Ok(summarize(run, cpus, None)),
+        Err(problem) if problem.leaves_figures() => Ok(summarize(run, cpus, Some(problem))),
+        Err(problem) => Err(problem),
+    }
+}
+
+fn summarize(run: Run<'_>, cpus: Cpus, problem: Option<Problem>) -> Report {
+    let mistakes = run.fleet.oracle.mistakes.clone();
+    Report {
+        scenario: run.options.scenario.name(),
+        clients: run.options.clients,
+        command: command(),
+        server: run.subject.to_string(),
+        version: env!("CARGO_PKG_VERSION"),
+        date: httpdate::fmt_http_date(std::time::SystemTime::now()),
+        machine: Machine::this(cpus),
+        is_correct: mistakes.count == 0 && problem.is_none(),
+        is_interrupted: matches!(problem, Some(Problem::Interrupted)),
+        ended_early: problem.map(|problem| problem.to_string()),
+        mistakes: mistakes.count,
+        mistakes_told: mistakes.told,
+        warnings: run.warnings,
+        figures: run.figures,
+        latencies: run.latencies,
+        samples: run.samples,
+    }
+}
+
+/// The command line, with the name of the program in place of its path.
+fn command() -> String {
+    let arguments = std::env::args().skip(1);
+    std::iter::once("headcount".into()).chain(arguments).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,253 @@
+//! All clients, on one event loop.
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Token};
+
+use super::client::{Client, Outcome};
+use super::oracle::Oracle;
+use super::problem::Problem;
+use super::roster::View;
+use super::url::Url;
+
+/// Connections that are being opened at any time: a server that is asked for more at once than it
+/// has room for drops some, and what is measured then is how long a client waits to try again.
+const OPENING_MAX: usize = 256;
+
+/// How long a client waits that was turned away, before it tries again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// All clients.
+pub(crate) struct Fleet {
+    poll: Poll,
+    events: Events,
+    url: Url,
+    path: &'static str,
+    clients: Vec<Client>,
+    readers: usize,
+    pub(crate) oracle: Oracle,
+    /// Clients that are to be connected, in this order, and not before.
+    queue: VecDeque<(Instant, usize)>,
+    opening: usize,
+    pub(crate) open: usize,
+    /// The client that [`all_know`](Self::all_know) begins with.
+    checked: usize,
+    /// Whether connections that are lost are made again, as pages do, and are no mistake.
+    pub(crate) comes_back: bool,
+    buffer: Box<[u8]>,
+}
+
+/// The name of a client.
+pub(crate) fn name(index: usize) -> String {
+    format!("client-{index:06}")
+}
+
+impl Fleet {
+    /// So many clients, none of which is connected. Those after the `readers` will never read.
+    pub(crate) fn new(
+        url: Url,
+        path: &'static str,
+        readers: usize,
+        stuck: usize,
+        oracle: Oracle,
+    ) -> Result<Fleet, Problem> {
+        let poll = Poll::new().map_err(|error| Problem::System("create an event queue", error))?;
+        Ok(Fleet {
+            poll,
+            events: Events::with_capacity(1024),
+            url,
+            path,
+            clients: (0..readers + stuck).map(|_| Client::default()).collect(),
+            readers,
+            oracle,
+            queue: VecDeque::new(),
+            opening: 0,
+            open: 0,
+            checked: 0,
+            comes_back: false,
+            buffer: vec![0; 64 * 1024].into_boxed_slice(),
+        })
+    }
+
+    /// How many clients there are that read.
+    pub(crate) fn readers(&self) -> usize {
+        self.readers
+    }
+
+    /// Whether all that read know exactly this.
+    pub(crate) fn all_know(&mut self, view: View) -> bool {
+        // It begins with the one that did not know it the last time: mostly it still does not.
+        for _ in 0..self.readers {
+            if self.clients[self.checked].view != view {
+                return false;
+            }
+            self.checked = (self.checked + 1) % self.readers;
+        }
+        true
+    }
+
+    /// How many of those that read know something else.
+    pub(crate) fn strangers(&self, view: View) -> usize {
+        self.clients[..self.readers].iter().filter(|client| client.view != view).count()
+    }
+
+    /// Has a client connect, as soon as there is room. If it `is_named` it logs in at once, and the
+    /// clock of that runs from `due`.
+    pub(crate) fn connect(&mut self, index: usize, is_named: bool, due: Instant) {
+        let client = &mut self.clients[index];
+        client.is_named = is_named;
+        if is_named {
+            self.oracle.reader.expect(name(index), due);
+        }
+        self.queue.push_back((due, index));
+    }
+
+    /// Has a client connect and never read.
+    pub(crate) fn connect_stuck(&mut self, index: usize) {
+        self.clients[index].is_stuck = true;
+        self.connect(index, false, Instant::now());
+    }
+
+    /// Has a client that is connected log in or out, which was to happen at `due`.
+    pub(crate) fn rename(&mut self, index: usize, is_named: bool, due: Instant) {
+        self.clients[index].is_named = is_named;
+        self.oracle.reader.expect(name(index), due);
+        if self.clients[index].is_open() {
+            self.say_name(index);
+        }
+    }
+
+    /// Drops a client's connection, as a page does that is closed.
+    pub(crate) fn drop_connection(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        self.open -= usize::from(client.is_open());
+        client.drop_connection();
+    }
+
+    /// The server is gone and another will come, whose numbers start again. Everyone will come
+    /// back, and the clock of that runs from `due`.
+    pub(crate) fn server_is_killed(&mut self, due: Instant) {
+        self.comes_back = true;
+        self.oracle.reader.restart();
+        self.oracle.newest = View::default();
+        for index in (0..self.readers).filter(|&index| self.clients[index].is_named) {
+            self.oracle.reader.expect(name(index), due);
+        }
+    }
+
+    /// Waits for something to happen until `until` at the longest, and sees to it.
+    pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Problem> {
+        self.connect_waiting()?;
+        let now = Instant::now();
+        let next = match self.queue.front() {
+            Some((due, _)) if self.opening < OPENING_MAX => until.min(*due),
+            _ => until,
+        };
+        // Rounded up, so that the time has come when it is over.
+        let timeout = next.saturating_duration_since(now) + Duration::from_micros(999);
+        let timeout = Duration::from_millis(timeout.as_millis() as u64);
+        match self.poll.poll(&mut self.events, Some(timeout)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            Err(error) => return Err(Problem::System("wait for events", error)),
+            Ok(()) => {}
+        }
+        let mut events = std::mem::replace(&mut self.events, Events::with_capacity(0));
+        for event in &events {
+            let index = event.token().0;
+            if event.is_writable() || event.is_error() {
+                let outcome = self.clients[index].writable(&self.url, self.path);
+                self.conclude(index, outcome)?;
+            }
+            if event.is_readable() || event.is_read_closed() {
+                let outcome = self.clients[index].readable(&mut self.buffer, &mut self.oracle);
+                self.conclude(index, outcome)?;
+            }
+        }
+        events.clear();
+        self.events = events;
+        Ok(())
+    }
+
+    fn connect_waiting(&mut self) -> Result<(), Problem> {
+        let now = Instant::now();
+        while self.opening < OPENING_MAX
+            && let Some((due, index)) = self.queue.front().copied()
+            && due <= now
+        {
+            self.queue.pop_front();
+            let stream = self.clients[index].connect(&self.url, index).map_err(|error| {
+                use rustix::io::Errno;
+                match Errno::from_io_error(&error) {
+                    Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => {
+                        Problem::FewPorts { opened: self.open }
+                    }
+                    _ => Problem::NoConnection(self.url.clone(), error),
+                }
+            })?;
+            self.opening += 1;
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll
+                .registry()
+                .register(stream, Token(index), interest)
+                .map_err(|error| Problem::System("watch a socket", error))?;
+        }
+        Ok(())
+    }
+
+    /// Draws the consequences of what became of a connection.
+    fn conclude(&mut self, index: usize, outcome: Outcome) -> Result<(), Problem> {
+        match outcome {
+            Outcome::Nothing => {}
+            Outcome::Opened => {
+                self.opening -= 1;
+                self.open += 1;
+                if self.clients[index].is_named {
+                    self.say_name(index);
+                }
+                if let Some(message) = self.oracle.next_echo() {
+                    self.clients[index].send(message);
+                }
+            }
+            Outcome::Failed(error) if !self.comes_back => {
+                return Err(Problem::NoConnection(self.url.clone(), error));
+            }
+            Outcome::Refused(why) if !self.comes_back => {
+                return Err(Problem::NoWebSocket(self.url.clone(), why));
+            }
+            Outcome::Failed(_) | Outcome::Refused(_) => self.retry(index),
+            Outcome::Lost(why) => {
+                if self.clients[index].is_open() {
+                    self.open -= 1;
+                } else {
+                    self.opening -= 1;
+                }
+                if self.comes_back {
+                    self.opening += 1; // It is given back by the retry.
+                    self.retry(index);
+                } else {
+                    self.clients[index].drop_connection();
+                    self.oracle.mistakes.note(format!("a connection was lost: {why}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn retry(&mut self, index: usize) {
+        self.opening -= 1;
+        self.clients[index].drop_connection();
+        self.queue.push_back((Instant::now() + RETRY, index));
+    }
+
+    fn say_name(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        let message = match client.is_named {
+            true => format!("[\"login\",\"{}\"]", name(index)),
+            false => "[\"logout\"]".into(),
+        };
+        // If the connection is lost, an event tells so.
+        client.send(message.as_bytes());
+    }
+}

@@ -1,0 +1,130 @@
+//! The command line of `headcount bench`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, value_parser};
+
+use super::url::Url;
+
+/// Drives a headcount server with many clients and checks what each of them sees.
+///
+/// Without --url it starts a server of its own on this machine, on another CPU. Every client keeps
+/// its roster from the messages alone; a roster that ends up different from the server's, a gap in
+/// the sequence or a lost connection makes the exit code 1.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// What the clients do
+    pub(crate) scenario: Scenario,
+
+    /// Clients
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) clients: u32,
+
+    /// How long idle, churn, slow and echo take, in seconds
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..=86_400))]
+    pub(crate) seconds: u32,
+
+    /// Logins and logouts a second, together, in churn and slow
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
+    pub(crate) rate: u32,
+
+    /// Changes that fanout makes, each after everyone has seen the one before
+    #[arg(long, value_name = "N", default_value_t = 40)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rounds: u32,
+
+    /// Clients in slow that never read, besides the others [default: a fifth as many]
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) stuck: Option<u32>,
+
+    /// Size of the messages in echo, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 64)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
+    pub(crate) size: u32,
+
+    /// A server that runs already, like ws://127.0.0.1:3000 [default: one of its own]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<Url>,
+
+    /// The process to measure, if the server of --url runs on this machine
+    #[arg(long, value_name = "PID", requires = "url")]
+    pub(crate) pid: Option<u32>,
+
+    /// Give up when nothing has happened for so long, in seconds
+    #[arg(long, value_name = "S", default_value_t = 30)]
+    #[arg(value_parser = value_parser!(u32).range(1..=3600))]
+    pub(crate) patience: u32,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write the result with plots to this file: one HTML page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Flags for the server that it starts, after --
+    #[arg(last = true, value_name = "FLAG", conflicts_with = "url")]
+    pub(crate) server: Vec<String>,
+}
+
+/// What the clients do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scenario {
+    /// All connect and are quiet
+    Idle,
+    /// All connect and log in at once
+    Storm,
+    /// All are there; some log out and in again, so many a second
+    Churn,
+    /// All are there, drop their connections, and come back at once
+    Reload,
+    /// All are there, and the server is killed and started again
+    Restart,
+    /// As churn, without and then with clients that never read
+    Slow,
+    /// All are there; one change at a time is told to all
+    Fanout,
+    /// Each sends a message and waits until it comes back
+    Echo,
+}
+
+impl Scenario {
+    /// Its name on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Scenario::Idle => "idle",
+            Scenario::Storm => "storm",
+            Scenario::Churn => "churn",
+            Scenario::Reload => "reload",
+            Scenario::Restart => "restart",
+            Scenario::Slow => "slow",
+            Scenario::Fanout => "fanout",
+            Scenario::Echo => "echo",
+        }
+    }
+
+    /// Whether the clients follow the roster.
+    pub(crate) fn follows_roster(self) -> bool {
+        self != Scenario::Echo
+    }
+}
+
+impl Options {
+    /// Clients that never read.
+    pub(crate) fn stuck(&self) -> usize {
+        match self.scenario {
+            Scenario::Slow => self.stuck.unwrap_or((self.clients / 5).max(1)) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Connections in all.
+    pub(crate) fn connections(&self) -> usize {
+        self.clients as usize + self.stuck()
+    }
+}

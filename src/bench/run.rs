@@ -1,0 +1,218 @@
+//! One run: drives the fleet, takes samples, and keeps what is measured.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::fleet::Fleet;
+use super::options::Options;
+use super::oracle::Counts;
+use super::problem::Problem;
+use super::report::{Figure, Latency, Sample, Unit};
+use super::subject::Subject;
+use super::usage::{Span, Usage};
+
+/// From one sample to the next.
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A generator or server that is busy for more of the time than this is what limits the run.
+const BUSY: f64 = 0.9;
+
+/// A run is disturbed if either waits for its CPU for more of the time than this.
+const DISTURBED: f64 = 0.05;
+
+/// One run.
+pub(crate) struct Run<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) subject: Subject,
+    pub(crate) fleet: Fleet,
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) latencies: Vec<Latency>,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) warnings: Vec<String>,
+    interrupted: Arc<AtomicBool>,
+    bar: ProgressBar,
+    started: Instant,
+    sampled: Sampled,
+}
+
+/// When the last sample was taken, and what was so then.
+struct Sampled {
+    at: Instant,
+    counts: Counts,
+    usage: Usage,
+}
+
+/// What a scenario waits for.
+pub(crate) enum Step {
+    /// Nothing: it is done.
+    Done,
+    /// Its own next action, at this time.
+    Until(Instant),
+    /// The server. It may take so long as something happens.
+    Await,
+}
+
+/// What happened while something was measured.
+pub(crate) struct Measured {
+    pub(crate) span: Span,
+    pub(crate) counts: Counts,
+    pub(crate) latency: Histogram<u64>,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        options: &'a Options,
+        subject: Subject,
+        fleet: Fleet,
+        interrupted: Arc<AtomicBool>,
+    ) -> Run<'a> {
+        let bar = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        let now = Instant::now();
+        let usage = Usage::now(subject.pid);
+        Run {
+            options,
+            subject,
+            fleet,
+            figures: Vec::new(),
+            latencies: Vec::new(),
+            samples: Vec::new(),
+            warnings: Vec::new(),
+            interrupted,
+            bar,
+            started: now,
+            sampled: Sampled { at: now, counts: Counts::default(), usage },
+        }
+    }
+
+    /// Drives the fleet until `step` says that it is done. `doing` is told to whoever watches.
+    pub(crate) fn drive(
+        &mut self,
+        doing: &'static str,
+        mut step: impl FnMut(&mut Fleet, Instant) -> Step,
+    ) -> Result<(), Problem> {
+        let patience = Duration::from_secs(u64::from(self.options.patience));
+        let mut moved = (Instant::now(), 0);
+        loop {
+            let now = Instant::now();
+            if now - self.sampled.at >= SAMPLE_INTERVAL {
+                self.sample(doing, now);
+            }
+            if self.interrupted.load(Ordering::Relaxed) {
+                return Err(Problem::Interrupted);
+            }
+            let next_sample = self.sampled.at + SAMPLE_INTERVAL;
+            let wake = match step(&mut self.fleet, now) {
+                Step::Done => return Ok(()),
+                Step::Until(when) => {
+                    moved.0 = now;
+                    when.min(next_sample)
+                }
+                Step::Await => next_sample,
+            };
+            self.fleet.turn(wake)?;
+            let bytes = self.fleet.oracle.counts.bytes;
+            if bytes != moved.1 {
+                moved = (now, bytes);
+            } else if now - moved.0 > patience {
+                let (open, all) = (self.fleet.open, self.options.connections());
+                return Err(Problem::Stalled(format!("{doing}, {open} of {all} connected")));
+            }
+        }
+    }
+
+    /// Measures what `work` does, even if it does not come to its end.
+    pub(crate) fn measure(
+        &mut self,
+        work: impl FnOnce(&mut Run<'a>) -> Result<(), Problem>,
+    ) -> (Measured, Result<(), Problem>) {
+        let before = (Usage::now(self.subject.pid), self.fleet.oracle.counts);
+        self.fleet.oracle.measure(true);
+        let result = work(self);
+        self.sample("measured", Instant::now());
+        self.fleet.oracle.measure(false);
+        let counts = self.fleet.oracle.counts;
+        let measured = Measured {
+            span: Usage::now(self.subject.pid) - before.0,
+            counts: Counts {
+                deliveries: counts.deliveries - before.1.deliveries,
+                rosters: counts.rosters - before.1.rosters,
+                bytes: counts.bytes - before.1.bytes,
+            },
+            latency: self.fleet.oracle.take_latency(),
+        };
+        self.judge(&measured.span);
+        (measured, result)
+    }
+
+    /// Keeps a figure.
+    pub(crate) fn figure(&mut self, name: &'static str, value: f64, unit: Unit) {
+        self.figures.push(Figure { name, value, unit });
+    }
+
+    /// Keeps a distribution.
+    pub(crate) fn latency(&mut self, name: &'static str, histogram: &Histogram<u64>) {
+        if !histogram.is_empty() {
+            self.latencies.push(Latency::new(name, histogram));
+        }
+    }
+
+    /// Ends the live display.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Says what the figures may be of, if not of the server.
+    fn judge(&mut self, span: &Span) {
+        let is_server_idle = span.server_load().is_none_or(|load| load < BUSY);
+        if span.own_load() > BUSY && is_server_idle {
+            self.warn(
+                "the generator was busy all the time and the server was not: it was the limit",
+            );
+        }
+        if span.disturbance() > DISTURBED {
+            self.warn("other programs took the CPU from the server or the generator");
+        }
+    }
+
+    fn warn(&mut self, warning: &str) {
+        if !self.warnings.iter().any(|known| known == warning) {
+            self.warnings.push(warning.into());
+        }
+    }
+
+    fn sample(&mut self, doing: &str, now: Instant) {
+        let elapsed = now - self.sampled.at;
+        let usage = Usage::now(self.subject.pid);
+        let counts = self.fleet.oracle.counts;
+        let span = usage - self.sampled.usage;
+        let lately = &mut self.fleet.oracle.latency_lately;
+        let quantile_ms = |quantile| {
+            (!lately.is_empty()).then(|| lately.value_at_quantile(quantile) as f64 / 1e3)
+        };
+        let deliveries = counts.deliveries - self.sampled.counts.deliveries;
+        let sample = Sample {
+            seconds: (now - self.started).as_secs_f64(),
+            connected: self.fleet.open,
+            logged_in: self.fleet.oracle.newest.names.count,
+            deliveries_per_second: deliveries as f64 / elapsed.as_secs_f64().max(1e-3),
+            p50_ms: quantile_ms(0.5),
+            p99_ms: quantile_ms(0.99),
+            server_bytes: usage.server_bytes,
+            server_load: span.server_load(),
+        };
+        lately.reset();
+        self.bar.set_message(format!(
+            "{doing}: {} connected, {} logged in, {:.0} deliveries/s",
+            sample.connected, sample.logged_in, sample.deliveries_per_second
+        ));
+        self.bar.tick();
+        self.samples.push(sample);
+        self.sampled = Sampled { at: now, counts, usage };
+    }
+}

@@ -1,0 +1,152 @@
+//! The server that is measured: one that this program starts, or one that runs already.
+
+use std::env;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::system::describe;
+
+use super::cpus::{self, Cpus};
+use super::options::Options;
+use super::problem::Problem;
+use super::roster::{self, View};
+use super::url::Url;
+
+/// How long an answer over HTTP may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+
+/// Flags of the server that is started: `/echo`, and as many changes of name as the scenarios make.
+const FLAGS: [&str; 3] = ["--echo", "--name-changes-per-minute", "1000000"];
+
+/// The server that is measured.
+#[derive(Debug)]
+pub(crate) struct Subject {
+    pub(crate) url: Url,
+    /// The process to measure, if it is on this machine.
+    pub(crate) pid: Option<u32>,
+    /// The process and how it is started, if it is ours.
+    own: Option<Own>,
+}
+
+#[derive(Debug)]
+struct Own {
+    child: Child,
+    flags: Vec<String>,
+    cpus: Cpus,
+}
+
+impl Subject {
+    /// Finds the server, or starts it.
+    pub(crate) fn open(options: &Options, cpus: Cpus) -> Result<Subject, Problem> {
+        if let Some(url) = &options.url {
+            return Ok(Subject { url: url.clone(), pid: options.pid, own: None });
+        }
+        let flags: Vec<String> =
+            FLAGS.into_iter().map(String::from).chain(options.server.iter().cloned()).collect();
+        let (child, address) = start("127.0.0.1:0", &flags, cpus)?;
+        let pid = Some(child.id());
+        Ok(Subject { url: Url::local(address), pid, own: Some(Own { child, flags, cpus }) })
+    }
+
+    /// Whether it can be killed and started again.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
+    /// Kills the server, as a crash would, and starts it again at the same address.
+    pub(crate) fn restart(&mut self) -> Result<(), Problem> {
+        let Some(own) = &mut self.own else { return Err(Problem::NotOurs) };
+        stop(&mut own.child);
+        let address = self.url.address.to_string();
+        let (child, _) = start(&address, &own.flags, own.cpus)?;
+        self.pid = Some(child.id());
+        own.child = child;
+        Ok(())
+    }
+
+    /// The roster, as the server itself says that it is.
+    pub(crate) fn roster(&self) -> Result<View, Problem> {
+        let path = format!("{}/roster", self.url.prefix);
+        let answer = self.ask(&path)?;
+        let no_roster = || Problem::NoRoster("the answer is no roster".into());
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(no_roster)?;
+        if !answer.starts_with(b"HTTP/1.1 200 ") {
+            let status = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
+            let status = String::from_utf8_lossy(status);
+            return Err(Problem::NoRoster(format!("GET {path} is answered {status}")));
+        }
+        roster::document(&answer[end + 4..]).map_err(|_| no_roster())
+    }
+
+    fn ask(&self, path: &str) -> Result<Vec<u8>, Problem> {
+        let stream = TcpStream::connect_timeout(&self.url.address, PATIENCE)
+            .map_err(|error| Problem::NoConnection(self.url.clone(), error))?;
+        // HTTP/1.0: the answer ends with the connection and comes in one piece.
+        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.url.authority);
+        exchange(stream, &request).map_err(|error| Problem::NoRoster(describe(&error)))
+    }
+}
+
+impl Drop for Subject {
+    fn drop(&mut self) {
+        if let Some(own) = &mut self.own {
+            stop(&mut own.child);
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.own {
+            Some(own) => write!(f, "headcount {}", own.flags.join(" ")),
+            None => write!(f, "{}", self.url),
+        }
+    }
+}
+
+/// Sends a request and reads until the connection ends.
+fn exchange(mut stream: TcpStream, request: &str) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.write_all(request.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+/// Starts a server of this very program and waits until it says where it listens.
+fn start(listen: &str, flags: &[String], cpus: Cpus) -> Result<(Child, SocketAddr), Problem> {
+    let cannot = |error: io::Error| Problem::NoServer(describe(&error));
+    let program = env::current_exe().map_err(cannot)?;
+    let mut command = Command::new(program);
+    command.args(["--listen", listen]).args(flags).stdin(Stdio::null()).stdout(Stdio::piped());
+    // A signal from the terminal is for the generator, which then stops the server.
+    std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    let mut child = command.spawn().map_err(cannot)?;
+    cpus::pin(Some(child.id()), cpus.server);
+    let mut line = String::new();
+    if let Some(stdout) = child.stdout.take() {
+        // It says one line and no more; should it ever say more, nobody waits for it.
+        let _ = BufReader::new(stdout).read_line(&mut line);
+    }
+    let address = line.trim_end().rsplit("http://").next().and_then(|text| text.parse().ok());
+    match address {
+        Some(address) => Ok((child, address)),
+        None => {
+            stop(&mut child);
+            Err(Problem::NoServer("it ended before it listened".into()))
+        }
+    }
+}
+
+fn stop(child: &mut Child) {
+    // Both fail only if it has ended already.
+    let _ = child.kill();
+    let _ = child.wait();
+}

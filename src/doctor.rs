@@ -1,0 +1,151 @@
+//! `headcount doctor`: how many clients this machine can hold, and what to change for more.
+
+use std::fs;
+use std::process::ExitCode;
+
+use clap::{Args, value_parser};
+
+use crate::system;
+
+/// What the kernel takes for one connection that is quiet, one end of it, in bytes: a socket, its
+/// place in the event queue, an open file. Measured with `headcount bench idle`, rounded up.
+const KERNEL_BYTES_PER_CLIENT: u64 = 4096;
+
+/// What the server takes for one, rounded up.
+const SERVER_BYTES_PER_CLIENT: u64 = 512;
+
+/// Connections that are opened in a burst and wait to be accepted.
+const BACKLOG: u64 = 4096;
+
+/// Says how many clients this machine can hold, and what to change for more.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Options {
+    /// Clients that it is to hold
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    clients: u32,
+}
+
+/// One thing that bounds the number of clients.
+struct Finding {
+    what: &'static str,
+    value: String,
+    /// How many clients it allows; `None` if it bounds only how fast they come.
+    clients: Option<u64>,
+    is_enough: bool,
+    remedy: &'static str,
+}
+
+/// Prints what bounds the number of clients. 1 if that is not enough.
+pub(crate) fn doctor(options: &Options) -> ExitCode {
+    let wanted = u64::from(options.clients);
+    let findings: Vec<Finding> = [
+        files(wanted),
+        memory(wanted),
+        tcp_memory(wanted),
+        tracked(wanted),
+        backlog(),
+        ports(wanted),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    for finding in &findings {
+        let mark = if finding.is_enough { "ok " } else { "LOW" };
+        let clients = finding.clients.map_or(String::new(), |clients| format!("{clients} clients"));
+        println!("{mark}  {:<22}{:<26}{clients}", finding.what, finding.value);
+        if !finding.is_enough {
+            println!("     {}", finding.remedy);
+        }
+    }
+    let possible = findings.iter().filter_map(|finding| finding.clients).min();
+    if let Some(possible) = possible {
+        println!("\nThis machine can hold {possible} clients; asked for: {wanted}.");
+    }
+    match findings.iter().all(|finding| finding.is_enough) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+fn files(wanted: u64) -> Option<Finding> {
+    let files = system::raise_files();
+    let clients = files.saturating_sub(system::RESERVED_FILES);
+    Some(Finding {
+        what: "open files",
+        value: format!("{files} (hard limit)"),
+        clients: Some(clients),
+        is_enough: clients >= wanted,
+        remedy: "ulimit -Hn N as root, or LimitNOFILE=N in a systemd unit; at most fs.nr_open",
+    })
+}
+
+fn memory(wanted: u64) -> Option<Finding> {
+    let bytes = system::memory_bytes()?;
+    // Half of it: the rest is for what clients send and are sent, and for everything else.
+    let clients = bytes / 2 / (KERNEL_BYTES_PER_CLIENT + SERVER_BYTES_PER_CLIENT);
+    Some(Finding {
+        what: "memory",
+        value: format!("{} MiB", bytes >> 20),
+        clients: Some(clients),
+        is_enough: clients >= wanted,
+        remedy: "more memory, or a higher memory.max of the control group",
+    })
+}
+
+/// `tcp_mem` bounds the buffers of all TCP sockets together, in pages. A quiet connection has none;
+/// this asks for a page each, for the moment in which all are told something.
+fn tcp_memory(wanted: u64) -> Option<Finding> {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/tcp_mem").ok()?;
+    let pages: u64 = text.split_whitespace().nth(1)?.parse().ok()?;
+    Some(Finding {
+        what: "net.ipv4.tcp_mem",
+        value: format!("{pages} pages (pressure)"),
+        clients: Some(pages),
+        is_enough: pages >= wanted,
+        remedy: "sysctl -w net.ipv4.tcp_mem='LOW PRESSURE HIGH', in pages of 4 KiB",
+    })
+}
+
+/// A firewall that tracks connections drops those that it has no room for. Both directions of a
+/// connection on this machine are one entry.
+fn tracked(wanted: u64) -> Option<Finding> {
+    let clients = number("/proc/sys/net/netfilter/nf_conntrack_max")?;
+    Some(Finding {
+        what: "nf_conntrack_max",
+        value: format!("{clients}"),
+        clients: Some(clients),
+        is_enough: clients >= wanted,
+        remedy: "sysctl -w net.netfilter.nf_conntrack_max=N, or no tracking for this port",
+    })
+}
+
+fn backlog() -> Option<Finding> {
+    let most = number("/proc/sys/net/core/somaxconn")?;
+    Some(Finding {
+        what: "net.core.somaxconn",
+        value: format!("{most} may wait"),
+        clients: None,
+        is_enough: most >= BACKLOG,
+        remedy: "sysctl -w net.core.somaxconn=4096: with less, a burst of clients waits seconds",
+    })
+}
+
+/// Ports bound who connects, not who serves: a client machine, a proxy, or `headcount bench`, which
+/// has 250 addresses of its own to connect from.
+fn ports(wanted: u64) -> Option<Finding> {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = text.split_whitespace().map_while(|end| end.parse::<u64>().ok());
+    let ports = ends.next().zip(ends.next()).map(|(first, last)| last.saturating_sub(first) + 1)?;
+    Some(Finding {
+        what: "ip_local_port_range",
+        value: format!("{ports} ports an address"),
+        clients: None,
+        is_enough: ports.saturating_mul(250) >= wanted,
+        remedy: "sysctl -w net.ipv4.ip_local_port_range='1024 65535' where a proxy connects from",
+    })
+}
+
+fn number(path: &str) -> Option<u64> {
+    fs::read_to_string(path).ok()?.trim().parse().ok()
+}

@@ -1,0 +1,260 @@
+//! `headcount bench` and `headcount doctor` as programs: against servers that are right, wrong,
+//! silent and not there.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use headcount::ws::handshake;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::program::Program;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_headcount");
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).arg("bench").args(arguments).output().expect("the program runs")
+}
+
+/// The report of a run, and its exit code.
+fn report(arguments: &[&str]) -> (Value, Option<i32>) {
+    let output = bench(&[arguments, &["--json"]].concat());
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report = serde_json::from_slice(&output.stdout);
+    (report.unwrap_or_else(|_| panic!("no report: {errors}")), output.status.code())
+}
+
+fn figure(report: &Value, name: &str) -> f64 {
+    let figures = report["figures"].as_array().expect("figures");
+    let figure = figures.iter().find(|figure| figure["name"] == name);
+    figure.unwrap_or_else(|| panic!("no {name} in {report}"))["value"].as_f64().expect("a number")
+}
+
+/// A run that ends as it should, with each client's roster the server's.
+#[track_caller]
+fn check(scenario: &str, arguments: &[&str]) -> Value {
+    let (report, code) = report(&[&[scenario, "--seconds", "1"], arguments].concat());
+    assert_eq!((&report["is_correct"], code), (&Value::Bool(true), Some(0)), "{report}");
+    assert_eq!((&report["scenario"], &report["mistakes"]), (&scenario.into(), &0.into()));
+    report
+}
+
+#[test]
+fn idle_measures_what_a_client_costs() {
+    let report = check("idle", &["-n", "200"]);
+    assert!(figure(&report, "server_cpu_per_handshake") > 0.0);
+    assert!(figure(&report, "server_memory_per_client") < 10_000.0);
+}
+
+#[test]
+fn storm_tells_everyone_of_everyone() {
+    let report = check("storm", &["-n", "100"]);
+    // Each of a hundred is told a hundred names, in `"client-000000",` or thereabouts.
+    assert!(figure(&report, "bytes_received") > 100.0 * 100.0 * 16.0);
+    assert_eq!(report["samples"].as_array().map(Vec::is_empty), Some(false));
+}
+
+#[test]
+fn churn_asks_as_often_as_it_is_told_to() {
+    let report = check("churn", &["-n", "20", "--rate", "100"]);
+    let told = figure(&report, "deliveries") / 20.0;
+    assert!((10.0..=100.0).contains(&told), "{told} of at most 100 messages a client");
+    let latency = &report["latencies"][0];
+    assert_eq!(latency["name"], "change_to_visible");
+    assert!(latency["p50"].as_f64() <= latency["max"].as_f64());
+}
+
+#[test]
+fn reload_and_restart_bring_everyone_back() {
+    check("reload", &["-n", "50"]);
+    let report = check("restart", &["-n", "50"]);
+    assert!(figure(&report, "all_back") < 10.0);
+}
+
+#[test]
+fn slow_compares_with_and_without_those_who_never_read() {
+    let report = check("slow", &["-n", "50", "--stuck", "10"]);
+    assert!(figure(&report, "p99_with_to_without") > 0.0);
+    assert_eq!(report["latencies"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn fanout_tells_one_change_at_a_time() {
+    let report = check("fanout", &["-n", "10", "--rounds", "25"]);
+    assert_eq!(figure(&report, "deliveries"), 250.0);
+}
+
+#[test]
+fn echo_comes_back_as_it_was_sent() {
+    let report = check("echo", &["-n", "5", "--size", "70000"]);
+    assert!(figure(&report, "bytes_received") > 70_000.0);
+}
+
+#[test]
+fn report_is_one_page_that_needs_nothing_else() {
+    let path = std::env::temp_dir().join(format!("headcount-bench-{}.html", std::process::id()));
+    check("churn", &["-n", "10", "--report", path.to_str().expect("UTF-8")]);
+    let page = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::remove_file(&path).expect("it can be removed");
+    assert!(page.matches("<svg").count() >= 4, "plots");
+    assert!(page.contains("change to visible") && page.contains("bench churn"));
+    for foreign in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+}
+
+/// A server that answers `/roster` with `document` and sends these frames on every WebSocket.
+fn server(document: &'static str, messages: &'static [&'static str]) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || {
+        let mut open = Vec::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let head = read_head(&mut stream);
+            if head.starts_with("GET /roster") {
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\n\r\n{document}");
+                continue;
+            }
+            let key = head.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+            let accept = handshake::accept_key(key.expect("a key").as_bytes());
+            let mut answer = b"HTTP/1.1 101 Switching Protocols\r\n".to_vec();
+            answer.extend(b"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ");
+            answer.extend([&accept[..], b"\r\n\r\n"].concat());
+            for message in messages {
+                answer.extend([0x81, message.len() as u8]);
+                answer.extend(message.as_bytes());
+            }
+            let _ = stream.write_all(&answer);
+            open.push(stream);
+        }
+    });
+    address
+}
+
+fn read_head(stream: &mut TcpStream) -> String {
+    let (mut head, mut byte) = (Vec::new(), [0]);
+    while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|length| length > 0) {
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).expect("ASCII")
+}
+
+/// A run against a server that is wrong: 1, and it says why.
+#[track_caller]
+fn check_wrong(address: SocketAddr, told: &str) {
+    let url = format!("ws://{address}");
+    let arguments = ["idle", "-n", "3", "--seconds", "1", "--patience", "1", "--url", &url];
+    let (report, code) = report(&arguments);
+    assert_eq!((&report["is_correct"], code), (&Value::Bool(false), Some(1)), "{report}");
+    assert!(report["mistakes_told"].to_string().contains(told), "{report}");
+}
+
+const ADA: &str = r#"["roster",{"seq":3,"names":["Ada"]}]"#;
+const ONLY_ADA: &str = r#"{"seq":3,"names":["Ada"]}"#;
+
+#[test]
+fn wrong_roster_is_noticed() {
+    check_wrong(server(r#"{"seq":3,"names":["Bob"]}"#, &[ADA]), "3 of 3 rosters");
+    check_wrong(server(ONLY_ADA, &[ADA, r#"["roster",7]"#]), "Unknown");
+}
+
+#[test]
+fn gap_in_the_sequence_is_noticed_though_the_rosters_are_equal() {
+    const EMPTY: &str = r#"["roster",{"seq":1,"names":[]}]"#;
+    const GAP: &str = r#"["change",{"seq":3,"joined":["Ada"],"left":[]}]"#;
+    check_wrong(server(ONLY_ADA, &[EMPTY, GAP, ADA]), "Gap");
+}
+
+/// What can't begin says why in one line, and ends at once.
+#[track_caller]
+fn check_refused(arguments: &[&str], told: &str) {
+    let output = bench(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains(told) && errors.lines().count() == 1, "{errors}");
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn server_that_is_not_there_is_told_in_one_line() {
+    let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().unwrap();
+    check_refused(&["idle", "--url", &format!("ws://{free}")], "connection refused");
+    check_refused(&["restart", "--url", &format!("ws://{free}")], "leave out --url");
+}
+
+#[test]
+fn what_opens_no_websocket_is_told_in_one_line() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let head = read_head(&mut stream);
+            let answer = match head.starts_with("GET /roster") {
+                true => "HTTP/1.1 200 OK\r\n\r\n{\"seq\":0,\"names\":[]}",
+                false => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            };
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    check_refused(&["storm", "-n", "3", "--url", &url], "404");
+}
+
+#[test]
+fn server_that_says_nothing_is_not_waited_for_for_ever() {
+    // It answers /roster and opens WebSockets, and never sends a roster there.
+    let url = format!("ws://{}", server(r#"{"seq":1,"names":[]}"#, &[]));
+    let output = bench(&["storm", "-n", "3", "--patience", "1", "--url", &url]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("nothing happens any more"), "{text}");
+}
+
+#[test]
+fn interrupt_prints_what_was_measured_until_then() {
+    let program = Program::start(&["--name-changes-per-minute", "100000"]);
+    let mut watcher = program.watch();
+    let url = format!("ws://{}", program.addresses[0]);
+    let child = Command::new(PROGRAM)
+        .args(["bench", "churn", "-n", "10", "--seconds", "600", "--json", "--url", &url])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The first to leave does so when it is measured.
+    while watcher.heard()[1]["left"].as_array().is_none_or(Vec::is_empty) {}
+    kill_process(Pid::from_child(&child), Signal::INT).expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(130));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert!(figure(&report, "deliveries") >= 0.0);
+    assert!(report["ended_early"].as_str().is_some_and(|why| why.contains("interrupted")));
+}
+
+#[test]
+fn too_few_descriptors_are_told_before_anything_is_done() {
+    let script = format!("ulimit -n 100; exec {PROGRAM} bench idle -n 1000");
+    let output = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("1064 open files are needed and 100 allowed"), "{errors}");
+}
+
+#[test]
+fn doctor_says_what_bounds_the_number_of_clients() {
+    let doctor = |clients: &str| {
+        let output =
+            Command::new(PROGRAM).args(["doctor", "-n", clients]).output().expect("it runs");
+        (String::from_utf8(output.stdout).expect("UTF-8"), output.status.code())
+    };
+    let (text, code) = doctor("4000000000");
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("LOW  open files") && text.contains("LimitNOFILE"), "{text}");
+    let script = format!("ulimit -n 1064; exec {PROGRAM} doctor -n 10");
+    let output = Command::new("sh").args(["-c", &script]).output().expect("sh runs");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.contains("ok   open files"), "{text}");
+    assert!(text.contains("can hold 1000 clients"), "{text}");
+}
