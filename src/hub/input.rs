@@ -93,7 +93,7 @@ impl Hub {
         let (used, step) = session.step(input, &mut self.codec, &self.config, now);
         match step {
             Step::NeedsInput => return None,
-            Step::Handled => {}
+            Step::Handled | Step::Answered => {}
             Step::Message(message, address) => {
                 let request = api::decode(&message);
                 let outcome = request.and_then(|request| self.obey(id, request, now));

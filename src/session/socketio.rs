@@ -70,7 +70,8 @@ pub(super) fn step<'a>(
     replier: &mut Replier<'_>,
 ) -> Step<'a> {
     match outcome {
-        Ok(Outcome::Nothing | Outcome::Pong) => Step::Handled,
+        Ok(Outcome::Nothing) => Step::Handled,
+        Ok(Outcome::Pong) => Step::Answered,
         Ok(Outcome::Replies(replies)) => {
             for (opcode, payload) in replies.iter().map(parts) {
                 replier.reply(opcode, payload);

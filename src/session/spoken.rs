@@ -3,9 +3,12 @@
 use crate::config::Config;
 use crate::heartbeat::Pace;
 use crate::outbox::Outbox;
-use crate::socketio::{Client, PING, Service};
+use crate::socketio::{Client, Message, PING, Service, Terms};
 use crate::time::Time;
 use crate::ws::Opcode;
+
+use super::socketio;
+use super::websocket::{Replier, Step};
 
 /// What a WebSocket is opened for.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +33,31 @@ pub(crate) enum Spoken {
 }
 
 impl Spoken {
+    /// Takes a message, and answers what can be answered without knowing what it means.
+    pub(super) fn receive<'a>(
+        &mut self,
+        message: Message<'a>,
+        replier: &mut Replier<'_>,
+        terms: &Terms<'_>,
+        now: Time,
+    ) -> Step<'a> {
+        match (self, message) {
+            (Spoken::Events, Message::Text(text)) => Step::Message(text.into(), None),
+            (Spoken::Events, Message::Binary(_)) => Step::Binary,
+            (Spoken::Echo, Message::Text(text)) => {
+                replier.reply(Opcode::Text, text.as_bytes());
+                Step::Handled
+            }
+            (Spoken::Echo, Message::Binary(bytes)) => {
+                replier.reply(Opcode::Binary, bytes);
+                Step::Handled
+            }
+            (Spoken::SocketIo(client), message) => {
+                socketio::step(client.receive(message, terms, now), replier)
+            }
+        }
+    }
+
     /// How a peer that speaks this is asked whether it is there.
     pub(super) fn pace(&self, generation: u32, config: &Config) -> Pace {
         let mut ping_interval_ms = config.limits.ping_interval_ms;

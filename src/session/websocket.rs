@@ -6,7 +6,7 @@ use crate::broadcast::Form;
 use crate::config::{Config, ECHO};
 use crate::heartbeat::{Heartbeat, Pace};
 use crate::outbox::Outbox;
-use crate::socketio::{Address, Message, Outcome};
+use crate::socketio::{Address, Message};
 use crate::time::Time;
 use crate::ws::frame;
 use crate::ws::{
@@ -82,6 +82,8 @@ pub(crate) enum Step<'a> {
     NeedsInput,
     /// Something that the session itself took care of.
     Handled,
+    /// An answer to a ping, in a message.
+    Answered,
     /// A message for the roster, and where what comes of it is told, if that must be said.
     Message(Cow<'a, str>, Option<Address>),
     /// A binary message for the roster.
@@ -232,25 +234,11 @@ impl Session {
             bytes_min: config.limits.deflate_bytes_min as usize,
             outbox: &mut self.outbox,
         };
-        let step = match (&mut socket.spoken, message) {
-            (Spoken::Events, Message::Text(text)) => Step::Message(text.into(), None),
-            (Spoken::Events, Message::Binary(_)) => Step::Binary,
-            (Spoken::Echo, message) => {
-                match message {
-                    Message::Text(text) => replier.reply(Opcode::Text, text.as_bytes()),
-                    Message::Binary(bytes) => replier.reply(Opcode::Binary, bytes),
-                }
-                Step::Handled
-            }
-            (Spoken::SocketIo(client), message) => {
-                let terms = socketio::terms(config, self.generation);
-                let outcome = client.receive(message, &terms, now);
-                if matches!(outcome, Ok(Outcome::Pong)) {
-                    socket.liveness.answer(pace, now);
-                }
-                socketio::step(outcome, &mut replier)
-            }
-        };
+        let terms = socketio::terms(config, self.generation);
+        let step = socket.spoken.receive(message, &mut replier, &terms, now);
+        if matches!(step, Step::Answered) {
+            socket.liveness.answer(pace, now);
+        }
         (used, step)
     }
 }
