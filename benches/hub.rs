@@ -23,6 +23,15 @@ const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\n\
     Sec-WebSocket-Version: 13\r\n\
     \r\n";
 
+/// The same for a client of Socket.IO.
+const SOCKET_IO_HANDSHAKE: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\n\
+    Host: localhost:3000\r\n\
+    Upgrade: websocket\r\n\
+    Connection: Upgrade\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n\
+    \r\n";
+
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 /// A hub whose sessions follow the roster and have read everything.
@@ -47,6 +56,22 @@ impl Crowd {
         let mut crowd = Crowd { hub, ids: Vec::new(), now: Time::ZERO, changes: 0 };
         for _ in 0..size {
             let (id, _) = crowd.join();
+            crowd.ids.push(id);
+        }
+        crowd
+    }
+
+    /// A crowd of clients of Socket.IO, with one before them that is none.
+    fn of_socket_io(size: usize) -> Crowd {
+        let mut crowd = Crowd::new(1);
+        for _ in 0..size {
+            let id = crowd.hub.accepted(LOCALHOST, crowd.now).expect("there is room");
+            crowd.hub.received(id, &mut SOCKET_IO_HANDSHAKE.to_vec(), crowd.now);
+            crowd.transmit(id);
+            crowd.hub.received(id, &mut text("40"), crowd.now);
+            crowd.transmit(id);
+            let touched = crowd.hub.take_touched();
+            crowd.hub.return_touched(touched);
             crowd.ids.push(id);
         }
         crowd
@@ -157,6 +182,23 @@ fn broadcast(c: &mut Criterion) {
     group.finish();
 }
 
+/// The same for clients of Socket.IO, which are told the whole roster: here one name.
+fn socket_io(c: &mut Criterion) {
+    let mut group = c.benchmark_group("broadcast, Socket.IO");
+    for size in [1_000, 10_000, 100_000] {
+        let mut crowd = Crowd::of_socket_io(size);
+        group.throughput(Throughput::Elements(size as u64));
+        group.bench_function(BenchmarkId::from_parameter(size), |b| {
+            b.iter(|| {
+                crowd.change();
+                crowd.commit();
+                assert_eq!(crowd.hand_over(), size + 1, "everyone is told");
+            });
+        });
+    }
+    group.finish();
+}
+
 /// A million sessions of which each has one of a hundred thousand names.
 fn million(c: &mut Criterion) {
     const NAMES: usize = 100_000;
@@ -236,5 +278,5 @@ fn join(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, broadcast, million, login, join);
+criterion_group!(benches, broadcast, socket_io, million, login, join);
 criterion_main!(benches);
