@@ -32,40 +32,81 @@ impl Rate {
     }
 }
 
+/// The tokens that are left under one [`Rate`], in its units.
+#[derive(Clone, Copy, Debug)]
+struct Level(u64);
+
+impl Level {
+    fn fill(&mut self, rate: Rate, passed_ms: u64) {
+        let gained = passed_ms.saturating_mul(u64::from(rate.count));
+        self.0 = self.0.saturating_add(gained).min(rate.full());
+    }
+
+    fn take(&mut self, rate: Rate, tokens: u32) -> bool {
+        let cost = u64::from(tokens) * u64::from(rate.per_ms);
+        let enough = self.0 >= cost;
+        if enough {
+            self.0 -= cost;
+        }
+        enough
+    }
+}
+
 /// The tokens that one peer has left under one [`Rate`].
 #[derive(Clone, Copy, Debug)]
-pub struct Bucket {
-    level: u64,
-    filled_at: Time,
-}
+pub struct Bucket(Buckets<1>);
 
 impl Bucket {
     /// A full bucket.
     pub const fn new(rate: Rate, now: Time) -> Bucket {
-        Bucket { level: rate.full(), filled_at: now }
+        Bucket(Buckets::new([rate], now))
     }
 
     /// Takes `tokens` out, or takes nothing and says `false` if there are not so many.
     #[must_use]
     pub fn take(&mut self, rate: Rate, tokens: u32, now: Time) -> bool {
-        self.fill(rate, now);
-        let cost = u64::from(tokens) * u64::from(rate.per_ms);
-        let enough = self.level >= cost;
-        if enough {
-            self.level -= cost;
-        }
-        enough
+        self.0.take([rate], 0, tokens, now)
     }
 
     /// Whether the bucket has filled up again: it then says no more than a new one would.
     pub fn is_full(&mut self, rate: Rate, now: Time) -> bool {
-        self.fill(rate, now);
-        self.level == rate.full()
+        self.0.fill([rate], now);
+        self.0.levels[0].0 == rate.full()
+    }
+}
+
+/// The tokens that one peer has left under several rates. They are filled together, and so there
+/// is one time for them all: that is nearly half of what single buckets would take.
+#[derive(Clone, Copy, Debug)]
+pub struct Buckets<const N: usize> {
+    levels: [Level; N],
+    filled_at: Time,
+}
+
+impl<const N: usize> Buckets<N> {
+    /// Full buckets.
+    pub const fn new(rates: [Rate; N], now: Time) -> Buckets<N> {
+        let mut levels = [Level(0); N];
+        let mut index = 0;
+        while index < N {
+            levels[index] = Level(rates[index].full());
+            index += 1;
+        }
+        Buckets { levels, filled_at: now }
     }
 
-    fn fill(&mut self, rate: Rate, now: Time) {
-        let gained = now.ms_since(self.filled_at).saturating_mul(u64::from(rate.count));
-        self.level = self.level.saturating_add(gained).min(rate.full());
+    /// As [`Bucket::take`], out of the bucket of this index.
+    #[must_use]
+    pub fn take(&mut self, rates: [Rate; N], index: usize, tokens: u32, now: Time) -> bool {
+        self.fill(rates, now);
+        self.levels[index].take(rates[index], tokens)
+    }
+
+    fn fill(&mut self, rates: [Rate; N], now: Time) {
+        let passed_ms = now.ms_since(self.filled_at);
+        for (level, rate) in self.levels.iter_mut().zip(rates) {
+            level.fill(rate, passed_ms);
+        }
         self.filled_at = self.filled_at.max(now);
     }
 }

@@ -1,7 +1,7 @@
 //! How much a peer may say.
 
 use crate::config::Config;
-use crate::rate::{Bucket, Rate};
+use crate::rate::{Buckets, Rate};
 use crate::time::Time;
 use crate::ws::Event;
 
@@ -9,11 +9,15 @@ use super::{Phase, Session};
 
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]
-pub(super) struct Rates {
-    messages: Bucket,
-    controls: Bucket,
-    bytes: Bucket,
-    names: Bucket,
+pub(super) struct Rates(Buckets<4>);
+
+/// What is counted, each in a bucket of its own.
+#[derive(Clone, Copy)]
+enum Counted {
+    Messages,
+    Controls,
+    Bytes,
+    Names,
 }
 
 impl Rates {
@@ -23,26 +27,25 @@ impl Rates {
         config: &Config,
         now: Time,
     ) -> &'a mut Rates {
-        rates.get_or_insert_with(|| Rates::new(config, now))
+        rates.get_or_insert_with(|| Box::new(Rates(Buckets::new(Rates::all(config), now))))
     }
 
-    fn new(config: &Config, now: Time) -> Box<Rates> {
-        let full = |rate: Rate| Bucket::new(rate, now);
-        Box::new(Rates {
-            messages: full(config.limits.message_rate()),
-            controls: full(config.limits.control_rate()),
-            bytes: full(config.limits.byte_rate()),
-            names: full(config.limits.name_rate()),
-        })
+    /// In the order of [`Counted`].
+    fn all(config: &Config) -> [Rate; 4] {
+        let limits = &config.limits;
+        [limits.message_rate(), limits.control_rate(), limits.byte_rate(), limits.name_rate()]
     }
 
     pub(super) fn allow(&mut self, event: &Event<'_>, config: &Config, now: Time) -> bool {
-        let limits = &config.limits;
         match event {
-            Event::Text(_) | Event::Binary(_) => self.messages.take(limits.message_rate(), 1, now),
-            Event::Ping(_) | Event::Pong(_) => self.controls.take(limits.control_rate(), 1, now),
+            Event::Text(_) | Event::Binary(_) => self.take(Counted::Messages, 1, config, now),
+            Event::Ping(_) | Event::Pong(_) => self.take(Counted::Controls, 1, config, now),
             Event::Close(_) => true,
         }
+    }
+
+    fn take(&mut self, counted: Counted, tokens: u32, config: &Config, now: Time) -> bool {
+        self.0.take(Rates::all(config), counted as usize, tokens, now)
     }
 }
 
@@ -51,9 +54,8 @@ impl Session {
     pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
         match &self.phase {
             Phase::WebSocket(socket) if !socket.is_echo() && !socket.is_closing() => {
-                let rates = Rates::of(&mut self.rates, config, now);
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                rates.bytes.take(config.limits.byte_rate(), bytes, now)
+                Rates::of(&mut self.rates, config, now).take(Counted::Bytes, bytes, config, now)
             }
             _ => true,
         }
@@ -61,7 +63,6 @@ impl Session {
 
     /// Whether one more change of name is allowed.
     pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
-        let rates = Rates::of(&mut self.rates, config, now);
-        rates.names.take(config.limits.name_rate(), 1, now)
+        Rates::of(&mut self.rates, config, now).take(Counted::Names, 1, config, now)
     }
 }

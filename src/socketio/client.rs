@@ -277,3 +277,14 @@ impl Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Beside the session, a client that only watches is this, times a hundred thousand.
+    #[test]
+    fn client_is_small() {
+        assert!(size_of::<Client>() <= 40, "{}", size_of::<Client>());
+    }
+}

@@ -10,8 +10,11 @@ pub(super) struct Namespaces {
     /// The main one, if the client is there: the list that it needs next. Most clients are in this
     /// one alone, which costs them nothing beside this struct.
     main: Option<Seq>,
-    others: Vec<Namespace>,
+    others: Option<Box<Others>>,
 }
+
+#[derive(Debug, Default)]
+struct Others(Vec<Namespace>);
 
 #[derive(Debug)]
 struct Namespace {
@@ -23,13 +26,14 @@ struct Namespace {
 
 impl Namespaces {
     pub(super) fn len(&self) -> usize {
-        usize::from(self.main.is_some()) + self.others.len()
+        usize::from(self.main.is_some()) + self.others().len()
     }
 
     /// Bytes of memory held beside the struct.
     pub(super) fn buffered_bytes(&self) -> usize {
-        let names = self.others.iter().map(|other| other.name.len()).sum::<usize>();
-        self.others.capacity() * size_of::<Namespace>() + names
+        let Some(others) = &self.others else { return 0 };
+        let names = others.0.iter().map(|other| other.name.len()).sum::<usize>();
+        size_of::<Others>() + others.0.capacity() * size_of::<Namespace>() + names
     }
 
     /// Adds a namespace that is not there, and in which nothing was told.
@@ -37,18 +41,19 @@ impl Namespaces {
         if name == MAIN {
             self.main = Some(Seq::START);
         } else {
-            self.others.push(Namespace { name: name.into(), next: Seq::START });
+            let other = Namespace { name: name.into(), next: Seq::START };
+            self.others.get_or_insert_default().0.push(other);
         }
     }
 
     /// Takes the one in `place` away.
     pub(super) fn leave(&mut self, place: u32) {
-        match place.checked_sub(1) {
-            None => self.main = None,
-            Some(index) => drop(self.others.remove(index as usize)),
+        match (place.checked_sub(1), &mut self.others) {
+            (Some(index), Some(others)) => drop(others.0.remove(index as usize)),
+            _ => self.main = None,
         }
-        if self.others.is_empty() {
-            self.others = Vec::new();
+        if self.others().is_empty() {
+            self.others = None;
         }
     }
 
@@ -57,27 +62,31 @@ impl Namespaces {
         if name == MAIN {
             return self.main.map(|_| 0);
         }
-        let index = self.others.iter().position(|other| &*other.name == name)?;
+        let index = self.others().iter().position(|other| &*other.name == name)?;
         Some(index as u32 + 1)
     }
 
     /// The name of the one in `place`.
     pub(super) fn name(&self, place: u32) -> &str {
-        place.checked_sub(1).map_or(MAIN, |index| &self.others[index as usize].name)
+        place.checked_sub(1).map_or(MAIN, |index| &self.others()[index as usize].name)
     }
 
     /// Where the oldest list is needed, and which: so in a client that is slow to read, no
     /// namespace waits for another for ever.
     pub(super) fn furthest_behind(&self) -> Option<(Seq, u32)> {
-        let others = self.others.iter().map(|other| other.next).zip(1..);
+        let others = self.others().iter().map(|other| other.next).zip(1..);
         self.main.map(|next| (next, 0)).into_iter().chain(others).min()
     }
 
     /// In `place` the list `next` is needed next.
     pub(super) fn told(&mut self, place: u32, next: Seq) {
-        match place.checked_sub(1) {
-            None => self.main = Some(next),
-            Some(index) => self.others[index as usize].next = next,
+        match (place.checked_sub(1), &mut self.others) {
+            (Some(index), Some(others)) => others.0[index as usize].next = next,
+            _ => self.main = Some(next),
         }
+    }
+
+    fn others(&self) -> &[Namespace] {
+        self.others.as_ref().map_or(&[], |others| &others.0)
     }
 }

@@ -85,8 +85,9 @@ fn list_is_cut_anywhere() {
     }
 }
 
-/// What a session holds that is in one namespace besides the main one: room for four, and a name.
-const BYTES: usize = 4 * 24 + "/a-room".len();
+/// What a session holds that is in another namespace than the main one: a list of them, with room
+/// for four, and a name.
+const BYTES: usize = 24 + 4 * 24 + "/a-room".len();
 
 #[test]
 fn nothing_follows_close() {
