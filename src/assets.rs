@@ -41,6 +41,16 @@ impl Assets {
         EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into())).collect()
     }
 
+    /// Adds the program's own file for `path`, if there is one and it would replace none.
+    #[must_use]
+    pub fn with_embedded(mut self, path: &str) -> Assets {
+        let own = Assets::embedded().0.remove(path);
+        if let Some(own) = own.filter(|_| !self.0.contains_key(path)) {
+            self.0.insert(path.to_owned(), own);
+        }
+        self
+    }
+
     /// The file that a request for `path` is answered with.
     pub fn find(&self, path: &str) -> Option<&Asset> {
         self.0.get(path)
@@ -114,6 +124,16 @@ fn etag(content: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_file_is_added_where_there_is_none() {
+        let files = [("page.js".to_owned(), b"another".as_slice().into())];
+        let assets: Assets = files.into_iter().collect();
+        let assets = assets.with_embedded("/page.js").with_embedded("/style.css");
+        let assets = assets.with_embedded("/nothing");
+        assert_eq!(assets.paths().collect::<Vec<_>>(), ["/page.js", "/style.css"]);
+        assert_eq!(&*assets.find("/page.js").unwrap().body, b"another");
+    }
 
     #[test]
     fn files_are_found_under_the_path_of_their_request_only() {

@@ -112,7 +112,9 @@ fn load(entries: &[Entry]) -> io::Result<Assets> {
         let body: Shared = fs::read(&entry.path)?.into();
         Ok((entry.name.clone(), body))
     };
-    entries.iter().map(read).collect()
+    let assets: Assets = entries.iter().map(read).collect::<io::Result<_>>()?;
+    // A page that was written for socket.io counts on its server to have this.
+    Ok(assets.with_embedded("/socket.io.js"))
 }
 
 fn too_large(what: String) -> io::Error {
