@@ -28,6 +28,30 @@ fn two_clients_see_each_other_come_and_go() {
     assert_eq!(bob.heard(), json!(["change", { "seq": 3, "joined": [], "left": ["Ada"] }]));
 }
 
+/// The ids of Socket.IO are the only thing that the system's randomness is for.
+#[test]
+fn clients_of_socket_io_are_on_the_roster_and_their_ids_are_of_this_process() {
+    let opened = |program: &Program| {
+        let mut client = program.connect();
+        client.send(&wire::handshake("/socket.io/?EIO=4&transport=websocket", ""));
+        assert_eq!(client.answer().status, 101);
+        let opening = client.told();
+        (client, opening)
+    };
+    let (one, two) = (Program::start(&[]), Program::start(&[]));
+    let mut native = one.watch();
+    let (mut client, opening) = opened(&one);
+    assert_ne!(opening, opened(&two).1);
+    client.send(&[wire::text("40"), wire::text(r#"421["login","Ada"]"#)].concat());
+    native.wait_for_names(&["Ada"]);
+    let Told::Text(connected) = client.told() else { panic!("it is text") };
+    assert!(connected.starts_with("40{"), "{connected}");
+    let list = Told::Text(r#"42["login",["Ada"]]"#.into());
+    while client.told() != list {} // The two messages may come in one read or in two.
+    drop(client);
+    assert_eq!(native.heard(), json!(["change", { "seq": 2, "joined": [], "left": ["Ada"] }]));
+}
+
 #[test]
 fn page_is_served_on_every_address_and_connections_are_kept() {
     let program = Program::start(&["--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"]);
