@@ -25,6 +25,7 @@
 //! |---|---|---|
 //! | [`request_head`] | requests, as they are | all splits agree; what is accepted is unambiguous |
 //! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
+//! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
 //!
@@ -32,6 +33,7 @@
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
 
 mod connection;
+mod differences;
 mod expected;
 mod frames;
 mod heads;
@@ -40,22 +42,26 @@ mod inflate;
 mod listener;
 mod members;
 mod operations;
+mod other_decoder;
 mod reference;
 mod splits;
 
 pub use connection::connection;
+pub use differences::ALLOWED;
 pub use frames::frame_decoder;
 pub use heads::request_head;
 pub use hub::hub;
+pub use other_decoder::{differences, other_decoder};
 pub use splits::Xorshift;
 
 /// A function that panics if its input shows something wrong.
 pub type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 4] = [
+pub const TARGETS: [(&str, Target); 5] = [
     ("request_head", request_head),
     ("frame_decoder", frame_decoder),
+    ("other_decoder", other_decoder),
     ("connection", connection),
     ("hub", hub),
 ];

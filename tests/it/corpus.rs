@@ -1,5 +1,6 @@
 //! The fuzz targets without a fuzzer: every file of their corpora, and random inputs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -7,7 +8,7 @@ use std::path::Path;
 mod harness;
 
 use crate::wire;
-use harness::{TARGETS, Target, Xorshift};
+use harness::{ALLOWED, TARGETS, Target, Xorshift, differences};
 
 /// Says which input it was, should the target panic.
 struct Running<'a> {
@@ -112,6 +113,24 @@ fn random_request_heads_hold() {
 #[test]
 fn random_frames_hold() {
     check_random("frame_decoder", 20_000, random_frames);
+}
+
+#[test]
+fn random_frames_are_what_another_decoder_says() {
+    check_random("other_decoder", 20_000, random_frames);
+}
+
+/// A file that is named after a difference from tungstenite shows this one, and the others show
+/// none. So what is the same by now has to leave the list.
+#[test]
+fn every_allowed_difference_occurs() {
+    let mut examples: BTreeSet<&str> = ALLOWED.iter().map(|allowed| allowed.example).collect();
+    for (file, input) in corpus("other_decoder") {
+        let name = file.rsplit('/').next().unwrap();
+        let expected = examples.take(name).into_iter().collect();
+        assert_eq!(differences(&input), expected, "{file}");
+    }
+    assert_eq!(examples, BTreeSet::new(), "these have no file");
 }
 
 #[test]
