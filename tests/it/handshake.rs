@@ -336,6 +336,7 @@ fn subprotocol_is_chosen_from_the_offers() {
         ("Sec-WebSocket-Protocol: chat\t,\t headcount.v1 ,x", true),
         ("Sec-WebSocket-Protocol: ,, headcount.v1", true),
         ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: headcount.v1", true),
+        ("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: headcount.v1,", true),
         ("Sec-WebSocket-Protocol: chat, superchat", false),
         ("Sec-WebSocket-Protocol: Headcount.v1", false),
         ("Sec-WebSocket-Protocol: headcount.v10", false),
@@ -372,6 +373,7 @@ fn extensions_that_are_offered_in_odd_ways_do_no_harm() {
         "x-webkit-deflate-frame",
         "x-foo; a=\"b\\c\", x-bar;a;b=c",
         ", permessage-deflate,,",
+        "\r\nSec-WebSocket-Extensions: permessage-deflate",
         "constructor, __proto__; toString=valueOf",
     ] {
         let lines = format!("Sec-WebSocket-Extensions: {offers}");
@@ -459,10 +461,17 @@ fn is_roster(told: &Told) -> bool {
 }
 
 /// §4.2.1: "any violations of the ABNF grammar" end the handshake; §9.1: a malformed extension
-/// list must fail the connection, whoever cares for extensions.
+/// list must fail the connection, whoever cares for extensions. A list of nothing is one (RFC 9110
+/// §5.6.1.2: "at least one non-empty element is required").
 #[test]
 fn offers_that_are_malformed_fail_the_handshake() {
     for lines in [
+        "Sec-WebSocket-Protocol:",
+        "Sec-WebSocket-Protocol: ,\t, ",
+        "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: ,",
+        "Sec-WebSocket-Extensions:",
+        "Sec-WebSocket-Extensions: , ,",
+        "Sec-WebSocket-Extensions: ,\r\nSec-WebSocket-Extensions:",
         "Sec-WebSocket-Protocol: a b",
         "Sec-WebSocket-Protocol: \"headcount.v1\"",
         "Sec-WebSocket-Protocol: headcount.v1;q=1",
