@@ -27,7 +27,7 @@ pub enum RequestError {
     TargetTooLong,
     /// The head is over its limit, in bytes or in fields.
     HeadTooLarge,
-    /// A version of HTTP that is neither 1.0 nor 1.1.
+    /// A version of HTTP that is not 1, with whatever minor version.
     Version,
     /// A method that RFC 9110 does not define.
     UnknownMethod,
