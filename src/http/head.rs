@@ -176,9 +176,10 @@ fn split_target(method: Method, target: &[u8]) -> Result<(&str, Option<&[u8]>), 
         return Ok((before_query(target), None));
     }
     let (scheme, rest) = target.split_once("://").ok_or(RequestError::BadTarget)?;
-    // RFC 9110 §7.4: what is asked of https must not be answered on a connection without TLS.
+    // RFC 9110 §7.4: a request for an https resource must be rejected unless it came over TLS, or
+    // from a gateway that is trusted, and none is known here. §15.5.20: that is what 421 is for.
     if scheme.eq_ignore_ascii_case("https") {
-        return Err(RequestError::WrongHost);
+        return Err(RequestError::WrongScheme);
     }
     if !scheme.eq_ignore_ascii_case("http") {
         return Err(RequestError::BadTarget);

@@ -107,6 +107,7 @@ fn handshake_is_a_get_request_of_http_1_1() {
         ("6455 §4.2.1, 1 a resource name has a query", b"GET /echo?a=/b HTTP/1.1", 101),
         ("6455 §4.2.1, 1 or is absolute", b"GET http://localhost:3000/echo HTTP/1.1", 101),
         ("6455 §4.2.1, 1 or is absolute", b"GET http://localhost:3000/echo?a HTTP/1.1", 101),
+        ("9110 §7.4 but not https, without TLS", b"GET https://localhost:3000/echo HTTP/1.1", 421),
         ("6455 §4.2.1, 1 not HEAD", b"HEAD /echo HTTP/1.1", 405),
         ("6455 §4.2.1, 1 not POST", b"POST /echo HTTP/1.1", 405),
         ("6455 §4.2.1, 1 not PUT", b"PUT /echo HTTP/1.1", 405),
