@@ -28,6 +28,7 @@ use crate::config::Config;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::http::HeadScanner;
 use crate::outbox::Outbox;
+use crate::roster::NameId;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
@@ -60,8 +61,8 @@ pub struct Session {
     /// Input that is not used yet: the beginning of a request head, or all of it while answers
     /// wait to be sent.
     pub(crate) stash: Vec<u8>,
-    /// The name that this session goes by, in canonical form.
-    pub(crate) name: Option<Box<str>>,
+    /// The name that this session goes by.
+    pub(crate) name: Option<NameId>,
     rates: Option<Box<Rates>>,
     /// Whether input is held back until answers are sent.
     pub(crate) is_paused: bool,

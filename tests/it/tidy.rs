@@ -123,7 +123,7 @@ const LAYERS: [(&str, &str); 17] = [
     ("heartbeat", "time"),
     ("api", "broadcast names roster"),
     ("outbox", "broadcast time ws"),
-    ("session", "addresses broadcast config heartbeat http outbox rate time ws"),
+    ("session", "addresses broadcast config heartbeat http outbox rate roster time ws"),
     (
         "hub",
         "addresses api assets broadcast config deadlines http names outbox roster session time ws",
