@@ -9,11 +9,13 @@
 mod error;
 mod head;
 mod origin;
+mod request_line;
 mod response;
 mod scanner;
 
 pub use error::RequestError;
-pub use head::{FieldStorage, Method, RequestHead, Version, host_name, is_token};
+pub use head::{FieldStorage, Method, RequestHead, host_name, is_token};
 pub use origin::Origin;
+pub use request_line::Version;
 pub use response::{Response, Status};
 pub use scanner::{HeadLimits, HeadScanner};

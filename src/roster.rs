@@ -2,58 +2,106 @@
 //!
 //! Sessions join and leave at any time; the world sees the roster only as of its last commit. Each
 //! commit is one [`Change`], net: a name that came and went between two commits was never there.
-//! The roster knows names and counts, and no sessions.
+//! The roster knows names and counts, and no sessions; a session knows the number of its name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::rc::Rc;
 
-/// The names that are here. In order, so that the same roster is always told in the same way.
+use slab::Slab;
+
+/// The names that are here.
 #[derive(Debug, Default)]
 pub struct Roster {
-    names: BTreeMap<Box<str>, Holders>,
+    /// In order, so that the same roster is always told in the same way.
+    ids: BTreeMap<Name, NameId>,
+    entries: Slab<Entry>,
     /// Names that joined or left since the last commit, and perhaps came back.
-    touched: BTreeSet<Box<str>>,
+    touched: Vec<NameId>,
     /// Sum of the lengths of all committed names, in bytes.
     committed_bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct Holders {
+/// A name, as it is told.
+pub type Name = Rc<str>;
+
+/// A name that a session has, for as long as it has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NameId(NonZeroU32);
+
+#[derive(Debug)]
+struct Entry {
+    name: Name,
     /// Sessions that have this name now.
     sessions: u32,
     /// Whether the last commit said that the name is here.
-    committed: bool,
+    is_committed: bool,
+    /// Whether it is on the list of those that were touched.
+    is_touched: bool,
 }
 
 /// What one commit changed; never empty.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Change {
     /// Names that are here and were not, in order.
-    pub joined: Vec<Box<str>>,
+    pub joined: Vec<Name>,
     /// Names that were here and are not, in order.
-    pub left: Vec<Box<str>>,
+    pub left: Vec<Name>,
+}
+
+impl NameId {
+    fn new(index: usize) -> NameId {
+        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+        NameId(number.expect("there are fewer names than sessions, and those fit into 32 bits"))
+    }
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 impl Roster {
     /// A session takes `name`.
-    pub fn join(&mut self, name: &str) {
-        let holders = match self.names.get_mut(name) {
-            Some(holders) => holders,
-            None => self.names.entry(name.into()).or_default(),
+    pub fn join(&mut self, name: &str) -> NameId {
+        let id = match self.ids.get(name) {
+            Some(&id) => id,
+            None => {
+                let name = Name::from(name);
+                let entry = Entry {
+                    name: name.clone(),
+                    sessions: 0,
+                    is_committed: false,
+                    is_touched: false,
+                };
+                let id = NameId::new(self.entries.insert(entry));
+                self.ids.insert(name, id);
+                id
+            }
         };
-        holders.sessions += 1;
-        if holders.sessions == 1 {
-            self.touched.insert(name.into());
+        self.entries[id.index()].sessions += 1;
+        if self.entries[id.index()].sessions == 1 {
+            self.touch(id);
+        }
+        id
+    }
+
+    /// A session that took a name gives it up.
+    pub fn leave(&mut self, id: NameId) {
+        let sessions = &mut self.entries[id.index()].sessions;
+        *sessions = sessions.checked_sub(1).expect("a name is left only by a session that has it");
+        if *sessions == 0 {
+            self.touch(id);
         }
     }
 
-    /// A session that took `name` gives it up.
-    pub fn leave(&mut self, name: &str) {
-        let Some(holders) = self.names.get_mut(name).filter(|holders| holders.sessions > 0) else {
-            unreachable!("a name is left only by a session that has it")
-        };
-        holders.sessions -= 1;
-        if holders.sessions == 0 {
-            self.touched.insert(name.into());
+    /// The name that a session took.
+    pub fn name(&self, id: NameId) -> &str {
+        &self.entries[id.index()].name
+    }
+
+    fn touch(&mut self, id: NameId) {
+        if !std::mem::replace(&mut self.entries[id.index()].is_touched, true) {
+            self.touched.push(id);
         }
     }
 
@@ -65,23 +113,28 @@ impl Roster {
     /// Makes what is so now what everyone sees; `None` if nothing changed on balance.
     pub fn commit(&mut self) -> Option<Change> {
         let mut change = Change { joined: Vec::new(), left: Vec::new() };
-        for name in std::mem::take(&mut self.touched) {
-            let Some(holders) = self.names.get_mut(&name) else { continue };
-            match (holders.committed, holders.sessions > 0) {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.sort_unstable_by(|&one, &other| self.name(one).cmp(self.name(other)));
+        for id in touched {
+            let entry = &mut self.entries[id.index()];
+            let name = entry.name.clone();
+            let was_here = entry.is_committed;
+            let is_here = entry.sessions > 0;
+            (entry.is_committed, entry.is_touched) = (is_here, false);
+            if !is_here {
+                self.entries.remove(id.index());
+                self.ids.remove(&name);
+            }
+            match (was_here, is_here) {
                 (false, true) => {
-                    holders.committed = true;
                     self.committed_bytes += name.len();
                     change.joined.push(name);
                 }
                 (true, false) => {
-                    self.names.remove(&name);
                     self.committed_bytes -= name.len();
                     change.left.push(name);
                 }
-                (false, false) => {
-                    self.names.remove(&name);
-                }
-                (true, true) => {}
+                (false, false) | (true, true) => {}
             }
         }
         (!change.joined.is_empty() || !change.left.is_empty()).then_some(change)
@@ -89,13 +142,14 @@ impl Roster {
 
     /// The names as of the last commit, in order.
     pub fn committed(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().filter(|(_, holders)| holders.committed).map(|(name, _)| &**name)
+        let is_committed = |id: &NameId| self.entries[id.index()].is_committed;
+        self.ids.iter().filter(move |(_, id)| is_committed(id)).map(|(name, _)| &**name)
     }
 
     /// About how long all committed names are together, in bytes of JSON.
     pub fn committed_bytes(&self) -> usize {
         // Two quotation marks and a comma each.
-        self.committed_bytes + 3 * self.names.len()
+        self.committed_bytes + 3 * self.ids.len()
     }
 }
 
@@ -116,15 +170,13 @@ mod tests {
     fn commit_tells_the_net_change_in_order() {
         let mut roster = Roster::default();
         assert_eq!(roster.commit(), None);
-        for name in ["Eve", "Bob", "Ada"] {
-            roster.join(name);
-        }
-        roster.leave("Eve");
+        let [eve, _, ada] = ["Eve", "Bob", "Ada"].map(|name| roster.join(name));
+        roster.leave(eve);
         assert_eq!(committed(&roster), [""; 0], "nothing is seen before the commit");
         assert_eq!(roster.commit(), change(&["Ada", "Bob"], &[]));
         assert_eq!(committed(&roster), ["Ada", "Bob"]);
 
-        roster.leave("Ada");
+        roster.leave(ada);
         roster.join("Eve");
         assert_eq!(committed(&roster), ["Ada", "Bob"], "nor gone before it");
         assert_eq!(roster.commit(), change(&["Eve"], &["Ada"]));
@@ -134,21 +186,21 @@ mod tests {
     #[test]
     fn name_of_two_sessions_is_one_entry_until_both_leave() {
         let mut roster = Roster::default();
-        roster.join("Ada");
-        roster.join("Ada");
+        let [one, other] = ["Ada", "Ada"].map(|name| roster.join(name));
+        assert_eq!((one, roster.name(other)), (other, "Ada"));
         assert_eq!(roster.commit(), change(&["Ada"], &[]));
-        roster.leave("Ada");
+        roster.leave(one);
         assert_eq!(roster.commit(), None);
-        roster.leave("Ada");
+        roster.leave(other);
         assert_eq!(roster.commit(), change(&[], &["Ada"]));
     }
 
     #[test]
     fn name_that_leaves_and_comes_back_did_not_change() {
         let mut roster = Roster::default();
-        roster.join("Ada");
+        let ada = roster.join("Ada");
         roster.commit();
-        roster.leave("Ada");
+        roster.leave(ada);
         roster.join("Ada");
         assert!(roster.is_touched());
         assert_eq!(roster.commit(), None);

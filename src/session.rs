@@ -31,6 +31,7 @@ use crate::config::Config;
 use crate::heartbeat::{Beat, Heartbeat};
 use crate::http::HeadScanner;
 use crate::outbox::Outbox;
+use crate::roster::NameId;
 use crate::socketio::Service;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
@@ -76,8 +77,8 @@ pub struct Session {
     /// Input that is not used yet: the beginning of a request head, or all of it while answers
     /// wait to be sent.
     pub(crate) stash: Vec<u8>,
-    /// The name that this session goes by, in canonical form.
-    pub(crate) name: Option<Box<str>>,
+    /// The name that this session goes by.
+    pub(crate) name: Option<NameId>,
     rates: Option<Box<Rates>>,
     /// Whether input is held back until answers are sent.
     pub(crate) is_paused: bool,
@@ -352,6 +353,6 @@ mod tests {
     /// A session that only watches is this and nothing on the heap, times a million.
     #[test]
     fn session_is_small() {
-        assert!(size_of::<Session>() <= 224, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 208, "{}", size_of::<Session>());
     }
 }

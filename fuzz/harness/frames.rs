@@ -6,7 +6,7 @@ use super::reference::{self, Deflate, Sent};
 use super::splits::splits;
 
 /// Limits that a short input reaches, and some that it does not.
-const LIMITS: [MessageLimits; 2] = [
+pub const LIMITS: [MessageLimits; 2] = [
     MessageLimits { frame_bytes_max: 200, message_bytes_max: 300, fragments_max: 4 },
     MessageLimits { frame_bytes_max: 70_000, message_bytes_max: 70_000, fragments_max: 1_000 },
 ];

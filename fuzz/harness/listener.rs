@@ -107,7 +107,9 @@ impl Listener {
     }
 
     fn hear(&mut self, told: Told) {
-        assert_ne!(self.stage, Stage::Closed, "a frame after Close: {told:?}");
+        // RFC 6455 §5.5.2: pings are answered until the client's own Close.
+        let may_follow_close = matches!(told, Told::Pong(_));
+        assert!(self.stage != Stage::Closed || may_follow_close, "after Close: {told:?}");
         match told {
             Told::Ping(data) => self.pings.push(data),
             Told::Text(text) if self.stage == Stage::Roster => self.hear_event(&text),

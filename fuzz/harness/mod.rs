@@ -25,6 +25,7 @@
 //! |---|---|---|
 //! | [`request_head`] | requests, as they are | all splits agree; what is accepted is unambiguous |
 //! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
+//! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
 //! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
@@ -33,6 +34,7 @@
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
 
 mod connection;
+mod differences;
 mod expected;
 mod frames;
 mod heads;
@@ -41,14 +43,17 @@ mod inflate;
 mod listener;
 mod members;
 mod operations;
+mod other_decoder;
 mod packets;
 mod reference;
 mod splits;
 
 pub use connection::connection;
+pub use differences::ALLOWED;
 pub use frames::frame_decoder;
 pub use heads::request_head;
 pub use hub::hub;
+pub use other_decoder::{differences, other_decoder};
 pub use packets::packet;
 pub use splits::Xorshift;
 
@@ -56,9 +61,10 @@ pub use splits::Xorshift;
 pub type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("request_head", request_head),
     ("frame_decoder", frame_decoder),
+    ("other_decoder", other_decoder),
     ("connection", connection),
     ("hub", hub),
     ("packet", packet),

@@ -27,12 +27,14 @@ pub enum RequestError {
     TargetTooLong,
     /// The head is over its limit, in bytes or in fields.
     HeadTooLarge,
-    /// A version of HTTP that is neither 1.0 nor 1.1.
+    /// A version of HTTP that is not 1, with whatever minor version.
     Version,
     /// A method that RFC 9110 does not define.
     UnknownMethod,
     /// `Host` is a name that this server was not told it has (RFC 9110 §7.4).
     WrongHost,
+    /// The target is of `https`, and the connection is without TLS (RFC 9110 §7.4).
+    WrongScheme,
 }
 
 impl RequestError {
@@ -45,7 +47,7 @@ impl RequestError {
             RequestError::HeadTooLarge => Status::HeaderFieldsTooLarge,
             RequestError::Version => Status::VersionNotSupported,
             RequestError::UnknownMethod => Status::NotImplemented,
-            RequestError::WrongHost => Status::MisdirectedRequest,
+            RequestError::WrongHost | RequestError::WrongScheme => Status::MisdirectedRequest,
             RequestError::Malformed
             | RequestError::BareLineEnd
             | RequestError::BadHost
@@ -72,6 +74,7 @@ impl fmt::Display for RequestError {
             RequestError::Version => "only HTTP/1.1 and HTTP/1.0 are spoken here",
             RequestError::UnknownMethod => "the method is not implemented",
             RequestError::WrongHost => "this server does not serve that host",
+            RequestError::WrongScheme => "https is not served on this connection",
         })
     }
 }

@@ -1,5 +1,5 @@
-//! A whole request head (RFC 9112 §3–§6): httparse splits it, and what httparse leaves to its user
-//! is checked here.
+//! A whole request head (RFC 9112 §3–§6): httparse splits the fields, and what httparse leaves to
+//! its user is checked here.
 
 use std::net::Ipv6Addr;
 use std::str;
@@ -8,6 +8,7 @@ use httparse::{EMPTY_HEADER, Header, Status as Parsed};
 
 use super::error::RequestError;
 use super::origin::split_port;
+use super::request_line::{RequestLine, Version};
 use super::scanner::HeadLimits;
 
 /// The fields that there is room for, whatever the limit says.
@@ -26,15 +27,6 @@ pub enum Method {
     Connect,
     /// Another one, which nothing here allows.
     Other,
-}
-
-/// The version of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Version {
-    /// HTTP/1.0
-    Http10,
-    /// HTTP/1.1
-    Http11,
 }
 
 /// A request head that is well-formed, unambiguous and without a body.
@@ -74,24 +66,17 @@ impl<'a> RequestHead<'a> {
         limits: &HeadLimits,
         storage: &'a mut FieldStorage<'a>,
     ) -> Result<RequestHead<'a>, RequestError> {
+        let (RequestLine { method, target, version }, lines) = RequestLine::split_off(head)?;
         let fields = &mut storage.0[..limits.fields_max.min(FIELDS_MAX)];
-        let mut request = httparse::Request::new(fields);
-        match request.parse(head) {
-            Ok(Parsed::Complete(length)) if length == head.len() => {}
+        let fields = match httparse::parse_headers(lines, fields) {
+            Ok(Parsed::Complete((length, fields))) if length == lines.len() => fields,
             Err(httparse::Error::TooManyHeaders) => return Err(RequestError::HeadTooLarge),
             Ok(_) | Err(_) => return Err(RequestError::Malformed),
-        }
-        let (Some(method), Some(target), Some(minor)) =
-            (request.method, request.path, request.version)
-        else {
-            return Err(RequestError::Malformed);
         };
         let method = Method::decode(method)?;
         if target.len() > limits.target_bytes_max {
             return Err(RequestError::TargetTooLong);
         }
-        let version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-        let fields = request.headers;
         let mut decoded = RequestHead { method, path: "", query: "", version, host: b"", fields };
         decoded.host = decoded.decode_host()?;
         let (resource, authority) = split_target(method, target)?;
@@ -169,24 +154,24 @@ impl<'a> RequestHead<'a> {
 }
 
 impl Method {
-    fn decode(method: &str) -> Result<Method, RequestError> {
+    fn decode(method: &[u8]) -> Result<Method, RequestError> {
         Ok(match method {
-            "GET" => Method::Get,
-            "HEAD" => Method::Head,
-            "OPTIONS" => Method::Options,
-            "CONNECT" => Method::Connect,
-            "POST" | "PUT" | "DELETE" | "TRACE" | "PATCH" => Method::Other,
+            b"GET" => Method::Get,
+            b"HEAD" => Method::Head,
+            b"OPTIONS" => Method::Options,
+            b"CONNECT" => Method::Connect,
+            b"POST" | b"PUT" | b"DELETE" | b"TRACE" | b"PATCH" => Method::Other,
+            _ if !is_token(method) => return Err(RequestError::Malformed),
             _ => return Err(RequestError::UnknownMethod),
         })
     }
 }
 
 /// The path and query of a target and, if it is in absolute form, its authority (RFC 9112 §3.2).
-fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), RequestError> {
+fn split_target(method: Method, target: &[u8]) -> Result<(&str, Option<&[u8]>), RequestError> {
     // RFC 3986: a target is made of visible ASCII, and its fragment is not sent.
-    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
-        return Err(RequestError::BadTarget);
-    }
+    let is_good = target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#');
+    let target = str::from_utf8(target).ok().filter(|_| is_good).ok_or(RequestError::BadTarget)?;
     match method {
         Method::Connect if is_authority(target.as_bytes()) => return Ok(("", None)),
         Method::Options if target == "*" => return Ok((target, None)),
@@ -196,9 +181,10 @@ fn split_target(method: Method, target: &str) -> Result<(&str, Option<&[u8]>), R
         return Ok((target, None));
     }
     let (scheme, rest) = target.split_once("://").ok_or(RequestError::BadTarget)?;
-    // RFC 9110 §7.4: what is asked of https must not be answered on a connection without TLS.
+    // RFC 9110 §7.4: a request for an https resource must be rejected unless it came over TLS, or
+    // from a gateway that is trusted, and none is known here. §15.5.20: that is what 421 is for.
     if scheme.eq_ignore_ascii_case("https") {
-        return Err(RequestError::WrongHost);
+        return Err(RequestError::WrongScheme);
     }
     if !scheme.eq_ignore_ascii_case("http") {
         return Err(RequestError::BadTarget);

@@ -8,6 +8,7 @@ use httparse::EMPTY_HEADER;
 
 use super::error::RequestError;
 use super::head::is_token_byte;
+use super::request_line::RequestLine;
 
 /// The bounds of a request head.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,9 @@ impl HeadScanner {
         while let Some(end) = self.line_end(window)? {
             let line = &window[self.line as usize..end];
             match line {
-                _ if self.line == self.start => judge_request_line(line)?,
+                _ if self.line == self.start => {
+                    RequestLine::decode(line.strip_suffix(b"\r\n").unwrap_or(line))?;
+                }
                 b"\r\n" => return Ok(Some(end)),
                 _ => self.judge_field_line(line, limits)?,
             }
@@ -118,17 +121,4 @@ fn judge_start(part: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
     let rest = &part[method + 1..];
     let target = rest.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(rest.len());
     if target > limits.target_bytes_max { Err(RequestError::TargetTooLong) } else { Ok(()) }
-}
-
-/// RFC 9112 §3: a method, a target and a version, with one space between them and nothing else.
-fn judge_request_line(line: &[u8]) -> Result<(), RequestError> {
-    let line = line.strip_suffix(b"\r\n").unwrap_or(line);
-    let words: Vec<&[u8]> = line.splitn(4, |&byte| byte == b' ').collect();
-    match words[..] {
-        [_, [_, ..], b"HTTP/1.1" | b"HTTP/1.0"] => Ok(()),
-        [_, [_, ..], [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9']] => {
-            Err(RequestError::Version)
-        }
-        _ => Err(RequestError::Malformed),
-    }
 }

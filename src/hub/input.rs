@@ -122,18 +122,16 @@ impl Hub {
             Request::Logout => None,
         };
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
-        if session.name == name {
+        if session.name.map(|id| self.roster.name(id)) == name.as_deref() {
             return Ok(());
         }
         // To leave is always allowed; it costs a change to come back.
         if name.is_some() && !session.may_change_name(&self.config, now) {
             return Err(ApiError::RateLimited);
         }
-        if let Some(name) = &name {
-            self.roster.join(name);
-        }
+        let name = name.map(|name| self.roster.join(&name));
         if let Some(before) = std::mem::replace(&mut session.name, name) {
-            self.roster.leave(&before);
+            self.roster.leave(before);
         }
         // The role may have changed, and more input may follow before the next settling.
         self.settle(id);

@@ -46,7 +46,7 @@ impl Hub {
         if matches!(after, Role::Aside | Role::Gone)
             && let Some(name) = session.name.take()
         {
-            self.roster.leave(&name);
+            self.roster.leave(name);
         }
         if before == after {
             return;

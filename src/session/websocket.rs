@@ -206,8 +206,9 @@ impl Session {
             Err(error) => return (0, Step::Failed(error.close_code())),
         };
         let Some(event) = event else { return (used, Step::NeedsInput) };
-        // RFC 6455 §5.5.1: after the Close frame was sent, nothing but the peer's is awaited.
-        if is_closing && !matches!(event, Event::Close(_)) {
+        // RFC 6455 §5.5.1: after our Close frame no data are sent, and so none are looked at; but
+        // §5.5.2: a Ping is answered until the peer's Close has come.
+        if is_closing && !matches!(event, Event::Ping(_) | Event::Close(_)) {
             return (used, Step::Handled);
         }
         if !is_echo && !Rates::of(&mut self.rates, config, now).allow(&event, config, now) {

@@ -38,12 +38,15 @@ pub fn negotiate<'a>(
     allows_takeover: bool,
 ) -> Result<Option<DeflateParameters>, Malformed> {
     let mut agreed = None;
+    let (mut has_values, mut has_offers) = (false, false);
     for value in values {
+        has_values = true;
         for offer in split(value, b',') {
             let offer = offer?;
             if offer.is_empty() {
-                continue; // RFC 9110 §5.6.1: empty elements are ignored.
+                continue; // RFC 9110 §5.6.1.2: empty elements are ignored …
             }
+            has_offers = true;
             let mut parts = split(offer, b';');
             let name = parts.next().ok_or(Malformed)??;
             if !is_token(name) {
@@ -55,6 +58,9 @@ pub fn negotiate<'a>(
                 agreed = parameters;
             }
         }
+    }
+    if has_values && !has_offers {
+        return Err(Malformed); // … but RFC 6455 §9.1 wants one that is not.
     }
     Ok(agreed.map(|agreed: DeflateParameters| DeflateParameters {
         server_no_context_takeover: agreed.server_no_context_takeover || !allows_takeover,
@@ -200,7 +206,6 @@ mod tests {
     #[test]
     fn first_offer_that_can_be_kept_is_taken() {
         for (offers, expected) in [
-            ("", ""),
             ("permessage-deflate", "permessage-deflate"),
             ("Permessage-Deflate", "permessage-deflate"),
             ("x-webkit-deflate-frame", ""),
@@ -219,6 +224,18 @@ mod tests {
         ] {
             assert_eq!(answer(offers), Ok(expected.to_owned()), "{offers}");
         }
+    }
+
+    /// RFC 9110 §5.3: the values of several fields are one list, so one of them may be empty.
+    #[test]
+    fn several_fields_are_one_list() {
+        let agreed = |values: &[&'static [u8]]| {
+            negotiate(values.iter().copied(), true).map(|agreed| agreed.is_some())
+        };
+        assert_eq!(agreed(&[]), Ok(false));
+        assert_eq!(agreed(&[b"", b"permessage-deflate"]), Ok(true));
+        assert_eq!(agreed(&[b"x", b"permessage-deflate", b","]), Ok(true));
+        assert_eq!(agreed(&[b"", b","]), Err(Malformed));
     }
 
     #[test]
@@ -258,6 +275,8 @@ mod tests {
     #[test]
     fn field_outside_the_grammar_fails() {
         for value in [
+            "",
+            " , ,",
             "permessage-deflate;",
             "permessage-deflate; =1",
             "permessage-deflate; a=",

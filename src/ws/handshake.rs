@@ -100,7 +100,7 @@ pub fn accept(
         Ok(Some(key)) if is_key(key) => key,
         _ => return Err(HandshakeError::BadKey),
     };
-    if !head.list("sec-websocket-protocol").all(is_token) {
+    if !lists_subprotocols(head) {
         return Err(HandshakeError::BadProtocols);
     }
     let offers = head.values("sec-websocket-extensions");
@@ -144,6 +144,14 @@ fn is_key(key: &[u8]) -> bool {
     key.split_last_chunk::<2>().is_some_and(|(digits, padding)| {
         padding == b"==" && digits.len() == 22 && digits.iter().all(in_alphabet)
     })
+}
+
+/// Whether subprotocols, if any are offered, are a list of one token or more (RFC 6455 §4.3), with
+/// empty elements beside it or without (RFC 9110 §5.6.1.2).
+fn lists_subprotocols(head: &RequestHead<'_>) -> bool {
+    let is_given = head.values("sec-websocket-protocol").next().is_some();
+    let mut offers = head.list("sec-websocket-protocol").peekable();
+    offers.peek().is_some() == is_given && offers.all(is_token)
 }
 
 /// Subprotocol names are compared as they are: RFC 6455 §11.5 does not fold case.

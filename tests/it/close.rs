@@ -166,15 +166,81 @@ fn stopping_server_says_1001_and_waits_for_the_answers() {
     assert!(world.hub.is_empty());
 }
 
-/// A stopping server that has 1001 under way ignores what the peer still says, but its Close.
+/// A stopping server that has 1001 under way ignores the messages of its peer and awaits its Close.
 #[test]
 fn messages_between_the_two_closes_are_ignored() {
     let mut world = World::with_echo();
-    let peer = world.open("/echo");
+    let (echo, roster) = (world.open("/echo"), world.watch());
     world.hub.stop(world.now);
-    world.send(peer, &[wire::text("x"), wire::frame(0x89, b""), wire::close(1000)].concat());
-    assert_eq!(world.told(peer), [Told::Close(Some(1001))]);
-    assert!(world.is_half_closed(peer));
+    for peer in [echo, roster] {
+        let messages =
+            [wire::text("x"), wire::frame(0x82, b"y"), wire::text("[\"login\",\"Ada\"]")];
+        world.send(peer, &[messages.concat(), wire::close(1000)].concat());
+        assert_eq!(world.told(peer), [Told::Close(Some(1001))]);
+        assert!(world.is_half_closed(peer));
+    }
+}
+
+/// RFC 6455 §5.5.2: a Ping is answered until the peer's Close has come, and §7.1.7: until the
+/// connection is failed.
+#[test]
+fn pings_between_the_two_closes_are_answered() {
+    for end in [wire::close(1000), b"\x89\x00".to_vec()] {
+        for path in ["/echo", "/ws"] {
+            let mut world = World::with_echo();
+            let peer = world.open(path);
+            world.told(peer);
+            world.hub.stop(world.now);
+            world.send(peer, &wire::frame(0x89, b"1"));
+            assert_eq!(world.told(peer), [Told::Close(Some(1001)), Told::Pong(b"1".into())]);
+            world.send(
+                peer,
+                &[wire::frame(0x89, b"2"), end.clone(), wire::frame(0x89, b"3")].concat(),
+            );
+            assert_eq!(world.told(peer), [Told::Pong(b"2".into())]);
+            assert!(world.is_half_closed(peer));
+            world.send(peer, &wire::frame(0x89, b"4"));
+            assert_eq!(world.told(peer), []);
+        }
+    }
+}
+
+/// The limits on what a peer may ask for hold until the end.
+#[test]
+fn pings_between_the_two_closes_are_limited() {
+    let mut world = World::with_echo();
+    let (often, slow) = (world.watch(), world.open("/echo"));
+    world.hub.stop(world.now);
+    world.send(often, &wire::frame(0x89, b"").repeat(21));
+    let told = world.told(often);
+    assert_eq!(told.len(), 1 + 20, "--control-frames-burst is 20: {told:?}");
+    assert!(world.is_half_closed(often), "it was told 1001 before and is told no second code");
+
+    world.told(slow);
+    world.set_room(slow, 0);
+    world.send(slow, &wire::frame(0x89, &[b'p'; 125]).repeat(600));
+    assert!(!world.hub.wants_read(world.id(slow)), "--reply-bytes-max is 64 KiB");
+    assert!(world.hub.buffered_bytes() < 512 * 1024);
+    world.pass_ms(5_200);
+    assert!(world.is_closed(slow), "a closing handshake has its time whatever is asked in it");
+}
+
+/// RFC 6455 §5.5.1: after a Close frame no data are sent, though a commit was due for everyone.
+#[test]
+fn commit_that_is_pending_is_not_told_after_the_close() {
+    let mut world = World::new();
+    let (ada, watcher) = (world.watch(), world.watch());
+    world.login(ada, "Ada");
+    assert_eq!(world.told(watcher).len(), 1, "the first commit is at once …");
+    let login = wire::text("[\"login\",\"Countess\"]");
+    world.send(ada, &login);
+    assert_eq!(world.told(watcher), [], "… and the second is pending");
+    world.told(ada);
+    world.hub.stop(world.now);
+    world.pass_ms(1_000);
+    for peer in [ada, watcher] {
+        assert_eq!(world.told(peer), [Told::Close(Some(1001))]);
+    }
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! The fuzz targets without a fuzzer: every file of their corpora, and random inputs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 #[path = "../../fuzz/harness/mod.rs"]
 mod harness;
 
-use harness::{TARGETS, Target, Xorshift};
+use crate::wire;
+use harness::{ALLOWED, TARGETS, Target, Xorshift, differences};
 
 /// Says which input it was, should the target panic.
 struct Running<'a> {
@@ -65,40 +67,110 @@ fn mutated(corpus: &[(String, Vec<u8>)], random: &mut Xorshift) -> Vec<u8> {
     input
 }
 
-fn check_random(target: &str, count: usize) {
+fn random_bytes(random: &mut Xorshift) -> Vec<u8> {
+    (0..random.below(100)).map(|_| random.below(256) as u8).collect()
+}
+
+/// Frames that are good one by one, mostly, and follow each other as it happens.
+fn random_frames(random: &mut Xorshift) -> Vec<u8> {
+    const FIRSTS: &[u8] = b"\x00\x01\x02\x80\x81\x82\x88\x89\x8a";
+    const TEXTS: [&[u8]; 6] = [b"", b"a", b"\xf0\x9f", b"\xa6\x80", b"\xed\xa0", b"[\"logout\"]"];
+    let mut bytes = Vec::new();
+    for _ in 0..=random.below(6) {
+        let first = match random.below(20) {
+            0 => random.below(256) as u8,
+            _ => FIRSTS[random.below(FIRSTS.len())],
+        };
+        let payload = match random.below(8) {
+            0 => vec![b'a'; random.below(300)],
+            1..5 if first == 0x88 => (990 + random.below(30) as u16).to_be_bytes().to_vec(),
+            _ => TEXTS[random.below(TEXTS.len())].to_vec(),
+        };
+        bytes.extend(wire::frame(first, &payload));
+    }
+    bytes
+}
+
+/// The pieces of a packet of Socket.IO, mostly in an order that has a meaning.
+fn random_packet(random: &mut Xorshift) -> Vec<u8> {
+    const HEADS: [&str; 10] = ["0", "1", "2", "3", "4", "51-", "62-", "/x,", "12", ""];
+    const PAYLOADS: [&str; 16] = [
+        "[",
+        "[",
+        "]",
+        "]",
+        "{",
+        "}",
+        "\"a\"",
+        "\"connect\"",
+        "\"a\":",
+        ",",
+        ",",
+        "-1.5e3",
+        "null",
+        "\"\\ud800\"",
+        " ",
+        "",
+    ];
+    let heads = (0..1 + random.below(3)).map(|_| HEADS[random.below(HEADS.len())]);
+    let mut text: String = heads.collect::<Vec<_>>().concat();
+    text.extend((0..random.below(12)).map(|_| PAYLOADS[random.below(PAYLOADS.len())]));
+    text.into_bytes()
+}
+
+/// Runs the target with inputs of which some are made by `generate`, and the others are mutants.
+fn check_random(target: &str, count: usize, generate: fn(&mut Xorshift) -> Vec<u8>) {
     let (name, run_target) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
     let corpus = corpus(name);
     let mut random = Xorshift::new(0x5EED);
     for index in 0..count {
-        let mut input = mutated(&corpus, &mut random);
-        if index % 4 == 0 {
-            input = (0..random.below(100)).map(|_| random.below(256) as u8).collect();
-        }
+        let input = match index % 4 {
+            0 => generate(&mut random),
+            _ => mutated(&corpus, &mut random),
+        };
         run(name, run_target, &input);
     }
 }
 
 #[test]
 fn random_request_heads_hold() {
-    check_random("request_head", 10_000);
+    check_random("request_head", 10_000, random_bytes);
 }
 
 #[test]
 fn random_frames_hold() {
-    check_random("frame_decoder", 20_000);
+    check_random("frame_decoder", 20_000, random_frames);
+}
+
+#[test]
+fn random_frames_are_what_another_decoder_says() {
+    check_random("other_decoder", 20_000, random_frames);
+}
+
+/// A file that is named after a difference from tungstenite shows this one, and the others show
+/// none. So what is the same by now has to leave the list.
+#[test]
+fn every_allowed_difference_occurs() {
+    let mut examples: BTreeSet<&str> = ALLOWED.iter().map(|allowed| allowed.example).collect();
+    for (file, input) in corpus("other_decoder") {
+        let name = file.rsplit('/').next().unwrap();
+        let expected = examples.take(name).into_iter().collect();
+        assert_eq!(differences(&input), expected, "{file}");
+    }
+    assert_eq!(examples, BTreeSet::new(), "these have no file");
 }
 
 #[test]
 fn random_connections_hold() {
-    check_random("connection", 5_000);
+    check_random("connection", 5_000, random_bytes);
 }
 
 #[test]
 fn random_operations_hold() {
-    check_random("hub", 5_000);
+    check_random("hub", 5_000, random_bytes);
 }
 
 #[test]
 fn random_packets_hold() {
-    check_random("packet", 50_000);
+    check_random("packet", 50_000, random_packet);
 }

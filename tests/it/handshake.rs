@@ -107,6 +107,7 @@ fn handshake_is_a_get_request_of_http_1_1() {
         ("6455 §4.2.1, 1 a resource name has a query", b"GET /echo?a=/b HTTP/1.1", 101),
         ("6455 §4.2.1, 1 or is absolute", b"GET http://localhost:3000/echo HTTP/1.1", 101),
         ("6455 §4.2.1, 1 or is absolute", b"GET http://localhost:3000/echo?a HTTP/1.1", 101),
+        ("9110 §7.4 but not https, without TLS", b"GET https://localhost:3000/echo HTTP/1.1", 421),
         ("6455 §4.2.1, 1 not HEAD", b"HEAD /echo HTTP/1.1", 405),
         ("6455 §4.2.1, 1 not POST", b"POST /echo HTTP/1.1", 405),
         ("6455 §4.2.1, 1 not PUT", b"PUT /echo HTTP/1.1", 405),
@@ -116,7 +117,9 @@ fn handshake_is_a_get_request_of_http_1_1() {
         ("6455 §4.2.1, 1 not get", b"get /echo HTTP/1.1", 501),
         ("6455 §4.2.1, 1 not another", b"WEBSOCKET /echo HTTP/1.1", 501),
         ("6455 §4.2.1, 1 not HTTP/1.0", b"GET /echo HTTP/1.0", 400),
-        ("9110 §15.6.6 no other version", b"GET /echo HTTP/1.2", 505),
+        ("6455 §4.2.1, 1 or higher (9110 §6.2: like 1.1)", b"GET /echo HTTP/1.2", 101),
+        ("6455 §4.2.1, 1 or higher (9110 §6.2: like 1.1)", b"GET /echo HTTP/1.9", 101),
+        ("9110 §15.6.6 no other major version", b"GET /echo HTTP/2.0", 505),
         ("9112 §2.3 no version", b"GET /echo", 400),
         ("6455 §4.1 not in the scheme ws", b"GET ws://localhost:3000/echo HTTP/1.1", 400),
         ("9112 §3.2.1 no path", b"GET echo HTTP/1.1", 400),
@@ -336,6 +339,7 @@ fn subprotocol_is_chosen_from_the_offers() {
         ("Sec-WebSocket-Protocol: chat\t,\t headcount.v1 ,x", true),
         ("Sec-WebSocket-Protocol: ,, headcount.v1", true),
         ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: headcount.v1", true),
+        ("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: headcount.v1,", true),
         ("Sec-WebSocket-Protocol: chat, superchat", false),
         ("Sec-WebSocket-Protocol: Headcount.v1", false),
         ("Sec-WebSocket-Protocol: headcount.v10", false),
@@ -372,6 +376,7 @@ fn extensions_that_are_offered_in_odd_ways_do_no_harm() {
         "x-webkit-deflate-frame",
         "x-foo; a=\"b\\c\", x-bar;a;b=c",
         ", permessage-deflate,,",
+        "\r\nSec-WebSocket-Extensions: permessage-deflate",
         "constructor, __proto__; toString=valueOf",
     ] {
         let lines = format!("Sec-WebSocket-Extensions: {offers}");
@@ -459,10 +464,17 @@ fn is_roster(told: &Told) -> bool {
 }
 
 /// §4.2.1: "any violations of the ABNF grammar" end the handshake; §9.1: a malformed extension
-/// list must fail the connection, whoever cares for extensions.
+/// list must fail the connection, whoever cares for extensions. A list of nothing is one (RFC 9110
+/// §5.6.1.2: "at least one non-empty element is required").
 #[test]
 fn offers_that_are_malformed_fail_the_handshake() {
     for lines in [
+        "Sec-WebSocket-Protocol:",
+        "Sec-WebSocket-Protocol: ,\t, ",
+        "Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: ,",
+        "Sec-WebSocket-Extensions:",
+        "Sec-WebSocket-Extensions: , ,",
+        "Sec-WebSocket-Extensions: ,\r\nSec-WebSocket-Extensions:",
         "Sec-WebSocket-Protocol: a b",
         "Sec-WebSocket-Protocol: \"headcount.v1\"",
         "Sec-WebSocket-Protocol: headcount.v1;q=1",

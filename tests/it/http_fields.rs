@@ -379,6 +379,18 @@ fn server_understands_http_1_0() {
     }
 }
 
+/// RFC 9110 §6.2: it is processed "as if it were in the highest minor version within that major
+/// version to which the recipient is conformant".
+#[test]
+fn request_of_a_later_minor_version_is_one_of_1_1() {
+    let rows: &[Row] = &[
+        ("9112 §9.3 the connection persists", b"Host: a", 200),
+        ("9112 §3.2 no Host", b"X: y", 400),
+        ("9110 §10.1.1 another expectation", b"Host: a\r\nExpect: x", 417),
+    ];
+    check_rows(rows, b"GET /healthz HTTP/1.2\r\n", b"\r\n\r\n");
+}
+
 #[test]
 fn server_wants_a_host_of_the_grammar() {
     let rows: &[Row] = &[
@@ -412,7 +424,7 @@ fn refusal_of_head_has_no_content() {
     let rows: &[Row] = &[
         ("9112 §3.2 no such target", b"/#", 400),
         ("9112 §3 a long target", &[b'/'; 1_100], 414),
-        ("9110 §9.1 known and no other version", b"/ HTTP/1.2\r\nX:", 505),
+        ("9110 §15.6.6 no other major version", b"/ HTTP/2.0\r\nX:", 505),
     ];
     check_rows(rows, b"HEAD ", b" HTTP/1.1\r\nHost: a\r\n\r\n");
     let config = Config { hosts: vec!["localhost".into()], ..Config::default() };

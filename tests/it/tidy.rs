@@ -127,7 +127,7 @@ const LAYERS: [(&str, &str); 19] = [
     ("outbox", "broadcast latest time ws"),
     (
         "session",
-        "addresses api broadcast config heartbeat http latest outbox rate socketio time ws",
+        "addresses api broadcast config heartbeat http latest outbox rate roster socketio time ws",
     ),
     (
         "hub",
