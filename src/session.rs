@@ -24,6 +24,7 @@ mod id;
 mod rates;
 mod socketio;
 mod spoken;
+mod stash;
 mod websocket;
 
 use crate::addresses::AddressKey;
@@ -40,6 +41,7 @@ pub use id::SessionId;
 use rates::Rates;
 pub(crate) use spoken::Purpose;
 use spoken::Spoken;
+pub(crate) use stash::Stash;
 use websocket::Liveness;
 pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
 
@@ -76,7 +78,7 @@ pub struct Session {
     pub(crate) outbox: Outbox,
     /// Input that is not used yet: the beginning of a request head, or all of it while answers
     /// wait to be sent.
-    pub(crate) stash: Vec<u8>,
+    pub(crate) stash: Stash,
     /// The name that this session goes by.
     pub(crate) name: Option<NameId>,
     rates: Option<Box<Rates>>,
@@ -131,7 +133,7 @@ impl Session {
             address,
             phase: Phase::Http(Http { scanner: HeadScanner::default(), requests: 0, deadline }),
             outbox: Outbox::default(),
-            stash: Vec::new(),
+            stash: Stash::default(),
             name: None,
             rates: None,
             is_paused: false,
@@ -254,7 +256,7 @@ impl Session {
     /// outbox, until the socket is half-closed.
     pub(crate) fn drain(&mut self, deadline: Time) {
         self.outbox.unfollow();
-        self.stash = Vec::new();
+        self.stash = Stash::default();
         self.is_paused = false;
         let draining = Draining { deadline, discarded_bytes: 0, is_half_closed: false };
         self.phase = Phase::Draining(draining);
@@ -306,7 +308,7 @@ impl Session {
     pub(crate) fn release(&mut self) {
         debug_assert!(self.is_closed());
         self.outbox = Outbox::default();
-        self.stash = Vec::new();
+        self.stash = Stash::default();
         self.rates = None;
     }
 
@@ -353,6 +355,6 @@ mod tests {
     /// A session that only watches is this and nothing on the heap, times a million.
     #[test]
     fn session_is_small() {
-        assert!(size_of::<Session>() <= 208, "{}", size_of::<Session>());
+        assert!(size_of::<Session>() <= 192, "{}", size_of::<Session>());
     }
 }

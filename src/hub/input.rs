@@ -2,7 +2,7 @@
 
 use crate::api::{self, ApiError, Request};
 use crate::names::{self, NameLimits};
-use crate::session::{Phase, SessionId, Step};
+use crate::session::{Phase, SessionId, Stash, Step};
 use crate::socketio::Address;
 use crate::time::Time;
 use crate::ws::CloseCode;
@@ -18,7 +18,7 @@ impl Hub {
         if !session.may_send(bytes.len(), &self.config, now) {
             session.finish_close(Some(CloseCode::POLICY_VIOLATION), &self.config, now);
         }
-        let mut stash = std::mem::take(&mut session.stash);
+        let mut stash = session.stash.take();
         if stash.is_empty() {
             let used = self.consume(id, bytes, now);
             stash = bytes[used..].to_vec();
@@ -26,12 +26,9 @@ impl Hub {
             stash.extend_from_slice(bytes);
             let used = self.consume(id, &mut stash, now);
             stash.drain(..used);
-            if stash.is_empty() {
-                stash = Vec::new();
-            }
         }
         let Some(session) = find(&mut self.sessions, id) else { return };
-        session.stash = stash;
+        session.stash = Stash::of(stash);
         if session.is_at_eof && !session.is_paused {
             session.end_of_input();
         }
