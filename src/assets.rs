@@ -20,6 +20,8 @@ pub struct Asset {
     pub etag: String,
     /// The content.
     pub body: Shared,
+    /// Whether it is part of the program, and so known not to need what a page must not do.
+    pub is_embedded: bool,
 }
 
 /// All files, by the path of their request.
@@ -38,7 +40,10 @@ const EMBEDDED: [(&str, &[u8]); 5] = [
 impl Assets {
     /// The files that are part of the program.
     pub fn embedded() -> Assets {
-        EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into())).collect()
+        let files = EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into()));
+        let mut assets: Assets = files.collect();
+        assets.0.values_mut().for_each(|asset| asset.is_embedded = true);
+        assets
     }
 
     /// Adds the program's own file for `path`, if there is one and it would replace none.
@@ -67,7 +72,7 @@ impl FromIterator<(String, Shared)> for Assets {
     fn from_iter<I: IntoIterator<Item = (String, Shared)>>(files: I) -> Assets {
         let assets = files.into_iter().map(|(name, body)| {
             let (media_type, etag) = (media_type(&name), etag(&body));
-            (request_path(&name), Asset { media_type, etag, body })
+            (request_path(&name), Asset { media_type, etag, body, is_embedded: false })
         });
         Assets(assets.collect())
     }

@@ -207,8 +207,11 @@ impl Hub {
         let mut response = Response::new(status, &self.date)
             .field("ETag", &asset.etag)
             .field("Cache-Control", "no-cache")
-            .field("Content-Security-Policy", CONTENT_SECURITY_POLICY)
             .field("Referrer-Policy", "no-referrer");
+        // Somebody else's page may have scripts in it, or from elsewhere.
+        if asset.is_embedded {
+            response = response.field("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+        }
         response = self.share(response, head);
         // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
         let mut body = Shared::default();

@@ -183,6 +183,17 @@ fn page_says_what_it_is_and_what_it_may_do() {
     }
 }
 
+/// What a page of somebody else's may run is for its owner to say.
+#[test]
+fn folder_has_no_policy_of_ours() {
+    let mut world = World::new();
+    let page = ("index.html".to_owned(), b"<script>go()</script>"[..].into());
+    world.hub.set_assets(Assets::from_iter([page]).with_embedded("/headcount.js"));
+    assert_eq!(ask_in(&mut world, "GET", "/", "").field("Content-Security-Policy"), None);
+    let own = ask_in(&mut world, "GET", "/headcount.js", "");
+    assert!(own.field("Content-Security-Policy").is_some(), "an embedded file keeps its own");
+}
+
 /// C12: files are looked up under the path as it was sent, in a table.
 #[test]
 fn path_that_is_not_exactly_a_files_is_not_found() {
