@@ -61,11 +61,13 @@ impl Heartbeat {
         self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
     }
 
-    /// A pong came. One that answers no ping of ours means nothing (§5.5.3).
-    pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
-        if data == self.number.to_be_bytes() {
-            self.answer(pace, now);
+    /// A pong came: whether it answers our ping. One that does not means nothing (§5.5.3).
+    pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
+        let is_answer = self.awaits_pong && data == self.number.to_be_bytes();
+        if is_answer {
+            self.rest(pace, now);
         }
+        is_answer
     }
 
     /// An answer came that does not say to which ping.

@@ -70,8 +70,7 @@ impl Bucket {
 
     /// Whether the bucket has filled up again: it then says no more than a new one would.
     pub fn is_full(&mut self, rate: Rate, now: Time) -> bool {
-        self.0.fill([rate], now);
-        self.0.levels[0].0 == rate.full()
+        self.0.lack_at_most([rate], [0], now)
     }
 }
 
@@ -100,6 +99,15 @@ impl<const N: usize> Buckets<N> {
     pub fn take(&mut self, rates: [Rate; N], index: usize, tokens: u32, now: Time) -> bool {
         self.fill(rates, now);
         self.levels[index].take(rates[index], tokens)
+    }
+
+    /// Whether no bucket lacks more than so many tokens.
+    pub fn lack_at_most(&mut self, rates: [Rate; N], tokens: [u32; N], now: Time) -> bool {
+        self.fill(rates, now);
+        let is_close = |((level, rate), tokens): ((&Level, Rate), u32)| {
+            rate.full() - level.0 <= u64::from(tokens) * u64::from(rate.per_ms)
+        };
+        self.levels.iter().zip(rates).zip(tokens).all(is_close)
     }
 
     fn fill(&mut self, rates: [Rate; N], now: Time) {

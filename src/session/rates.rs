@@ -11,6 +11,9 @@ use super::{Phase, Session};
 #[derive(Debug)]
 pub(super) struct Rates(Buckets<4>);
 
+/// The size of a Pong that answers our ping, with its header and key, in bytes.
+const PONG_BYTES_MAX: u32 = 10;
+
 /// What is counted, each in a bucket of its own.
 #[derive(Clone, Copy)]
 enum Counted {
@@ -28,6 +31,16 @@ impl Rates {
         now: Time,
     ) -> &'a mut Rates {
         rates.get_or_insert_with(|| Box::new(Rates(Buckets::new(Rates::all(config), now))))
+    }
+
+    /// An answer to our own ping came. If it is all that was said lately it is not counted, so that
+    /// a session which only watches holds nothing here.
+    pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
+        let of_pong = [0, 1, PONG_BYTES_MAX, 0];
+        if rates.as_mut().is_some_and(|kept| kept.0.lack_at_most(Rates::all(config), of_pong, now))
+        {
+            *rates = None;
+        }
     }
 
     /// In the order of [`Counted`].
@@ -64,5 +77,31 @@ impl Session {
     /// Whether one more change of name is allowed.
     pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
         Rates::of(&mut self.rates, config, now).take(Counted::Names, 1, config, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answer_to_a_ping_is_forgotten_and_nothing_else_is() {
+        let config = Config::default();
+        let mut rates = None;
+        let mut say = |counted: Counted, tokens: u32, ms: u64| {
+            let now = Time::from_ms(ms);
+            let kept = Rates::of(&mut rates, &config, now);
+            let is_pong = kept.take(Counted::Bytes, PONG_BYTES_MAX, &config, now)
+                && kept.take(Counted::Controls, 1, &config, now);
+            assert!(is_pong && kept.take(counted, tokens, &config, now));
+            Rates::forget_pong(&mut rates, &config, now);
+            rates.is_none()
+        };
+        assert!(say(Counted::Bytes, 0, 0), "a pong");
+        assert!(!say(Counted::Controls, 1, 0), "a pong and a ping");
+        assert!(say(Counted::Bytes, 0, 1_000), "which is long ago");
+        assert!(!say(Counted::Names, 1, 1_000), "a login");
+        assert!(!say(Counted::Bytes, 0, 12_000));
+        assert!(say(Counted::Bytes, 0, 13_000), "which is a fifth of a minute ago");
     }
 }

@@ -42,10 +42,11 @@ pub(super) enum Liveness {
 }
 
 impl Liveness {
-    /// A Pong came.
-    fn pong(&mut self, data: &[u8], pace: Pace, now: Time) {
-        if let Liveness::Beating(heartbeat) = self {
-            heartbeat.pong(data, pace, now);
+    /// A Pong came: whether it answers our ping.
+    fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
+        match self {
+            Liveness::Beating(heartbeat) => heartbeat.pong(data, pace, now),
+            Liveness::Closing(_) => false,
         }
     }
 
@@ -224,7 +225,9 @@ impl Session {
                 return (used, Step::Handled);
             }
             Event::Pong(data) => {
-                socket.liveness.pong(data, pace, now);
+                if socket.liveness.pong(data, pace, now) {
+                    Rates::forget_pong(&mut self.rates, config, now);
+                }
                 return (used, Step::Handled);
             }
         };
