@@ -29,11 +29,12 @@ pub struct Asset {
 pub struct Assets(BTreeMap<String, Asset>);
 
 /// The files of `www/`, as they were when the program was built.
-const EMBEDDED: [(&str, &[u8]); 5] = [
+const EMBEDDED: [(&str, &[u8]); 6] = [
     ("favicon.svg", include_bytes!("../www/favicon.svg")),
     ("headcount.js", include_bytes!("../www/headcount.js")),
     ("index.html", include_bytes!("../www/index.html")),
     ("page.js", include_bytes!("../www/page.js")),
+    ("socket.io.js", include_bytes!("../www/socket.io.js")),
     ("style.css", include_bytes!("../www/style.css")),
 ];
 
