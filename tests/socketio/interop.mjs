@@ -1,0 +1,66 @@
+// The official clients, and our own, against a running headcount: each in node and in Chromium.
+//
+//     npm ci && node interop.mjs
+//
+// HEADCOUNT  the server's binary; otherwise ../../target/release/headcount
+// SUITE      the suite application's; otherwise ../../target/release/examples/socketio_suite
+// CHROMIUM   the browser's; otherwise /usr/bin/chromium
+
+import { readFileSync } from "node:fs";
+
+import { io as io4 } from "socket.io-client";
+import io3 from "socket.io-client-3";
+
+import { HEADCOUNT, Program, SUITE, check, conclude, here, launch } from "./harness.mjs";
+import { ours } from "./ours.mjs";
+import * as scenarios from "./scenarios.mjs";
+
+const official = (folder) => here(`node_modules/${folder}/dist/socket.io.min.js`);
+const version = (folder) =>
+  JSON.parse(readFileSync(here(`node_modules/${folder}/package.json`))).version;
+
+const CLIENTS = [
+  [`socket.io-client ${version("socket.io-client")}`, io4, official("socket.io-client")],
+  [`socket.io-client ${version("socket.io-client-3")}`, io3, official("socket.io-client-3")],
+  ["our client", ours, here("../../www/socket.io.js")],
+];
+
+const headcount = await Program.start(HEADCOUNT);
+const suite = await Program.start(SUITE);
+const fate = { kill: () => headcount.kill(), revive: () => headcount.revive() };
+
+for (const [name, io] of CLIENTS) {
+  await check(`${name}, node: the roster`, () => scenarios.roster(io, headcount.url));
+  await check(`${name}, node: a restart`, () => scenarios.reconnect(io, headcount.url, fate));
+  await check(`${name}, node: the suite's application`, () => scenarios.suite(io, suite.url));
+}
+
+const browser = await launch();
+const source = readFileSync(here("scenarios.mjs"), "utf8");
+
+// Runs a scenario in a page, of the server that it is about, with the script that defines `io`.
+async function inPage(script, scenario, { url }) {
+  const context = await browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  for (const [act, run] of Object.entries(fate)) await page.exposeFunction(act, run);
+  await page.goto(`${url}/of/no/matter`);
+  await page.addScriptTag({ path: script });
+  await page.evaluate(
+    async ([source, scenario]) => {
+      const module = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+      await module[scenario](window.io, location.origin, window);
+    },
+    [source, scenario],
+  );
+  await context.close();
+}
+
+for (const [name, , script] of CLIENTS) {
+  await check(`${name}, Chromium: the roster`, () => inPage(script, "roster", headcount));
+  await check(`${name}, Chromium: a restart`, () => inPage(script, "reconnect", headcount));
+  await check(`${name}, Chromium: the suite's application`, () => inPage(script, "suite", suite));
+}
+
+await browser.close();
+await Promise.all([headcount.kill(), suite.kill()]);
+conclude();
