@@ -56,6 +56,8 @@ pub struct Hub {
     committed_at: Time,
     /// There is no commit before this.
     commit_from: Time,
+    /// Whether the latest commit told of more than one client.
+    is_commit_shared: bool,
     /// The body of `GET /roster`, and what it was made from.
     document: Option<(Seq, u32, Shared)>,
     deadlines: Deadlines,
@@ -96,6 +98,7 @@ impl Hub {
             codec: Codec { inflater: Inflater::default(), deflater },
             committed_at: Time::ZERO,
             commit_from: Time::ZERO,
+            is_commit_shared: false,
             document: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
@@ -196,6 +199,7 @@ impl Hub {
         let Some(change) = self.roster.commit() else { return false };
         self.committed_at = now;
         self.commit_from = now.after_ms(u64::from(self.config.limits.commit_interval_ms));
+        self.is_commit_shared = change.joined.len().max(change.left.len()) > 1;
         let message = api::change(self.log.upcoming(), &change);
         // A session that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = self.config.limits.log_bytes_min as usize;
@@ -206,10 +210,14 @@ impl Hub {
 
     /// The commit of this turn was written to everyone, and now it is `now`.
     ///
-    /// The next one waits as long as this took: so telling everyone has half of the time at most,
-    /// and reading and accepting have the other half. Under load more changes then share a frame;
-    /// without load nothing waits.
+    /// If it was of several clients, changes come faster than they are told, and the next commit
+    /// waits as long as this one took: so telling everyone has half of the time at most, reading and
+    /// accepting have the other half, and more changes share a frame. If it was of one, nothing was
+    /// gained by waiting for it, and nothing is by waiting for the next.
     pub fn told(&mut self, now: Time) {
+        if !self.is_commit_shared {
+            return;
+        }
         let took_ms = now.ms_since(self.committed_at);
         let pause_ms = took_ms.min(u64::from(self.config.limits.commit_pause_ms_max));
         self.commit_from = self.commit_from.max(now.after_ms(pause_ms));

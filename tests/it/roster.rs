@@ -141,38 +141,56 @@ fn burst_of_logins_is_a_few_changes() {
     assert_eq!(world.names().len(), 500);
 }
 
-/// Telling everyone takes 150 ms: then the next commit waits for as long, and whatever comes
-/// meanwhile shares it; but no longer than the limit.
+/// Telling everyone takes 150 ms, and meanwhile more log in: then the next commit waits for as
+/// long, and whatever comes until then shares it.
 #[test]
 fn commits_take_half_of_the_time_at_most() {
-    let commits_in = |telling_ms: u64, ms: u64| {
-        let mut world = World::new();
-        let watcher = world.watch();
-        let peers: Vec<_> = (0..ms / 10).map(|_| world.watch()).collect();
-        world.set_telling_ms(telling_ms);
-        for (index, &peer) in peers.iter().enumerate() {
-            world.login(peer, &format!("name {index}"));
-            world.pass_ms(10);
-        }
-        world.pass_ms(10_000);
-        assert_eq!(world.names().len() as u64, ms / 10, "everyone is told in the end");
-        world.heard(watcher).len()
-    };
-    // Clients act only between commits here: the time that telling takes is not theirs.
-    let quick = commits_in(0, 600);
-    assert!((29..=31).contains(&quick), "{quick}");
-    let slow = commits_in(150, 600);
-    assert!((4..=6).contains(&slow), "{slow}");
-
     let mut world = World::new();
-    let (ada, bob) = (world.watch(), world.watch());
-    world.set_telling_ms(5_000);
+    let watcher = world.watch();
+    let peers: Vec<_> = (0..90).map(|_| world.watch()).collect();
+    world.set_telling_ms(150);
+    let start = world.now();
+    for (index, peers) in peers.chunks(3).enumerate() {
+        for (number, &peer) in peers.iter().enumerate() {
+            let login = format!(r#"["login", "name {index} {number}"]"#);
+            world.send_quietly(peer, &wire::text(&login));
+        }
+        world.pass_ms(30);
+    }
+    world.pass_ms(1_000);
+    assert_eq!(world.names().len(), 90, "everyone is told in the end");
+    let commits = world.heard(watcher).len() as u64;
+    let passed_ms = world.now().ms_since(start);
+    assert!(commits >= 4 && commits * 300 <= passed_ms, "{commits} in {passed_ms} ms");
+}
+
+#[test]
+fn pause_after_a_commit_has_a_limit() {
+    let mut world = World::new();
+    let [ada, bob, eve, zoe] = [(); 4].map(|()| world.watch());
     world.login(ada, "Ada");
     world.login(bob, "Bob");
-    world.pass_ms(990);
-    assert_eq!(world.heard(ada).len(), 1);
+    world.set_telling_ms(5_000);
+    world.login(eve, "Eve");
     world.pass_ms(20);
-    assert_eq!(world.heard(ada).len(), 1, "the pause is a second at most");
+    world.heard(ada);
+    world.login(zoe, "Zoe");
+    world.pass_ms(900);
+    assert!(world.heard(ada).is_empty(), "the commit of Bob and Eve is followed by a pause");
+    world.pass_ms(100);
+    assert_eq!(world.heard(ada).len(), 1, "of a second at most");
+}
+
+/// Who changes something only when everyone has been told waits for nothing.
+#[test]
+fn commit_of_one_change_is_followed_by_no_pause() {
+    let mut world = World::new();
+    let peers = [(); 5].map(|()| world.watch());
+    world.set_telling_ms(150);
+    for (index, &peer) in peers.iter().enumerate() {
+        world.login(peer, &format!("name {index}"));
+        assert_eq!(world.heard(peers[0]).len(), 1);
+    }
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl World {
         World { hub, now: Time::ZERO, clients: Vec::new(), telling_ms: 0 }
     }
 
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
     /// From now on it takes so long to write a commit to everyone.
     pub fn set_telling_ms(&mut self, ms: u64) {
         self.telling_ms = ms;
