@@ -147,6 +147,28 @@ fn unmask(c: &mut Criterion) {
     }
 }
 
+/// What checks the text of a whole message, and std's, which is as fast only where it is short.
+fn utf8(c: &mut Criterion) {
+    let mixed = "[\"login\",\"Zoë Ångström 谁\"] ";
+    for (kind, repeated) in
+        [("ASCII", "abcdefghijklmnop"), ("mixed", mixed), ("Chinese", "谁在这里")]
+    {
+        let mut group = c.benchmark_group(format!("utf8/{kind}"));
+        for size in SIZES {
+            let mut text: String = repeated.chars().cycle().take(size).collect();
+            text.truncate(text.floor_char_boundary(size));
+            group.throughput(Throughput::Bytes(text.len() as u64));
+            group.bench_function(BenchmarkId::new("simdutf8", name(size)), |b| {
+                b.iter(|| assert!(simdutf8::basic::from_utf8(black_box(text.as_bytes())).is_ok()));
+            });
+            group.bench_function(BenchmarkId::new("std", name(size)), |b| {
+                b.iter(|| assert!(std::str::from_utf8(black_box(text.as_bytes())).is_ok()));
+            });
+        }
+        group.finish();
+    }
+}
+
 fn masked_text(size: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     frame::encode(Opcode::Text, &letters(size), &mut bytes);
@@ -215,5 +237,5 @@ fn deflate(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, request_head, frame_header, unmask, message, deflate);
+criterion_group!(benches, request_head, frame_header, unmask, utf8, message, deflate);
 criterion_main!(benches);

@@ -22,7 +22,8 @@
 //! An error ends the connection; the decoder must not be used after one.
 
 use std::ops::Range;
-use std::str;
+
+use simdutf8::basic;
 
 use super::close::{self, CloseCode};
 use super::deflate::Inflater;
@@ -231,7 +232,7 @@ impl<'a> Event<'a> {
         Ok(match opcode {
             // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
             Opcode::Text => {
-                Event::Text(str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
+                Event::Text(basic::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
             }
             Opcode::Binary => Event::Binary(payload),
             Opcode::Ping => Event::Ping(payload),
