@@ -102,20 +102,19 @@ impl Header {
         if first & 0x70 != 0 && !(is_compressed && begins_message && deflates) {
             return Err(ProtocolError::ReservedBits);
         }
-        match opcode {
+        if opcode.is_control() {
             // RFC 6455 §5.5: control frames must not be fragmented.
-            Opcode::Close | Opcode::Ping | Opcode::Pong if !fin => {
+            if !fin {
                 return Err(ProtocolError::ControlFragmented);
             }
+        } else if (opcode == Opcode::Continuation) != message_open {
             // RFC 6455 §5.4: a message is one frame with FIN, or a frame without, any number of
             // continuations without and one with; fragments of two messages do not mix.
-            Opcode::Continuation if !message_open => {
-                return Err(ProtocolError::ContinuationUnexpected);
-            }
-            Opcode::Text | Opcode::Binary if message_open => {
-                return Err(ProtocolError::ContinuationExpected);
-            }
-            _ => {}
+            return Err(if message_open {
+                ProtocolError::ContinuationExpected
+            } else {
+                ProtocolError::ContinuationUnexpected
+            });
         }
 
         let Some((&second, input)) = input.split_first() else { return Ok(None) };
@@ -135,7 +134,9 @@ impl Header {
     }
 }
 
-/// The length of the payload, and the bytes that it took beside the seven bits `short`.
+/// The length of the payload, and the bytes that it took beside the seven bits `short`. Inlined, so
+/// that these stay in registers.
+#[inline(always)]
 fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, ProtocolError> {
     let (length, extended, shortest) = match short {
         127 => {
