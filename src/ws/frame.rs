@@ -161,6 +161,7 @@ fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, Protoc
 }
 
 /// Appends a whole frame from the server to `out`: FIN set, not masked (§5.1).
+#[inline(always)]
 pub fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_BYTES_MAX);
     encode_bytes(0x80 | opcode as u8, payload, out);
@@ -172,19 +173,26 @@ pub fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     encode_bytes(0xC0 | opcode as u8, payload, out);
 }
 
+#[inline(always)]
 fn encode_bytes(first: u8, payload: &[u8], out: &mut Vec<u8>) {
-    out.push(first);
     match payload.len() {
-        length @ 0..=125 => out.push(length as u8),
+        length @ 0..=125 => append(&[first, length as u8], payload, out),
         length @ 126..=0xFFFF => {
-            out.push(126);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
+            let [a, b] = (length as u16).to_be_bytes();
+            append(&[first, 126, a, b], payload, out);
         }
         length => {
-            out.push(127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
+            let [a, b, c, d, e, f, g, h] = (length as u64).to_be_bytes();
+            append(&[first, 127, a, b, c, d, e, f, g, h], payload, out);
         }
     }
+}
+
+/// Inlined, with all that calls it: for a short message, a call would be a third of the work, and
+/// to copy a header whose length is not known as much again.
+#[inline(always)]
+fn append(header: &[u8], payload: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(header);
     out.extend_from_slice(payload);
 }
 
