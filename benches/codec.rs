@@ -115,27 +115,56 @@ fn frame_header(c: &mut Criterion) {
     group.finish();
 }
 
-/// Beside the copy of as many bytes, which is the best that memory can do.
+/// Beside the copy of as many bytes, which is the best that memory can do. Both write to where a
+/// payload lies in a read buffer: behind its header, and so on no boundary.
 fn unmask(c: &mut Criterion) {
     for size in SIZES {
+        let header = masked_text(size).len() - size;
         let mut group = c.benchmark_group("unmask");
         group.throughput(Throughput::Bytes(size as u64));
         group.bench_function(BenchmarkId::new("apply", name(size)), |b| {
-            let plain = letters(size);
-            let mut payload = plain.clone();
+            let mut buffer = letters(header + size);
+            let plain = buffer[header..].to_vec();
             let mut rounds = 0_u64;
             b.iter(|| {
-                MaskKey::new(black_box(KEY)).apply(black_box(&mut payload));
+                MaskKey::new(black_box(KEY)).apply(black_box(&mut buffer[header..]));
                 rounds += 1;
             });
-            assert_eq!(payload == plain, rounds.is_multiple_of(2));
+            assert_eq!(buffer[header..] == plain, rounds.is_multiple_of(2));
         });
         group.bench_function(BenchmarkId::new("memcpy", name(size)), |b| {
-            let plain = letters(size);
-            let mut payload = vec![0; size];
-            b.iter(|| black_box(&mut payload[..]).copy_from_slice(black_box(&plain)));
-            assert_eq!(payload, plain);
+            let plain = letters(4096 + size);
+            let mut buffer = vec![0; header + size];
+            // Half a page apart: between places that are a little more than a multiple of 4 KiB
+            // apart, a copy can take twenty times as long.
+            let half_a_page_off = buffer[header..].as_ptr().addr() + 2048;
+            let shift = half_a_page_off.wrapping_sub(plain.as_ptr().addr()) % 4096;
+            let plain = &plain[shift..shift + size];
+            b.iter(|| black_box(&mut buffer[header..]).copy_from_slice(black_box(plain)));
+            assert_eq!(&buffer[header..], plain);
         });
+        group.finish();
+    }
+}
+
+/// What checks the text of a whole message, and std's, which is as fast only where it is short.
+fn utf8(c: &mut Criterion) {
+    let mixed = "[\"login\",\"Zoë Ångström 谁\"] ";
+    for (kind, repeated) in
+        [("ASCII", "abcdefghijklmnop"), ("mixed", mixed), ("Chinese", "谁在这里")]
+    {
+        let mut group = c.benchmark_group(format!("utf8/{kind}"));
+        for size in SIZES {
+            let mut text: String = repeated.chars().cycle().take(size).collect();
+            text.truncate(text.floor_char_boundary(size));
+            group.throughput(Throughput::Bytes(text.len() as u64));
+            group.bench_function(BenchmarkId::new("simdutf8", name(size)), |b| {
+                b.iter(|| assert!(simdutf8::basic::from_utf8(black_box(text.as_bytes())).is_ok()));
+            });
+            group.bench_function(BenchmarkId::new("std", name(size)), |b| {
+                b.iter(|| assert!(std::str::from_utf8(black_box(text.as_bytes())).is_ok()));
+            });
+        }
         group.finish();
     }
 }
@@ -208,5 +237,5 @@ fn deflate(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, request_head, frame_header, unmask, message, deflate);
+criterion_group!(benches, request_head, frame_header, unmask, utf8, message, deflate);
 criterion_main!(benches);

@@ -211,9 +211,9 @@ impl Hub {
     /// The commit of this turn was written to everyone, and now it is `now`.
     ///
     /// If it was of several clients, changes come faster than they are told, and the next commit
-    /// waits as long as this one took: so telling everyone has half of the time at most, reading and
-    /// accepting have the other half, and more changes share a frame. If it was of one, nothing was
-    /// gained by waiting for it, and nothing is by waiting for the next.
+    /// waits as long as this one took: so telling everyone has half of the time at most, reading
+    /// and accepting have the other half, and more changes share a frame. If it was of one, nothing
+    /// was gained by waiting for it, and nothing is by waiting for the next.
     pub fn told(&mut self, now: Time) {
         if !self.is_commit_shared {
             return;

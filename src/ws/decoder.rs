@@ -21,8 +21,7 @@
 //!
 //! An error ends the connection; the decoder must not be used after one.
 
-use std::ops::Range;
-use std::str;
+use simdutf8::basic;
 
 use super::close::{self, CloseCode};
 use super::deflate::Inflater;
@@ -90,12 +89,6 @@ impl Default for Stage {
     }
 }
 
-/// Where the payload of an event lies.
-enum Found {
-    InInput(Header, Range<usize>),
-    InPartial(Opcode),
-}
-
 impl Decoder {
     /// Takes bytes from the front of `input` until there is an event, and says how many it took. If
     /// there is no event it took them all.
@@ -110,61 +103,42 @@ impl Decoder {
         }
         let deflates = !matches!(inflation, Inflation::None);
         let mut used = 0;
-        let found = loop {
-            let rest = &mut input[used..];
-            match &mut self.stage {
-                Stage::Header { .. } => {
-                    let Some((header, bytes)) = self.read_header(rest, deflates)? else {
-                        return Ok((input.len(), None));
+        let opcode = loop {
+            if let Stage::Header { .. } = self.stage {
+                let Some((header, bytes)) = self.read_header(&input[used..], deflates)? else {
+                    return Ok((input.len(), None));
+                };
+                used += bytes;
+                self.admit(&header, limits)?;
+                if let Some(end) = whole_payload(&header, used, input.len()) {
+                    let payload = &mut input[used..end];
+                    // Not in place: a header that is never in memory is decoded a third faster.
+                    let mut key = header.key;
+                    key.apply(payload);
+                    let event = if header.is_compressed {
+                        Event::decode(header.opcode, inflation.inflate(payload, limits)?)?
+                    } else {
+                        Event::decode(header.opcode, payload)?
                     };
-                    used += bytes;
-                    self.admit(&header, limits)?;
-                    if let Some(end) = whole_payload(&header, used, input.len()) {
-                        let mut key = header.key;
-                        key.apply(&mut input[used..end]);
-                        self.stage = Stage::default();
-                        break Found::InInput(header, used..end);
-                    }
-                    self.partial.get_or_insert_default().begin(&header);
-                    self.stage = Stage::Payload(header);
+                    return Ok((end, Some(event)));
                 }
-                Stage::Payload(header) => {
-                    let length = header.length.min(rest.len() as u64) as usize;
-                    let piece = &mut rest[..length];
-                    header.key.apply(piece);
-                    header.length -= length as u64;
-                    let header = *header;
-                    self.partial.get_or_insert_default().append(header.opcode, piece)?;
-                    used += length;
-                    if header.length > 0 {
-                        return Ok((used, None));
-                    }
-                    self.stage = Stage::default();
-                    if header.fin {
-                        break Found::InPartial(header.opcode);
-                    }
-                }
+                self.begin(header);
+            }
+            let (bytes, complete) = self.collect(&mut input[used..])?;
+            used += bytes;
+            match complete {
+                None => return Ok((used, None)),
+                Some(header) if header.fin => break header.opcode,
+                Some(_) => {}
             }
         };
-        let (used, opcode, payload) = match found {
-            Found::InInput(header, range) if !header.is_compressed => {
-                return Ok((range.end, Some(Event::decode(header.opcode, &input[range])?)));
-            }
-            Found::InInput(header, range) => (range.end, header.opcode, &input[range]),
-            Found::InPartial(opcode) => {
-                match self.partial.get_or_insert_default().deliver(opcode) {
-                    Payload::Compressed(opcode, payload) => (used, opcode, payload),
-                    Payload::Plain(event) => return Ok((used, Some(event?))),
-                }
+        let event = match self.partial.get_or_insert_default().deliver(opcode) {
+            Payload::Plain(event) => event?,
+            Payload::Compressed(opcode, payload) => {
+                Event::decode(opcode, inflation.inflate(payload, limits)?)?
             }
         };
-        let bytes_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
-        let inflated = match inflation {
-            Inflation::Fresh(inflater) => inflater.inflate(payload, false, bytes_max)?,
-            Inflation::Takeover(inflater) => inflater.inflate(payload, true, bytes_max)?,
-            Inflation::None => unreachable!("then no header is let in that says so"),
-        };
-        Ok((used, Some(Event::decode(opcode, inflated)?)))
+        Ok((used, Some(event)))
     }
 
     /// Bytes of memory held for what is incomplete.
@@ -188,18 +162,51 @@ impl Decoder {
             unreachable!("a header is read only between frames")
         };
         let before = usize::from(*length);
-        if before == 0
-            && let Some(whole) = Header::decode(input, context)?
-        {
-            return Ok(Some(whole));
-        }
-        let added = input.len().min(HEADER_BYTES_MAX - before);
-        bytes[before..before + added].copy_from_slice(&input[..added]);
-        let decoded = Header::decode(&bytes[..before + added], context)?;
-        if decoded.is_none() {
-            *length = (before + added) as u8;
+        let head = if before == 0 {
+            input
+        } else {
+            let added = input.len().min(HEADER_BYTES_MAX - before);
+            bytes[before..before + added].copy_from_slice(&input[..added]);
+            &bytes[..before + added]
+        };
+        let decoded = Header::decode(head, context)?;
+        match decoded {
+            None if before == 0 => {
+                bytes[..input.len()].copy_from_slice(input);
+                *length = input.len() as u8;
+            }
+            None => *length = head.len() as u8,
+            Some(_) => *length = 0,
         }
         Ok(decoded.map(|(header, bytes)| (header, bytes - before)))
+    }
+
+    /// Makes ready for a payload that is still to come, or is not the whole of its message. Out of
+    /// line, as is `collect`, for the sake of those that are whole.
+    #[cold]
+    fn begin(&mut self, header: Header) {
+        self.partial.get_or_insert_default().begin(&header);
+        self.stage = Stage::Payload(header);
+    }
+
+    /// Keeps what `input` has of the payload that is under way. Says how many bytes that is, and
+    /// the header when the payload is complete.
+    #[cold]
+    fn collect(&mut self, input: &mut [u8]) -> Result<(usize, Option<Header>), ProtocolError> {
+        let Stage::Payload(header) = &mut self.stage else {
+            unreachable!("a payload is collected after its header")
+        };
+        let length = header.length.min(input.len() as u64) as usize;
+        let piece = &mut input[..length];
+        header.key.apply(piece);
+        header.length -= length as u64;
+        let header = *header;
+        self.partial.get_or_insert_default().append(header.opcode, piece)?;
+        if header.length > 0 {
+            return Ok((length, None));
+        }
+        self.stage = Stage::default();
+        Ok((length, Some(header)))
     }
 
     /// Refuses a frame that would pass a limit, on its header and before any of its payload.
@@ -225,13 +232,27 @@ impl Decoder {
     }
 }
 
+impl<'a> Inflation<'a> {
+    /// The message that `payload` stands for. Only a header that was let in calls for this, and
+    /// none is if compression was not agreed on.
+    fn inflate(self, payload: &'a [u8], limits: &MessageLimits) -> Result<&'a [u8], ProtocolError> {
+        let bytes_max = usize::try_from(limits.message_bytes_max).unwrap_or(usize::MAX);
+        match self {
+            Inflation::None => unreachable!("then no header is let in that says so"),
+            Inflation::Fresh(inflater) => inflater.inflate(payload, false, bytes_max),
+            Inflation::Takeover(inflater) => inflater.inflate(payload, true, bytes_max),
+        }
+    }
+}
+
 impl<'a> Event<'a> {
     /// The event that a frame is which stands for itself.
+    #[inline]
     pub(super) fn decode(opcode: Opcode, payload: &'a [u8]) -> Result<Event<'a>, ProtocolError> {
         Ok(match opcode {
             // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
             Opcode::Text => {
-                Event::Text(str::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
+                Event::Text(basic::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
             }
             Opcode::Binary => Event::Binary(payload),
             Opcode::Ping => Event::Ping(payload),

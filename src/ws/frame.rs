@@ -102,20 +102,19 @@ impl Header {
         if first & 0x70 != 0 && !(is_compressed && begins_message && deflates) {
             return Err(ProtocolError::ReservedBits);
         }
-        match opcode {
+        if opcode.is_control() {
             // RFC 6455 §5.5: control frames must not be fragmented.
-            Opcode::Close | Opcode::Ping | Opcode::Pong if !fin => {
+            if !fin {
                 return Err(ProtocolError::ControlFragmented);
             }
+        } else if (opcode == Opcode::Continuation) != message_open {
             // RFC 6455 §5.4: a message is one frame with FIN, or a frame without, any number of
             // continuations without and one with; fragments of two messages do not mix.
-            Opcode::Continuation if !message_open => {
-                return Err(ProtocolError::ContinuationUnexpected);
-            }
-            Opcode::Text | Opcode::Binary if message_open => {
-                return Err(ProtocolError::ContinuationExpected);
-            }
-            _ => {}
+            return Err(if message_open {
+                ProtocolError::ContinuationExpected
+            } else {
+                ProtocolError::ContinuationUnexpected
+            });
         }
 
         let Some((&second, input)) = input.split_first() else { return Ok(None) };
@@ -135,7 +134,9 @@ impl Header {
     }
 }
 
-/// The length of the payload, and the bytes that it took beside the seven bits `short`.
+/// The length of the payload, and the bytes that it took beside the seven bits `short`. Inlined, so
+/// that these stay in registers.
+#[inline(always)]
 fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, ProtocolError> {
     let (length, extended, shortest) = match short {
         127 => {
@@ -160,42 +161,52 @@ fn decode_length(short: u8, input: &[u8]) -> Result<Option<(u64, usize)>, Protoc
 }
 
 /// Appends a whole frame from the server to `out`: FIN set, not masked (§5.1).
+#[inline(always)]
 pub fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-    encode_header(opcode, payload.len(), out);
-    out.extend_from_slice(payload);
+    debug_assert!(!opcode.is_control() || payload.len() <= CONTROL_BYTES_MAX);
+    append_with_header(0x80 | opcode as u8, payload.len(), payload, out);
 }
 
 /// Appends a whole frame whose payload is deflated already (RFC 7692 §7.2.1).
 pub fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
-    encode_deflated_header(opcode, payload.len(), out);
-    out.extend_from_slice(payload);
+    debug_assert!(!opcode.is_control());
+    append_with_header(0xC0 | opcode as u8, payload.len(), payload, out);
 }
 
 /// Appends what precedes a payload of `length` bytes.
 pub fn encode_header(opcode: Opcode, length: usize, out: &mut Vec<u8>) {
     debug_assert!(!opcode.is_control() || length <= CONTROL_BYTES_MAX);
-    encode_header_bytes(0x80 | opcode as u8, length, out);
+    append_with_header(0x80 | opcode as u8, length, &[], out);
 }
 
 /// Appends what precedes a deflated payload of `length` bytes.
 pub fn encode_deflated_header(opcode: Opcode, length: usize, out: &mut Vec<u8>) {
     debug_assert!(!opcode.is_control());
-    encode_header_bytes(0xC0 | opcode as u8, length, out);
+    append_with_header(0xC0 | opcode as u8, length, &[], out);
 }
 
-fn encode_header_bytes(first: u8, length: usize, out: &mut Vec<u8>) {
-    out.push(first);
+/// Appends the header of a frame of `length` bytes, and as much of its payload as is given.
+#[inline(always)]
+fn append_with_header(first: u8, length: usize, payload: &[u8], out: &mut Vec<u8>) {
     match length {
-        0..=125 => out.push(length as u8),
+        0..=125 => append(&[first, length as u8], payload, out),
         126..=0xFFFF => {
-            out.push(126);
-            out.extend_from_slice(&(length as u16).to_be_bytes());
+            let [a, b] = (length as u16).to_be_bytes();
+            append(&[first, 126, a, b], payload, out);
         }
         _ => {
-            out.push(127);
-            out.extend_from_slice(&(length as u64).to_be_bytes());
+            let [a, b, c, d, e, f, g, h] = (length as u64).to_be_bytes();
+            append(&[first, 127, a, b, c, d, e, f, g, h], payload, out);
         }
     }
+}
+
+/// Inlined, with all that calls it: for a short message, a call would be a third of the work, and
+/// to copy a header whose length is not known as much again.
+#[inline(always)]
+fn append(header: &[u8], payload: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(header);
+    out.extend_from_slice(payload);
 }
 
 #[cfg(test)]

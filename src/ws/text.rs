@@ -2,6 +2,8 @@
 
 use std::str;
 
+use simdutf8::compat;
+
 use super::error::ProtocolError;
 
 /// The text of a message of which more is to come.
@@ -23,7 +25,7 @@ impl TextBuffer {
             self.push_to_cut(byte)?;
             piece = rest;
         }
-        let valid = match str::from_utf8(piece) {
+        let valid = match compat::from_utf8(piece) {
             Ok(text) => text,
             Err(error) if error.error_len().is_some() => return Err(ProtocolError::InvalidUtf8),
             Err(error) => {
