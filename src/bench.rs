@@ -33,6 +33,7 @@ mod subject;
 mod url;
 mod usage;
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,20 +56,23 @@ use subject::Subject;
 /// Makes a run and prints what it found. 0: all was as it should be; 1: it was not, or the run
 /// could not be made; 130: the user ended it.
 pub(crate) fn bench(options: &Options) -> ExitCode {
-    let report = match make_run(options) {
-        Ok(report) => report,
+    let (mut page, report) = match open_report(options).and_then(|page| {
+        let report = make_run(options)?;
+        Ok((page, report))
+    }) {
+        Ok(done) => done,
         Err(problem) => {
             eprintln!("headcount: {problem}");
             return ExitCode::FAILURE;
         }
     };
     let text = if options.json { report.json() + "\n" } else { report.text() };
-    let written = io::stdout().write_all(text.as_bytes()).and_then(|()| match &options.report {
-        Some(path) => std::fs::write(path, page::page(&report)),
+    let written = io::stdout().write_all(text.as_bytes()).and_then(|()| match &mut page {
+        Some(file) => file.write_all(page::page(&report).as_bytes()),
         None => Ok(()),
     });
     if let Err(error) = written {
-        eprintln!("headcount: can't write the result: {error}");
+        eprintln!("headcount: can't write the result: {}", system::describe(&error));
         return ExitCode::FAILURE;
     }
     match &report.ended_early {
@@ -76,6 +80,13 @@ pub(crate) fn bench(options: &Options) -> ExitCode {
         None if report.is_correct => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }
+}
+
+/// Opens the file of the report before anything is done for it.
+fn open_report(options: &Options) -> Result<Option<File>, Problem> {
+    let Some(path) = &options.report else { return Ok(None) };
+    let problem = |error| Problem::NoReport(path.clone(), error);
+    File::create(path).map(Some).map_err(problem)
 }
 
 fn make_run(options: &Options) -> Result<Report, Problem> {

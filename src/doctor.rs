@@ -1,6 +1,7 @@
 //! `headcount doctor`: how many clients this machine can hold, and what to change for more.
 
 use std::fs;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, value_parser};
@@ -50,17 +51,22 @@ pub(crate) fn doctor(options: &Options) -> ExitCode {
     .into_iter()
     .flatten()
     .collect();
+    let mut text = String::new();
     for finding in &findings {
         let mark = if finding.is_enough { "ok " } else { "LOW" };
         let clients = finding.clients.map_or(String::new(), |clients| format!("{clients} clients"));
-        println!("{mark}  {:<22}{:<26}{clients}", finding.what, finding.value);
+        text += &format!("{mark}  {:<22}{:<26}{clients}\n", finding.what, finding.value);
         if !finding.is_enough {
-            println!("     {}", finding.remedy);
+            text += &format!("     {}\n", finding.remedy);
         }
     }
     let possible = findings.iter().filter_map(|finding| finding.clients).min();
     if let Some(possible) = possible {
-        println!("\nThis machine can hold {possible} clients; asked for: {wanted}.");
+        text += &format!("\nThis machine can hold {possible} clients; asked for: {wanted}.\n");
+    }
+    if let Err(error) = io::stdout().write_all(text.as_bytes()) {
+        eprintln!("headcount: can't write to standard output: {}", system::describe(&error));
+        return ExitCode::FAILURE;
     }
     match findings.iter().all(|finding| finding.is_enough) {
         true => ExitCode::SUCCESS,
@@ -132,7 +138,7 @@ fn backlog() -> Option<Finding> {
 }
 
 /// Ports bound who connects, not who serves: a client machine, a proxy, or `headcount bench`, which
-/// has 250 addresses of its own to connect from.
+/// has 10,000 clients connect from each of many addresses.
 fn ports(wanted: u64) -> Option<Finding> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = text.split_whitespace().map_while(|end| end.parse::<u64>().ok());
@@ -141,7 +147,7 @@ fn ports(wanted: u64) -> Option<Finding> {
         what: "ip_local_port_range",
         value: format!("{ports} ports an address"),
         clients: None,
-        is_enough: ports.saturating_mul(250) >= wanted,
+        is_enough: ports >= wanted.min(10_000),
         remedy: "sysctl -w net.ipv4.ip_local_port_range='1024 65535' where a proxy connects from",
     })
 }

@@ -56,25 +56,28 @@ impl Heartbeat {
         Beat::Ping(self.number.to_be_bytes())
     }
 
-    /// Waits once more, for what it waits for: something else shows that the peer is there.
+    /// Whether a ping was not answered yet.
+    pub fn awaits_pong(&self) -> bool {
+        self.awaits_pong
+    }
+
+    /// Waits once more for the pong: something else shows that the peer is there.
     pub fn put_off(&mut self, pace: Pace, now: Time) {
         self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
     }
 
     /// A pong came: whether it answers our ping. One that does not means nothing (§5.5.3).
     pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
-        let is_answer = self.awaits_pong && data == self.number.to_be_bytes();
+        data == self.number.to_be_bytes() && self.answer(pace, now)
+    }
+
+    /// An answer came that does not say to which ping: whether one was awaited.
+    pub fn answer(&mut self, pace: Pace, now: Time) -> bool {
+        let is_answer = self.awaits_pong;
         if is_answer {
             self.rest(pace, now);
         }
         is_answer
-    }
-
-    /// An answer came that does not say to which ping.
-    pub fn answer(&mut self, pace: Pace, now: Time) {
-        if self.awaits_pong {
-            self.rest(pace, now);
-        }
     }
 
     /// Waits for the next ping: ±10 %, so that connections which came together do not stay so.

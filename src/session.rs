@@ -333,9 +333,9 @@ impl Session {
                     return self.close(CloseCode::POLICY_VIOLATION, config, now);
                 }
                 let pace = spoken.pace(self.generation, config);
-                // A peer that is slowly taking what it was sent has another deadline for that; a
-                // ping would only wait behind it.
-                if self.outbox.deadline() < Time::NEVER {
+                // A peer that is slowly taking what it was sent has another deadline for that: its
+                // pong waits. Our ping does not, since a client may count on it (Engine.IO).
+                if self.outbox.deadline() < Time::NEVER && heartbeat.awaits_pong() {
                     return heartbeat.put_off(pace, now);
                 }
                 match heartbeat.beat(pace, now) {

@@ -99,7 +99,7 @@ impl Fleet {
         let client = &mut self.clients[index];
         client.is_named = is_named;
         if is_named {
-            self.oracle.reader.expect(name(index), due);
+            self.oracle.reader.expect(name(index), true, due);
         }
         self.queue.push_back((due, index));
     }
@@ -113,7 +113,7 @@ impl Fleet {
     /// Has a client that is connected log in or out, which was to happen at `due`.
     pub(crate) fn rename(&mut self, index: usize, is_named: bool, due: Instant) {
         self.clients[index].is_named = is_named;
-        self.oracle.reader.expect(name(index), due);
+        self.oracle.reader.expect(name(index), is_named, due);
         if self.clients[index].is_open() {
             self.say_name(index);
         }
@@ -133,7 +133,7 @@ impl Fleet {
         self.oracle.reader.restart();
         self.oracle.newest = View::default();
         for index in (0..self.readers).filter(|&index| self.clients[index].is_named) {
-            self.oracle.reader.expect(name(index), due);
+            self.oracle.reader.expect(name(index), true, due);
         }
     }
 
@@ -229,6 +229,9 @@ impl Fleet {
                 } else {
                     self.clients[index].drop_connection();
                     self.oracle.mistakes.note(format!("a connection was lost: {why}"));
+                    if self.open == 0 && self.opening == 0 {
+                        return Err(Problem::Lost(why));
+                    }
                 }
             }
         }

@@ -46,7 +46,8 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub(crate) size: u32,
 
-    /// A server that runs already, like ws://127.0.0.1:3000 [default: one of its own]
+    /// A server that runs already, like ws://127.0.0.1:3000 [default: one of its own]. It needs a
+    /// larger --name-changes-per-minute for most scenarios, and --echo for echo
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Url>,
 

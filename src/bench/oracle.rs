@@ -121,11 +121,15 @@ impl Oracle {
         let message = match self.reader.read(payload) {
             Ok(message) => message,
             Err(wrong) => {
-                self.mistakes.note(format!("{wrong:?}"));
+                self.mistakes.note(wrong.to_string());
                 return None;
             }
         };
         match &message {
+            Message::Refused(code) if code == "rate_limited" => {
+                let hint = "start the server with a larger --name-changes-per-minute";
+                self.mistakes.note(format!("a request was refused: {code} ({hint})"));
+            }
             Message::Refused(code) => self.mistakes.note(format!("a request was refused: {code}")),
             Message::Roster { .. } => self.counts.rosters += 1,
             Message::Change { .. } => {}
@@ -137,7 +141,7 @@ impl Oracle {
                 }
             }
             Ok(_) => {}
-            Err(wrong) => self.mistakes.note(format!("{wrong:?}")),
+            Err(wrong) => self.mistakes.note(wrong.to_string()),
         }
         if view.seq > self.newest.seq {
             self.newest = *view;

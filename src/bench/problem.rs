@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 
 use crate::system::describe;
 
@@ -24,8 +25,14 @@ pub(crate) enum Problem {
     FewFiles { needed: u64, allowed: u64 },
     /// There are fewer ports than clients.
     FewPorts { opened: usize },
+    /// There is no such process to measure.
+    NoProcess(u32),
+    /// The report can't be written there.
+    NoReport(PathBuf, io::Error),
     /// The system did not do something that it usually does.
     System(&'static str, io::Error),
+    /// The last connection is lost.
+    Lost(String),
     /// Nothing has happened for long.
     Stalled(String),
     /// The user has seen enough.
@@ -35,7 +42,7 @@ pub(crate) enum Problem {
 impl Problem {
     /// Whether what was measured before it still says something.
     pub(crate) fn leaves_figures(&self) -> bool {
-        matches!(self, Problem::Stalled(_) | Problem::Interrupted)
+        matches!(self, Problem::Lost(_) | Problem::Stalled(_) | Problem::Interrupted)
     }
 }
 
@@ -62,6 +69,11 @@ impl fmt::Display for Problem {
                  net.ipv4.ip_local_port_range or take fewer clients"
             ),
             Problem::System(what, error) => write!(f, "can't {what}: {}", describe(error)),
+            Problem::Lost(why) => write!(f, "all connections are lost: {why}"),
+            Problem::NoProcess(pid) => write!(f, "there is no process {pid}"),
+            Problem::NoReport(path, error) => {
+                write!(f, "can't write {}: {}", path.display(), describe(error))
+            }
             Problem::Stalled(what) => write!(f, "nothing happens any more: {what}"),
             Problem::Interrupted => f.write_str("interrupted: this was measured until then"),
         }

@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::fmt;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -65,6 +66,18 @@ impl<'a> FromIterator<&'a str> for Names {
     }
 }
 
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Wrong::Unknown(text) => write!(f, "a message that is none: {text}"),
+            Wrong::Gap { known: Some(known), seq } => write!(f, "a gap: {seq} came after {known}"),
+            Wrong::Gap { known: None, seq } => write!(f, "a gap: {seq} came before any roster"),
+            Wrong::Backwards { known, seq } => write!(f, "a step back: {seq} came after {known}"),
+            Wrong::Vanished { seq } => write!(f, "more names left with {seq} than there were"),
+        }
+    }
+}
+
 impl View {
     /// Takes in a message, and says since when the client did not know what it knows now: the
     /// number of the first commit that is new to it.
@@ -97,12 +110,19 @@ impl View {
 /// parsed for one of them and compared for the others.
 const KEPT: usize = 64;
 
+/// Commits of which is kept when they were asked for: a client is never that far behind.
+const COMMITS_KEPT: usize = 4096;
+
 /// Turns messages into what they say, and notes when what they tell was asked for.
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     read: VecDeque<(Box<[u8]>, Message)>,
-    /// When a name was to come or go, and has not been seen to.
-    asked: HashMap<String, Instant>,
+    /// Names that were to come (`true`) or to go and have not been seen to, and since when.
+    asked: HashMap<String, (bool, Instant)>,
+    /// How many of them are to come.
+    awaited: usize,
+    /// The latest commit whose change was read.
+    latest: u64,
     /// When the oldest of what a commit tells was asked for.
     commits: BTreeMap<u64, Instant>,
 }
@@ -145,16 +165,29 @@ fn unknown(message: &[u8]) -> Wrong {
 }
 
 impl Reader {
-    /// A name is to come or go at `when`, whether or not that is asked for in time: the clock of a
-    /// request runs from when it is due.
-    pub(crate) fn expect(&mut self, name: String, when: Instant) {
-        self.asked.insert(name, when);
+    /// A name is to come, or else to go, at `when`, whether or not that is asked for in time: the
+    /// clock of a request runs from when it is due.
+    pub(crate) fn expect(&mut self, name: String, is_coming: bool, when: Instant) {
+        let before = self.asked.insert(name, (is_coming, when));
+        self.awaited += usize::from(is_coming);
+        self.awaited -= usize::from(before.is_some_and(|(was_coming, _)| was_coming));
+    }
+
+    /// Whether all names that were to come have been seen, in a change or in a roster.
+    pub(crate) fn have_all_come(&self) -> bool {
+        self.awaited == 0
+    }
+
+    /// Reads rosters that are known anew: names that are awaited from now on may be on them.
+    pub(crate) fn read_anew(&mut self) {
+        self.read.clear();
     }
 
     /// Forgets all numbers: another server counts from the start.
     pub(crate) fn restart(&mut self) {
         self.read.clear();
         self.commits.clear();
+        self.latest = 0;
     }
 
     /// What a text message says.
@@ -176,14 +209,35 @@ impl Reader {
         self.commits.range(first..).next().map(|(_, asked)| *asked)
     }
 
+    /// A name came, or went: since when that was awaited.
+    fn seen(&mut self, name: &str, is_coming: bool) -> Option<Instant> {
+        let &(awaits_coming, when) = self.asked.get(name)?;
+        if awaits_coming != is_coming {
+            return None;
+        }
+        self.asked.remove(name);
+        self.awaited -= usize::from(is_coming);
+        Some(when)
+    }
+
     fn parse(&mut self, payload: &[u8]) -> Option<Message> {
         if let Ok(("roster", text)) = serde_json::from_slice::<(&str, RosterText<'_>)>(payload) {
+            for name in &text.names {
+                self.seen(name, true);
+            }
             return Some(Message::Roster { seq: text.seq, names: names(&text.names) });
         }
         if let Ok(("change", text)) = serde_json::from_slice::<(&str, ChangeText<'_>)>(payload) {
-            let told = text.joined.iter().chain(&text.left);
-            let asked = told.filter_map(|name| self.asked.remove(&**name)).min();
-            self.commits.extend(asked.map(|asked| (text.seq, asked)));
+            if text.seq > self.latest {
+                self.latest = text.seq;
+                let joined = text.joined.iter().filter_map(|name| self.seen(name, true)).min();
+                let left = text.left.iter().filter_map(|name| self.seen(name, false)).min();
+                let asked = joined.into_iter().chain(left).min();
+                self.commits.extend(asked.map(|asked| (text.seq, asked)));
+                while self.commits.len() > COMMITS_KEPT {
+                    self.commits.pop_first();
+                }
+            }
             let (joined, left) = (names(&text.joined), names(&text.left));
             return Some(Message::Change { seq: text.seq, joined, left });
         }
@@ -239,12 +293,14 @@ mod tests {
         let mut reader = Reader::default();
         let start = Instant::now();
         let later = start + std::time::Duration::from_secs(1);
-        reader.expect("Ada".into(), later);
-        reader.expect("Bob".into(), start);
+        reader.expect("Ada".into(), true, later);
+        reader.expect("Bob".into(), false, start);
+        assert!(!reader.have_all_come());
         let text = r#"["change",{"seq":5,"joined":["Ada"],"left":["Bob"]}]"#;
         assert_eq!(reader.read(text.as_bytes()), Ok(change(5, &["Ada"], &["Bob"])));
         assert_eq!(reader.asked_since(4), Some(start));
         assert_eq!(reader.asked_since(6), None);
+        assert!(reader.have_all_come());
         assert_eq!(reader.read(text.as_bytes()), Ok(change(5, &["Ada"], &["Bob"])));
     }
 

@@ -24,6 +24,9 @@ const BUSY: f64 = 0.9;
 /// A run is disturbed if either waits for its CPU for more of the time than this.
 const DISTURBED: f64 = 0.05;
 
+/// What all pings to a client come to while nothing else does, in bytes.
+const PING_BYTES_MAX: u64 = 1000;
+
 /// One run.
 pub(crate) struct Run<'a> {
     pub(crate) options: &'a Options,
@@ -97,7 +100,7 @@ impl<'a> Run<'a> {
         mut step: impl FnMut(&mut Fleet, Instant) -> Step,
     ) -> Result<(), Problem> {
         let patience = Duration::from_secs(u64::from(self.options.patience));
-        let mut moved = (Instant::now(), 0);
+        let mut moved = (Instant::now(), self.progress());
         loop {
             let now = Instant::now();
             if now - self.sampled.at >= SAMPLE_INTERVAL {
@@ -116,14 +119,22 @@ impl<'a> Run<'a> {
                 Step::Await => next_sample,
             };
             self.fleet.turn(wake)?;
-            let bytes = self.fleet.oracle.counts.bytes;
-            if bytes != moved.1 {
-                moved = (now, bytes);
+            let progress = self.progress();
+            if progress != moved.1 {
+                moved = (now, progress);
             } else if now - moved.0 > patience {
                 let (open, all) = (self.fleet.open, self.options.connections());
                 return Err(Problem::Stalled(format!("{doing}, {open} of {all} connected")));
             }
         }
+    }
+
+    /// What changes while something happens: connections, messages, and many bytes of messages that
+    /// are long. Pings are no news, and few bytes.
+    fn progress(&self) -> (usize, u64, u64) {
+        let counts = self.fleet.oracle.counts;
+        let news_bytes = PING_BYTES_MAX * self.options.connections() as u64;
+        (self.fleet.open, counts.deliveries, counts.bytes / news_bytes)
     }
 
     /// Measures what `work` does, even if it does not come to its end.
@@ -169,7 +180,7 @@ impl<'a> Run<'a> {
 
     /// Says what the figures may be of, if not of the server.
     fn judge(&mut self, span: &Span) {
-        let is_server_idle = span.server_load().is_none_or(|load| load < BUSY);
+        let is_server_idle = span.server_load().is_some_and(|load| load < BUSY);
         if span.own_load() > BUSY && is_server_idle {
             self.warn(
                 "the generator was busy all the time and the server was not: it was the limit",

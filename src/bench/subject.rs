@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -21,8 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
-/// Flags of the server that is started: `/echo`, and as many changes of name as the scenarios make.
-const FLAGS: [&str; 3] = ["--echo", "--name-changes-per-minute", "1000000"];
+/// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
+/// name as the scenarios make.
+const FLAGS: [&str; 2] = ["--echo", "--name-changes-per-minute=1000000"];
 
 /// The server that is measured.
 #[derive(Debug)]
@@ -45,10 +47,16 @@ impl Subject {
     /// Finds the server, or starts it.
     pub(crate) fn open(options: &Options, cpus: Cpus) -> Result<Subject, Problem> {
         if let Some(url) = &options.url {
-            return Ok(Subject { url: url.clone(), pid: options.pid, own: None });
+            let is_missing = |pid: &u32| !Path::new("/proc").join(pid.to_string()).exists();
+            return match options.pid.filter(is_missing) {
+                Some(pid) => Err(Problem::NoProcess(pid)),
+                None => Ok(Subject { url: url.clone(), pid: options.pid, own: None }),
+            };
         }
-        let flags: Vec<String> =
-            FLAGS.into_iter().map(String::from).chain(options.server.iter().cloned()).collect();
+        let name = |flag: &str| flag.split('=').next().unwrap_or(flag).to_owned();
+        let given: Vec<String> = options.server.iter().map(|flag| name(flag)).collect();
+        let own = FLAGS.into_iter().filter(|flag| !given.contains(&name(flag))).map(String::from);
+        let flags: Vec<String> = own.chain(options.server.iter().cloned()).collect();
         let (child, address) = start("127.0.0.1:0", &flags, cpus)?;
         let pid = Some(child.id());
         Ok(Subject { url: Url::local(address), pid, own: Some(Own { child, flags, cpus }) })

@@ -42,8 +42,8 @@ impl FromStr for Url {
         let path = path.trim_end_matches('/');
         let path = path.strip_suffix("ws").unwrap_or(path).trim_end_matches('/');
         let prefix = if path.is_empty() { String::new() } else { format!("/{path}") };
-        if !prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err("a path has only visible ASCII characters".into());
+        if !prefix.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte)) {
+            return Err("it may have a path of visible ASCII characters, and no query".into());
         }
         let has_port = authority.rsplit(':').next().is_some_and(|port| port.parse::<u16>().is_ok());
         let with_port = if has_port { authority.into() } else { format!("{authority}:80") };
@@ -77,9 +77,14 @@ mod tests {
 
     #[test]
     fn what_is_no_url_is_refused() {
-        for text in
-            ["", "127.0.0.1:3000", "wss://127.0.0.1", "ftp://127.0.0.1", "ws://127.0.0.1/a b"]
-        {
+        for text in [
+            "",
+            "127.0.0.1:3000",
+            "wss://127.0.0.1",
+            "ftp://127.0.0.1",
+            "ws://127.0.0.1/a b",
+            "ws://127.0.0.1/?a",
+        ] {
             assert!(text.parse::<Url>().is_err(), "{text}");
         }
     }

@@ -36,7 +36,8 @@ impl Rates {
     /// An answer to our own ping came. If it is all that was said lately it is not counted, so that
     /// a session which only watches holds nothing here.
     pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
-        let of_pong = [0, 1, PONG_BYTES_MAX, 0];
+        // A control frame, or with Engine.IO a message.
+        let of_pong = [1, 1, PONG_BYTES_MAX, 0];
         if rates.as_mut().is_some_and(|kept| kept.0.lack_at_most(Rates::all(config), of_pong, now))
         {
             *rates = None;

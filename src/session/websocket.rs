@@ -50,10 +50,11 @@ impl Liveness {
         }
     }
 
-    /// An answer to a ping came, which does not say to which.
-    fn answer(&mut self, pace: Pace, now: Time) {
-        if let Liveness::Beating(heartbeat) = self {
-            heartbeat.answer(pace, now);
+    /// An answer to a ping came, which does not say to which: whether one was awaited.
+    fn answer(&mut self, pace: Pace, now: Time) -> bool {
+        match self {
+            Liveness::Beating(heartbeat) => heartbeat.answer(pace, now),
+            Liveness::Closing(_) => false,
         }
     }
 }
@@ -240,8 +241,8 @@ impl Session {
         };
         let terms = socketio::terms(config, self.generation);
         let step = socket.spoken.receive(message, &mut replier, &terms, now);
-        if matches!(step, Step::Answered) {
-            socket.liveness.answer(pace, now);
+        if matches!(step, Step::Answered) && socket.liveness.answer(pace, now) {
+            Rates::forget_pong(&mut self.rates, config, now);
         }
         (used, step)
     }

@@ -158,14 +158,14 @@ const ONLY_ADA: &str = r#"{"seq":3,"names":["Ada"]}"#;
 #[test]
 fn wrong_roster_is_noticed() {
     check_wrong(server(r#"{"seq":3,"names":["Bob"]}"#, &[ADA]), "3 of 3 rosters");
-    check_wrong(server(ONLY_ADA, &[ADA, r#"["roster",7]"#]), "Unknown");
+    check_wrong(server(ONLY_ADA, &[ADA, r#"["roster",7]"#]), "a message that is none");
 }
 
 #[test]
 fn gap_in_the_sequence_is_noticed_though_the_rosters_are_equal() {
     const EMPTY: &str = r#"["roster",{"seq":1,"names":[]}]"#;
     const GAP: &str = r#"["change",{"seq":3,"joined":["Ada"],"left":[]}]"#;
-    check_wrong(server(ONLY_ADA, &[EMPTY, GAP, ADA]), "Gap");
+    check_wrong(server(ONLY_ADA, &[EMPTY, GAP, ADA]), "a gap: 3 came after 1");
 }
 
 /// What can't begin says why in one line, and ends at once.
@@ -257,4 +257,35 @@ fn doctor_says_what_bounds_the_number_of_clients() {
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     assert!(text.contains("ok   open files"), "{text}");
     assert!(text.contains("can hold 1000 clients"), "{text}");
+}
+
+/// A server that goes away in the middle: what was measured until then is told, and soon.
+#[test]
+fn server_that_is_gone_ends_the_run_with_its_figures() {
+    let mut program = Program::start(&["--name-changes-per-minute", "100000"]);
+    let mut watcher = program.watch();
+    let url = format!("ws://{}", program.addresses[0]);
+    let child = Command::new(PROGRAM)
+        .args(["bench", "churn", "-n", "10", "--seconds", "600", "--json", "--url", &url])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    while watcher.heard()[1]["left"].as_array().is_none_or(Vec::is_empty) {}
+    program.child.kill().expect("it runs");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    assert!(report["ended_early"].as_str().is_some_and(|why| why.contains("lost")), "{report}");
+    assert!(figure(&report, "deliveries") >= 0.0);
+}
+
+/// Pings are no news: with many of them a server that does not do what is asked is given up.
+#[test]
+fn pings_do_not_keep_a_run_alive() {
+    let arguments = ["storm", "-n", "3", "--patience", "1", "--"];
+    let flags = ["--ping-interval-ms", "100", "--name-chars-max", "5"];
+    let output = bench(&[&arguments[..], &flags[..]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("nothing happens any more") && text.contains("name_too_long"), "{text}");
 }
