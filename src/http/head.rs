@@ -234,9 +234,25 @@ fn is_registered_name(name: &[u8]) -> bool {
     first.iter().copied().all(is_plain) && parts.all(is_encoded)
 }
 
-/// Whether `byte` may be in a token (RFC 9110 §5.6.2).
+/// The bytes that may be in a token (RFC 9110 §5.6.2): looked up, for all names of a request.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut others = b"!#$%&'*+-.^_`|~".as_slice();
+    while let [byte, rest @ ..] = others {
+        table[*byte as usize] = true;
+        others = rest;
+    }
+    table
+};
+
+/// Whether `byte` may be in a token.
 pub(super) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    TOKEN_BYTES[usize::from(byte)]
 }
 
 /// Whether `text` is a token (RFC 9110 §5.6.2).
