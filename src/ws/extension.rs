@@ -7,6 +7,8 @@
 
 use std::fmt::Write;
 
+use memchr::memchr2;
+
 use crate::http::is_token;
 
 /// What both sides have agreed on.
@@ -176,21 +178,29 @@ fn split(text: &[u8], separator: u8) -> impl Iterator<Item = Result<&[u8], Malfo
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest.take()?;
-        let (mut is_quoted, mut is_escaped) = (false, false);
-        for (index, &byte) in text.iter().enumerate() {
-            match byte {
-                _ if is_escaped => is_escaped = false,
-                b'\\' if is_quoted => is_escaped = true,
-                b'"' => is_quoted = !is_quoted,
-                _ if byte == separator && !is_quoted => {
-                    rest = Some(&text[index + 1..]);
-                    return Some(Ok(text[..index].trim_ascii()));
-                }
-                _ => {}
+        let mut end = 0;
+        while let Some(found) = memchr2(separator, b'"', &text[end..]) {
+            end += found;
+            if text[end] == separator {
+                rest = Some(&text[end + 1..]);
+                return Some(Ok(text[..end].trim_ascii()));
             }
+            let Some(length) = quoted_length(&text[end..]) else { return Some(Err(Malformed)) };
+            end += length;
         }
-        Some(if is_quoted { Err(Malformed) } else { Ok(text.trim_ascii()) })
+        Some(Ok(text.trim_ascii()))
     })
+}
+
+/// The length of the quoted string that `text` begins with, its marks included.
+fn quoted_length(text: &[u8]) -> Option<usize> {
+    let mut is_escaped = false;
+    let closes = |&byte: &u8| {
+        let is_literal = is_escaped;
+        is_escaped = byte == b'\\' && !is_literal;
+        byte == b'"' && !is_literal
+    };
+    text[1..].iter().position(closes).map(|inner| inner + 2)
 }
 
 #[cfg(test)]
