@@ -54,7 +54,8 @@ fn apply_key_in_blocks(key: MaskKey, payload: &mut [u8]) {
 #[inline(always)]
 fn apply_key(key: MaskKey, payload: &mut [u8]) {
     let (fours, rest) = payload.as_chunks_mut::<{ 4 * BLOCK_BYTES }>();
-    for four in fours {
+    // The end first: it came last, so of what is longer than a cache it is the part that is there.
+    for four in fours.iter_mut().rev() {
         apply_key_to_words(key, four);
     }
     let (blocks, rest) = rest.as_chunks_mut::<BLOCK_BYTES>();
