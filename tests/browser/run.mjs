@@ -390,6 +390,7 @@ await check("any other page can use the module", async () => {
 });
 
 await check("the server is killed: the last list stays, marked as such", async () => {
+  await says(ada, "count", "3"); // whoever left in the check before is gone
   serverIsDown = true;
   await killServer();
   for (const page of [ada, bob, phone]) await state(page, "lost");
