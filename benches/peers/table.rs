@@ -1,10 +1,13 @@
-//! Prints the medians of the last run of the benches as tables in Markdown. In bold: the fastest of
-//! a row, and what is within 2 % of it, as much as two runs differ.
+//! Prints the last run of the benches as tables in Markdown. In bold: the fastest of a row, and
+//! what is within 2 % of it, which is as much as two runs differ.
+//!
+//! A cell is the tenth fastest of its hundred samples. Whatever else a machine does can only add
+//! to a time, and adds to some rows and not to others.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use headcount_peers::{LIBRARIES, ROWS, ROWS_OF_SIZES};
+use headcount_peers::{LIBRARIES, ROUNDS, ROWS, ROWS_OF_SIZES};
 
 fn main() {
     let folder = criterion_folder();
@@ -29,16 +32,15 @@ fn print(folder: &Path, kind: &str, columns: &[&str], rows: usize) {
     println!("|---|{}", "---|".repeat(columns.len()));
     for row in &ROWS[..rows] {
         let row_folder = folder.join(format!("{kind} {}", row.name));
-        let medians: Vec<Option<f64>> =
-            columns.iter().map(|column| median_ns(&row_folder.join(column))).collect();
-        let ours = medians[0].unwrap_or(f64::NAN);
-        let fastest = medians.iter().flatten().copied().fold(f64::INFINITY, f64::min);
-        let cells = medians.iter().enumerate().map(|(column, median)| match median {
-            None => "not measured".to_owned(),
-            Some(median) => {
-                let time = time(*median);
-                let time = if *median <= 1.02 * fastest { format!("**{time}**") } else { time };
-                if column == 0 { time } else { format!("{time} ×{:.2}", median / ours) }
+        let measured: Vec<Option<f64>> =
+            columns.iter().map(|column| least_ns(&row_folder.join(column))).collect();
+        let fastest = measured.iter().flatten().copied().fold(f64::INFINITY, f64::min);
+        let cells = measured.iter().enumerate().map(|(column, ns)| match (ns, measured[0]) {
+            (None, _) => "not measured".to_owned(),
+            (Some(ns), ours) => {
+                let bold = if *ns <= 1.02 * fastest { "**" } else { "" };
+                let ratio = ours.filter(|_| column > 0).map(|ours| format!(" ×{:.2}", ns / ours));
+                format!("{bold}{}{bold}{}", time(*ns), ratio.unwrap_or_default())
             }
         });
         println!("| {} | {} |", row.name, cells.collect::<Vec<_>>().join(" | "));
@@ -46,10 +48,23 @@ fn print(folder: &Path, kind: &str, columns: &[&str], rows: usize) {
     println!();
 }
 
-fn median_ns(bench: &Path) -> Option<f64> {
-    let estimates = fs::read_to_string(bench.join("new/estimates.json")).ok()?;
-    let estimates: serde_json::Value = serde_json::from_str(&estimates).ok()?;
-    estimates["median"]["point_estimate"].as_f64()
+/// The least of all rounds of a bench.
+fn least_ns(bench: &Path) -> Option<f64> {
+    let rounds = (1..=ROUNDS).filter_map(|round| decile_ns(&bench.join(round.to_string())));
+    rounds.min_by(f64::total_cmp)
+}
+
+/// The first decile of the samples of a round, in nanoseconds for one call.
+fn decile_ns(round: &Path) -> Option<f64> {
+    let samples = fs::read_to_string(round.join("new/sample.json")).ok()?;
+    let samples: serde_json::Value = serde_json::from_str(&samples).ok()?;
+    let numbers = |name: &str| -> Option<Vec<f64>> {
+        samples[name].as_array()?.iter().map(serde_json::Value::as_f64).collect()
+    };
+    let (times, calls) = (numbers("times")?, numbers("iters")?);
+    let mut ns: Vec<f64> = times.iter().zip(calls).map(|(time, calls)| time / calls).collect();
+    ns.sort_by(f64::total_cmp);
+    ns.get(ns.len() / 10).copied()
 }
 
 /// Three digits, and a unit.
