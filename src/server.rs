@@ -13,6 +13,8 @@
 
 mod accept;
 mod listener;
+mod mio_net;
+mod net;
 mod socket;
 mod transfer;
 mod www;
@@ -20,11 +22,7 @@ mod www;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
-
-use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook_mio::v1_0::Signals;
+use std::time::{Duration, SystemTime};
 
 use crate::assets::Assets;
 use crate::config::Config;
@@ -32,16 +30,10 @@ use crate::hub::Hub;
 use crate::session::SessionId;
 use crate::time::Time;
 
-use listener::Listener;
+pub use mio_net::MioNet;
+pub use net::{Event, Net, Readiness};
 use socket::Sockets;
 use www::Www;
-
-/// Events taken from the kernel in one turn.
-const EVENTS_MAX: usize = 1024;
-
-/// The token of the signals; a listener's is further down. No session has these, as the index in
-/// its token is below 2^24.
-const SIGNALS: Token = Token(usize::MAX);
 
 /// What ended the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,13 +45,14 @@ pub enum Ended {
 }
 
 /// A server that listens.
-pub struct Server {
-    poll: Poll,
+pub struct Server<N: Net = MioNet> {
+    net: N,
     listeners: Vec<Listener>,
-    signals: Option<Signals>,
     hub: Hub,
     www: Option<Www>,
-    sockets: Sockets,
+    sockets: Sockets<N::Stream>,
+    /// What the last wait has told.
+    events: Vec<Event>,
     /// Sessions with input that was not read to its end.
     ready: Vec<SessionId>,
     /// Sessions that can be written to again, or were not written all they had.
@@ -67,10 +60,18 @@ pub struct Server {
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
-    started: Instant,
     /// The second since the epoch that the hub's date says.
     dated: u64,
     buffer: Box<[u8]>,
+}
+
+/// What is known of a listening socket.
+#[derive(Debug)]
+struct Listener {
+    /// Its number for the [`Net`].
+    number: usize,
+    /// Whether there may be connections to accept.
+    is_ready: bool,
 }
 
 impl Server {
@@ -81,14 +82,7 @@ impl Server {
         addresses: &[SocketAddr],
         www: Option<PathBuf>,
     ) -> Result<Server, (String, io::Error)> {
-        let poll = Poll::new().map_err(|error| ("can't create an event queue".into(), error))?;
-        let mut listeners = Vec::with_capacity(addresses.len());
-        for (index, &address) in addresses.iter().enumerate() {
-            let token = Token(SIGNALS.0 - 1 - index);
-            let listener = Listener::bind(address, token, &config.limits, poll.registry())
-                .map_err(|error| (format!("can't listen on {address}"), error))?;
-            listeners.push(listener);
-        }
+        let net = MioNet::bind(addresses, &config.limits)?;
         let www = match www {
             Some(folder) => {
                 let problem = format!("can't read {}", folder.display());
@@ -97,62 +91,74 @@ impl Server {
             None => None,
         };
         let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
-        let buffer = vec![0; config.limits.read_bytes_per_turn as usize].into_boxed_slice();
-        Ok(Server {
-            poll,
-            listeners,
-            signals: None,
-            hub: Hub::new(config, assets),
-            www,
-            sockets: Sockets::default(),
-            ready: Vec::new(),
-            unsent: Vec::new(),
-            accept_at: Time::ZERO,
-            stop_at: None,
-            started: Instant::now(),
-            dated: 0,
-            buffer,
-        })
+        let mut server = Server::new(config, assets, net, addresses.len());
+        server.www = www;
+        Ok(server)
     }
 
     /// The addresses that are listened on, with their real ports.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.listeners.iter().map(Listener::address)
+        self.net.addresses()
     }
 
     /// Stops on SIGTERM and SIGINT from now on.
     pub fn handle_signals(&mut self) -> io::Result<()> {
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
-        self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
-        self.signals = Some(signals);
-        Ok(())
+        self.net.handle_signals()
+    }
+}
+
+impl<N: Net> Server<N> {
+    /// A server on the first so many listeners of `net`.
+    pub fn new(config: Config, assets: Assets, net: N, listeners: usize) -> Server<N> {
+        let buffer = vec![0; config.limits.read_bytes_per_turn as usize].into_boxed_slice();
+        Server {
+            net,
+            listeners: (0..listeners).map(|number| Listener { number, is_ready: false }).collect(),
+            hub: Hub::new(config, assets),
+            www: None,
+            sockets: Sockets::new(),
+            events: Vec::new(),
+            ready: Vec::new(),
+            unsent: Vec::new(),
+            accept_at: Time::ZERO,
+            stop_at: None,
+            dated: 0,
+            buffer,
+        }
+    }
+
+    /// The machine that it runs on.
+    pub fn net(&self) -> &N {
+        &self.net
+    }
+
+    /// The same, for a simulator to go on with.
+    pub fn net_mut(&mut self) -> &mut N {
+        &mut self.net
+    }
+
+    /// Its state.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
     }
 
     /// Serves until a signal ends it.
     pub fn run(&mut self) -> io::Result<Ended> {
-        let mut events = Events::with_capacity(EVENTS_MAX);
         loop {
-            if let Some(ended) = self.turn(&mut events)? {
+            if let Some(ended) = self.turn()? {
                 return Ok(ended);
             }
         }
     }
 
     /// One turn.
-    fn turn(&mut self, events: &mut Events) -> io::Result<Option<Ended>> {
-        self.wait(events)?;
+    pub fn turn(&mut self) -> io::Result<Option<Ended>> {
+        self.wait()?;
         let now = self.now();
         self.keep_date();
         self.keep_www(now);
-        for event in events.iter() {
-            match event.token() {
-                SIGNALS => {
-                    if let Some(signal) = self.receive_signals(now) {
-                        return Ok(Some(Ended::Interrupted(signal)));
-                    }
-                }
-                token => self.note_event(token, event),
-            }
+        if let Some(signal) = self.note_events(now) {
+            return Ok(Some(Ended::Interrupted(signal)));
         }
         self.accept(now);
         self.read(now);
@@ -162,15 +168,13 @@ impl Server {
         if committed {
             self.hub.told(self.now());
         }
-        while let Some(id) = self.hub.reap() {
-            self.sockets.close(id);
-        }
+        self.reap();
         self.check_nothing_is_forgotten();
         let is_over = self.stop_at.is_some_and(|stop_at| self.hub.is_empty() || stop_at <= now);
         Ok(is_over.then_some(Ended::Stopped))
     }
 
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+    fn wait(&mut self) -> io::Result<()> {
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
         if is_accepting {
@@ -186,47 +190,63 @@ impl Server {
         } else {
             Some(Duration::from_millis(until.ms_since(self.now())))
         };
-        match self.poll.poll(events, timeout) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
-                events.clear();
-                Ok(())
-            }
+        self.events.clear();
+        match self.net.poll(&mut self.events, timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
         }
     }
 
-    /// Takes the signals that came. The first stops the server; the number of the second is
-    /// returned.
-    fn receive_signals(&mut self, now: Time) -> Option<i32> {
-        let signals = self.signals.as_mut().into_iter().flat_map(Signals::pending);
-        for signal in signals {
-            if self.stop_at.is_some() {
-                return Some(signal);
+    /// Notes what the wait has told; the number of the signal that ends the server at once, if one
+    /// came.
+    fn note_events(&mut self, now: Time) -> Option<i32> {
+        let events = std::mem::take(&mut self.events);
+        let mut interrupted = None;
+        for &event in &events {
+            match event {
+                // The first stops the server in order, the second at once.
+                Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
+                Event::Signal(_) => self.stop(now),
+                Event::Listener(number) => {
+                    let mut listeners = self.listeners.iter_mut();
+                    if let Some(listener) = listeners.find(|listener| listener.number == number) {
+                        listener.is_ready = true;
+                    }
+                }
+                Event::Connection(id, readiness) => self.note_readiness(id, readiness),
             }
-            self.listeners.clear();
-            self.hub.stop(now);
-            let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
-            self.stop_at = Some(now.after_ms(timeout));
         }
-        None
+        self.events = events;
+        interrupted
     }
 
-    fn note_event(&mut self, token: Token, event: &mio::event::Event) {
-        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.token() == token)
-        {
-            listener.is_ready = true;
-            return;
-        }
-        let id = SessionId::from_bits(token.0 as u64);
+    fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
+        if readiness.is_readable {
             socket.is_readable = true;
-            socket.is_read_closed |= event.is_read_closed() || event.is_error();
+            socket.is_read_closed |= readiness.is_read_closed;
             socket.queue(id, &mut self.ready);
         }
-        if event.is_writable() && !socket.is_writable {
+        if readiness.is_writable && !socket.is_writable {
             socket.is_writable = true;
             self.unsent.push(id);
+        }
+    }
+
+    fn stop(&mut self, now: Time) {
+        self.listeners.clear();
+        self.net.stop_listening();
+        self.hub.stop(now);
+        let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
+        self.stop_at = Some(now.after_ms(timeout));
+    }
+
+    /// Lets go of the sessions that have ended, and of their sockets.
+    fn reap(&mut self) {
+        while let Some(id) = self.hub.reap() {
+            if let Some(stream) = self.sockets.remove(id) {
+                self.net.close(stream);
+            }
         }
     }
 
@@ -245,12 +265,12 @@ impl Server {
     }
 
     fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX))
+        Time::from_ms(u64::try_from(self.net.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Tells the hub what day it is, once a second.
     fn keep_date(&mut self) {
-        let now = SystemTime::now();
+        let now = self.net.date();
         let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
         if seconds != self.dated {
             self.dated = seconds;

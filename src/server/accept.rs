@@ -1,20 +1,19 @@
 //! Connections: accepted, or turned away.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::SocketAddr;
 
-use mio::net::TcpStream;
-use mio::{Interest, Token};
 use rustix::io::Errno;
 
 use crate::time::Time;
 
 use super::Server;
+use super::net::Net;
 
 /// How long accepting rests when there are no file descriptors, in ms.
 const ACCEPT_PAUSE_MS: u64 = 100;
 
-impl Server {
+impl<N: Net> Server<N> {
     /// Accepts what waits, up to a number a turn.
     pub(super) fn accept(&mut self, now: Time) {
         if now < self.accept_at {
@@ -27,7 +26,7 @@ impl Server {
         for index in 0..self.listeners.len() {
             while budget > 0 && self.listeners[index].is_ready {
                 budget -= 1;
-                match self.listeners[index].accept() {
+                match self.net.accept(self.listeners[index].number) {
                     Ok((stream, peer)) => self.welcome(stream, peer, now),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         self.listeners[index].is_ready = false;
@@ -45,18 +44,17 @@ impl Server {
         }
     }
 
-    fn welcome(&mut self, mut stream: TcpStream, peer: SocketAddr, now: Time) {
+    fn welcome(&mut self, mut stream: N::Stream, peer: SocketAddr, now: Time) {
         let id = match self.hub.accepted(peer.ip(), now) {
             Ok(id) => id,
             Err(refusal) => {
                 // A new socket's buffer takes this much; if it does not, so be it.
-                let _ = stream.write(&self.hub.refusal(refusal));
+                let _ = self.net.write(&mut stream, &[&self.hub.refusal(refusal)]);
+                self.net.close(stream);
                 return;
             }
         };
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let token = Token(id.to_bits() as usize);
-        if self.poll.registry().register(&mut stream, token, interest).is_err() {
+        if self.net.register(&mut stream, id).is_err() {
             self.hub.lost(id);
         }
         self.sockets.insert(id, stream);

@@ -18,9 +18,6 @@ const BACKLOG: i32 = 4096;
 pub(super) struct Listener {
     socket: TcpListener,
     address: SocketAddr,
-    token: Token,
-    /// Whether there may be connections to accept.
-    pub(super) is_ready: bool,
 }
 
 impl Listener {
@@ -44,15 +41,11 @@ impl Listener {
         let mut socket = TcpListener::from_std(StdListener::from(socket));
         registry.register(&mut socket, token, Interest::READABLE)?;
         let address = socket.local_addr()?;
-        Ok(Listener { socket, address, token, is_ready: false })
+        Ok(Listener { socket, address })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    pub(super) fn token(&self) -> Token {
-        self.token
     }
 
     pub(super) fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {

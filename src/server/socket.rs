@@ -1,20 +1,15 @@
 //! The sockets of the sessions, and what the event queue has told of them.
 
-use std::io::{self, IoSlice, Write};
-
-use mio::net::TcpStream;
-
-use crate::outbox::CHUNKS_MAX;
 use crate::session::SessionId;
 
 /// The socket of each session, by its index.
-#[derive(Debug, Default)]
-pub(super) struct Sockets(Vec<Option<Socket>>);
+#[derive(Debug)]
+pub(super) struct Sockets<S>(Vec<Option<Socket<S>>>);
 
 /// The socket of one session, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Socket {
-    pub(super) stream: TcpStream,
+pub(super) struct Socket<S> {
+    pub(super) stream: S,
     generation: u32,
     pub(super) is_readable: bool,
     /// The peer has closed: there is an end of input to be read even after a short read.
@@ -24,8 +19,12 @@ pub(super) struct Socket {
     pub(super) is_queued: bool,
 }
 
-impl Sockets {
-    pub(super) fn insert(&mut self, id: SessionId, stream: TcpStream) {
+impl<S> Sockets<S> {
+    pub(super) fn new() -> Sockets<S> {
+        Sockets(Vec::new())
+    }
+
+    pub(super) fn insert(&mut self, id: SessionId, stream: S) {
         if id.index() >= self.0.len() {
             self.0.resize_with(id.index() + 1, || None);
         }
@@ -39,18 +38,18 @@ impl Sockets {
         });
     }
 
-    /// Closes the socket, which also takes it out of the event queue.
-    pub(super) fn close(&mut self, id: SessionId) {
+    /// Takes out the socket of a session that has ended.
+    pub(super) fn remove(&mut self, id: SessionId) -> Option<S> {
         debug_assert!(self.get(id).is_some());
-        self.0[id.index()] = None;
+        self.0[id.index()].take().map(|socket| socket.stream)
     }
 
-    pub(super) fn get(&self, id: SessionId) -> Option<&Socket> {
+    pub(super) fn get(&self, id: SessionId) -> Option<&Socket<S>> {
         let socket = self.0.get(id.index())?.as_ref()?;
         (socket.generation == id.generation()).then_some(socket)
     }
 
-    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Socket> {
+    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Socket<S>> {
         let socket = self.0.get_mut(id.index())?.as_mut()?;
         (socket.generation == id.generation()).then_some(socket)
     }
@@ -67,24 +66,12 @@ impl Sockets {
     }
 }
 
-impl Socket {
+impl<S> Socket<S> {
     /// Puts the session on the list of those to read from, once.
     pub(super) fn queue(&mut self, id: SessionId, ready: &mut Vec<SessionId>) {
         if !self.is_queued {
             self.is_queued = true;
             ready.push(id);
         }
-    }
-
-    /// Writes what it can of `chunks`, in one system call.
-    pub(super) fn write(&mut self, chunks: &[&[u8]]) -> io::Result<usize> {
-        if let [chunk] = chunks {
-            return self.stream.write(chunk);
-        }
-        let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
-        for (slice, chunk) in slices.iter_mut().zip(chunks) {
-            *slice = IoSlice::new(chunk);
-        }
-        self.stream.write_vectored(&slices[..chunks.len()])
     }
 }

@@ -1,17 +1,17 @@
 //! Bytes between the sockets and the hub.
 
-use std::io::{self, Read};
-use std::net::Shutdown;
+use std::io;
 
 use crate::session::SessionId;
 use crate::time::Time;
 
 use super::Server;
+use super::net::Net;
 
 /// Bytes written to one session in one turn, before the others have theirs.
 const WRITE_BYTES_PER_TURN: usize = 256 * 1024;
 
-impl Server {
+impl<N: Net> Server<N> {
     /// Reads from every session that has input.
     pub(super) fn read(&mut self, now: Time) {
         for id in std::mem::take(&mut self.ready) {
@@ -30,7 +30,7 @@ impl Server {
         let mut budget = self.buffer.len();
         while socket.is_readable && budget > 0 && self.hub.wants_read(id) {
             let buffer = &mut self.buffer[..budget];
-            match socket.stream.read(buffer) {
+            match self.net.read(&mut socket.stream, buffer) {
                 Ok(0) => {
                     socket.is_readable = false;
                     self.hub.ended(id, now);
@@ -87,7 +87,7 @@ impl Server {
                 self.unsent.push(id);
                 break;
             }
-            match socket.write(chunks.as_slice()) {
+            match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
                     budget = budget.saturating_sub(length);
                     self.hub.sent(id, length);
@@ -106,7 +106,7 @@ impl Server {
             self.hub.blocked(id, now);
         }
         if !self.hub.wants_write(id) && self.hub.flushed(id) {
-            match socket.stream.shutdown(Shutdown::Write) {
+            match self.net.shutdown(&mut socket.stream) {
                 Ok(()) => self.hub.half_closed(id, now),
                 Err(_) => self.hub.lost(id),
             }

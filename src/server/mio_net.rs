@@ -1,0 +1,149 @@
+//! The real thing: sockets in an event queue of the system, by mio.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::{Duration, Instant, SystemTime};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+
+use crate::config::Limits;
+use crate::outbox::CHUNKS_MAX;
+use crate::session::SessionId;
+
+use super::listener::Listener;
+use super::net::{Event, Net, Readiness};
+
+/// Events taken from the kernel in one turn.
+const EVENTS_MAX: usize = 1024;
+
+/// The token of the signals; the listeners' are right below. No session has these, as the index in
+/// its token is below 2^24.
+const SIGNALS: Token = Token(usize::MAX);
+
+/// Sockets, signals and clocks of the system.
+pub struct MioNet {
+    poll: Poll,
+    events: Events,
+    listeners: Vec<Listener>,
+    signals: Option<Signals>,
+    started: Instant,
+}
+
+impl MioNet {
+    /// Binds all addresses, or says what failed.
+    pub(super) fn bind(
+        addresses: &[SocketAddr],
+        limits: &Limits,
+    ) -> Result<MioNet, (String, io::Error)> {
+        let poll = Poll::new().map_err(|error| ("can't create an event queue".into(), error))?;
+        let mut listeners = Vec::with_capacity(addresses.len());
+        for (index, &address) in addresses.iter().enumerate() {
+            let listener = Listener::bind(address, listener_token(index), limits, poll.registry())
+                .map_err(|error| (format!("can't listen on {address}"), error))?;
+            listeners.push(listener);
+        }
+        let events = Events::with_capacity(EVENTS_MAX);
+        Ok(MioNet { poll, events, listeners, signals: None, started: Instant::now() })
+    }
+
+    /// The addresses that are listened on, with their real ports.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.listeners.iter().map(Listener::address)
+    }
+
+    /// Tells of SIGTERM and SIGINT from now on, which end the process no more.
+    pub(super) fn handle_signals(&mut self) -> io::Result<()> {
+        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
+        self.signals = Some(signals);
+        Ok(())
+    }
+}
+
+impl Net for MioNet {
+    type Stream = TcpStream;
+
+    fn poll(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
+        self.poll.poll(&mut self.events, timeout)?;
+        for event in &self.events {
+            let token = event.token();
+            if token == SIGNALS {
+                let signals = self.signals.as_mut().into_iter().flat_map(Signals::pending);
+                events.extend(signals.map(Event::Signal));
+            } else if let Some(index) = listener_index(token, self.listeners.len()) {
+                events.push(Event::Listener(index));
+            } else {
+                let id = SessionId::from_bits(token.0 as u64);
+                events.push(Event::Connection(id, readiness(event)));
+            }
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, listener: usize) -> io::Result<(TcpStream, SocketAddr)> {
+        self.listeners[listener].accept()
+    }
+
+    fn register(&mut self, stream: &mut TcpStream, id: SessionId) -> io::Result<()> {
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(stream, Token(id.to_bits() as usize), interest)
+    }
+
+    fn read(&mut self, stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+        stream.read(buffer)
+    }
+
+    /// One system call.
+    fn write(&mut self, stream: &mut TcpStream, chunks: &[&[u8]]) -> io::Result<usize> {
+        if let [chunk] = chunks {
+            return stream.write(chunk);
+        }
+        let mut slices = [IoSlice::new(&[]); CHUNKS_MAX];
+        for (slice, chunk) in slices.iter_mut().zip(chunks) {
+            *slice = IoSlice::new(chunk);
+        }
+        stream.write_vectored(&slices[..chunks.len()])
+    }
+
+    fn shutdown(&mut self, stream: &mut TcpStream) -> io::Result<()> {
+        stream.shutdown(Shutdown::Write)
+    }
+
+    /// Which also takes it out of the event queue.
+    fn close(&mut self, stream: TcpStream) {
+        drop(stream);
+    }
+
+    fn stop_listening(&mut self) {
+        self.listeners.clear();
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn date(&self) -> SystemTime {
+        SystemTime::now()
+    }
+}
+
+fn listener_token(index: usize) -> Token {
+    Token(SIGNALS.0 - 1 - index)
+}
+
+fn listener_index(token: Token, listeners: usize) -> Option<usize> {
+    let index = SIGNALS.0 - 1 - token.0;
+    (index < listeners).then_some(index)
+}
+
+fn readiness(event: &mio::event::Event) -> Readiness {
+    let is_read_closed = event.is_read_closed() || event.is_error();
+    Readiness {
+        is_readable: event.is_readable() || is_read_closed,
+        is_read_closed,
+        is_writable: event.is_writable(),
+    }
+}
