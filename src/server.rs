@@ -35,6 +35,9 @@ pub use net::{Event, Net, Readiness};
 use socket::Sockets;
 use www::Www;
 
+/// To wake up later than this after the time that was asked for is to have been kept from running.
+const OVERSLEPT_MIN: Duration = Duration::from_secs(1);
+
 /// What ended the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -60,6 +63,8 @@ pub struct Server<N: Net = MioNet> {
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
+    /// Time in which the process did not run, and which therefore did not pass.
+    missed: Duration,
     /// The second since the epoch that the hub's date says.
     dated: u64,
     buffer: Box<[u8]>,
@@ -122,6 +127,7 @@ impl<N: Net> Server<N> {
             unsent: Vec::new(),
             accept_at: Time::ZERO,
             stop_at: None,
+            missed: Duration::ZERO,
             dated: 0,
             buffer,
         }
@@ -191,7 +197,15 @@ impl<N: Net> Server<N> {
             Some(Duration::from_millis(until.ms_since(self.now())))
         };
         self.events.clear();
-        match self.net.poll(&mut self.events, timeout) {
+        let began = self.net.elapsed();
+        let result = self.net.poll(&mut self.events, timeout);
+        // The machine slept, or the process was stopped: peers that answered in the meantime must
+        // not be found late before they are read.
+        let waited = self.net.elapsed() - began;
+        if timeout.is_some_and(|timeout| waited > timeout + OVERSLEPT_MIN) {
+            self.missed += waited;
+        }
+        match result {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
         }
@@ -264,8 +278,10 @@ impl<N: Net> Server<N> {
         }
     }
 
-    fn now(&self) -> Time {
-        Time::from_ms(u64::try_from(self.net.elapsed().as_millis()).unwrap_or(u64::MAX))
+    /// The core's time: that in which it could run.
+    pub fn now(&self) -> Time {
+        let passed = self.net.elapsed() - self.missed;
+        Time::from_ms(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Tells the hub what day it is, once a second.

@@ -85,6 +85,11 @@ impl Hub {
         live(&self.sessions, id).is_some_and(|session| !session.is_paused)
     }
 
+    /// When something happens to `id` if nothing else does before; late by a tick at most.
+    pub fn deadline(&self, id: SessionId) -> Time {
+        live(&self.sessions, id).map_or(Time::NEVER, Session::deadline)
+    }
+
     /// Whether `id` held input back for which there is room now.
     pub fn is_resumable(&self, id: SessionId) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
