@@ -9,3 +9,7 @@ pub mod wire;
 pub mod world;
 
 pub mod harness;
+
+#[allow(dead_code, reason = "the example tells more of a run")]
+#[path = "../tests/sim/mod.rs"]
+pub mod sim;

@@ -28,6 +28,7 @@
 //! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
+//! | [`server`] | a schedule for the simulator | all that `tests/sim` says must hold |
 //! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
@@ -46,6 +47,7 @@ mod operations;
 mod other_decoder;
 mod packets;
 mod reference;
+mod server;
 mod splits;
 
 pub use connection::connection;
@@ -55,17 +57,19 @@ pub use heads::request_head;
 pub use hub::hub;
 pub use other_decoder::{differences, other_decoder};
 pub use packets::packet;
+pub use server::server;
 pub use splits::Xorshift;
 
 /// A function that panics if its input shows something wrong.
 pub type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 6] = [
+pub const TARGETS: [(&str, Target); 7] = [
     ("request_head", request_head),
     ("frame_decoder", frame_decoder),
     ("other_decoder", other_decoder),
     ("connection", connection),
     ("hub", hub),
     ("packet", packet),
+    ("server", server),
 ];

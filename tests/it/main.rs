@@ -23,6 +23,10 @@ mod origin;
 mod patience;
 mod program;
 mod roster;
+#[allow(dead_code, reason = "the example tells more of a run")]
+#[path = "../sim/mod.rs"]
+mod sim;
+mod simulator;
 mod slow_reader;
 mod socket;
 mod socketio;

@@ -1,0 +1,336 @@
+//! One client: its end of a connection, what it does, and what it has a right to.
+
+mod speech;
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use headcount::config::Limits;
+
+use super::ear::{Ear, Heard};
+use super::faults::Stage;
+use super::link::Link;
+use super::nature::Nature;
+use super::rosters::{Message, Names};
+use super::script::{self, Kind, Step};
+use super::wire;
+
+/// What a kernel holds that its process has not read, in bytes.
+const UNREAD_MAX: usize = 128 * 1024;
+
+/// How fast a client takes what it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Fast,
+    /// So many bytes a second.
+    Slow(u32),
+    Never,
+}
+
+/// One client.
+#[derive(Debug)]
+pub struct Client {
+    number: usize,
+    pub kind: Kind,
+    pub address: IpAddr,
+    script: VecDeque<Step>,
+    pub link: Link,
+    ear: Ear,
+    outgoing: Vec<u8>,
+    reading: Reading,
+    took_at_us: u64,
+    /// When it acts next, on the world's clock.
+    pub wake_at_us: u64,
+    is_open: bool,
+    has_sent_close: bool,
+    has_heard_close: bool,
+    /// It has ended its half, or all.
+    pub has_ended: bool,
+    /// It takes nothing any more.
+    pub is_gone: bool,
+    /// It has done nothing that a server may end it for.
+    is_innocent: bool,
+    /// The code that it must be closed with, for what it did.
+    condemned: Option<u16>,
+    /// Something happened to its connection that was nobody's doing.
+    pub is_harmed: bool,
+    is_refused: bool,
+    /// Requests that must be answered with an error.
+    nonsense: u32,
+    pings: u32,
+    echoes: VecDeque<u32>,
+    /// The name it asked for last, and all those it asked for.
+    name: Option<String>,
+    names: Vec<String>,
+    /// The commit that it has arrived at, or the list that it was told last.
+    view: Option<u64>,
+    list: Option<Names>,
+}
+
+impl Client {
+    pub fn new(
+        number: usize,
+        kind: Kind,
+        address: IpAddr,
+        script: Vec<Step>,
+        window: usize,
+    ) -> Client {
+        Client {
+            number,
+            kind,
+            address,
+            script: script.into(),
+            link: Link::new(window),
+            ear: Ear::default(),
+            outgoing: Vec::new(),
+            reading: Reading::Fast,
+            took_at_us: 0,
+            wake_at_us: u64::MAX,
+            is_open: false,
+            has_sent_close: false,
+            has_heard_close: false,
+            has_ended: false,
+            is_gone: false,
+            is_innocent: !matches!(kind, Kind::Slowloris | Kind::Silent | Kind::Noise),
+            condemned: None,
+            is_harmed: false,
+            is_refused: false,
+            nonsense: 0,
+            pings: 0,
+            echoes: VecDeque::new(),
+            name: None,
+            names: Vec::new(),
+            view: None,
+            list: None,
+        }
+    }
+
+    /// What it is doing.
+    pub fn stage(&self) -> Stage {
+        let link = &self.link;
+        match self.kind {
+            _ if !link.is_accepted => Stage::Waiting,
+            _ if self.has_ended || self.is_gone || link.is_down_ended || link.is_closed => {
+                Stage::Ending
+            }
+            _ if self.has_sent_close || self.has_heard_close => Stage::Closing,
+            _ if !self.is_open => Stage::Http,
+            Kind::SocketIo => Stage::SocketIo,
+            Kind::Echo => Stage::Echo,
+            _ if self.name.is_some() => Stage::Present,
+            _ => Stage::Watching,
+        }
+    }
+
+    /// Whether it follows the roster, and the server has no reason to think otherwise.
+    pub fn is_live(&self) -> bool {
+        matches!(self.stage(), Stage::Watching | Stage::Present | Stage::SocketIo)
+            && !self.link.is_dead
+            && !self.link.is_reset
+    }
+
+    /// Whether nothing was done by it or to it that could keep it from being told.
+    pub fn is_untroubled(&self) -> bool {
+        self.is_innocent && !self.is_harmed
+    }
+
+    /// Whether its session must be over when there was a long rest.
+    pub fn is_over(&self) -> bool {
+        let is_no_client = matches!(self.kind, Kind::Slowloris | Kind::Silent | Kind::Noise);
+        let is_condemned = self.condemned.is_some() && self.outgoing.is_empty();
+        let is_lost = self.link.is_dead || self.is_gone || self.has_ended;
+        is_lost || is_no_client && !self.is_open || is_condemned
+    }
+
+    /// The most memory that a server may hold for it, in bytes: input that waits for room, a
+    /// message that is not whole, answers; in buffers that are at most twice as long.
+    pub fn held_bytes_max(&self, limits: &Limits) -> usize {
+        let message = match self.kind {
+            Kind::Echo => script::ECHO_BYTES_MAX,
+            _ => limits.message_bytes_max,
+        };
+        let read = limits.read_bytes_per_turn + limits.head_bytes_max;
+        2 * (read + 2 * message + limits.reply_bytes_max + 4096) as usize
+    }
+
+    /// The name it asked for last, and all those it asked for.
+    pub fn names(&self) -> (Option<&String>, &[String]) {
+        (self.name.as_ref(), &self.names)
+    }
+
+    /// Whether what it knows is this roster, of this commit.
+    pub fn is_at(&self, seq: u64, names: &Names) -> bool {
+        match self.kind {
+            Kind::SocketIo => self.list.as_ref() == Some(names),
+            _ => self.view == Some(seq),
+        }
+    }
+
+    /// The commit that it has arrived at.
+    pub fn view(&self) -> Option<u64> {
+        self.view
+    }
+
+    /// Takes everything from now on, unless it takes nothing.
+    pub fn hurry(&mut self) {
+        if matches!(self.reading, Reading::Slow(_)) {
+            self.reading = Reading::Fast;
+        }
+    }
+
+    /// Does this from now on, instead of what it was going to do.
+    pub fn set_script(&mut self, script: Vec<Step>) {
+        self.script = script.into();
+    }
+
+    /// Whether it still has something to do.
+    pub fn is_busy(&self) -> bool {
+        !self.is_gone && !self.link.is_dead && !self.script.is_empty()
+    }
+
+    /// Does what is next, and says in how many µs it does more; `None`: when something comes.
+    pub fn act(&mut self, nature: &mut Nature) -> Option<u64> {
+        if self.is_gone || self.link.is_dead {
+            return None;
+        }
+        self.listen(nature);
+        if self.is_gone {
+            return None;
+        }
+        let mut next = self.speak(nature);
+        if self.outgoing.is_empty() {
+            next = next.or(self.go_on(nature));
+        }
+        if matches!(self.reading, Reading::Slow(_)) && self.link.untaken() > 0 {
+            next = Some(next.unwrap_or(u64::MAX).min(200_000));
+        }
+        next
+    }
+
+    fn listen(&mut self, nature: &mut Nature) {
+        let bytes = match self.reading {
+            Reading::Fast => usize::MAX,
+            Reading::Never => 0,
+            Reading::Slow(rate) => {
+                let passed = nature.clock_us - self.took_at_us;
+                (passed * u64::from(rate) / 1_000_000) as usize
+            }
+        };
+        if bytes > 0 {
+            self.took_at_us = nature.clock_us;
+            self.link.take(bytes, &mut self.ear.inbox);
+        }
+        while let Some(heard) = self.ear.next() {
+            self.hear(heard, nature);
+        }
+        let is_end = self.link.is_down_ended && self.link.untaken() == 0 && bytes > 0;
+        let is_stubborn = self.condemned.is_some() && !self.script.is_empty();
+        if is_end && !is_stubborn || self.link.is_reset {
+            self.check_end(nature);
+            self.is_gone = true;
+            self.has_ended = true;
+            if !self.link.is_up_ended && !self.link.is_reset {
+                self.link.end_up();
+            }
+        }
+    }
+
+    /// The connection is over: whether it may be.
+    fn check_end(&self, nature: &Nature) {
+        let is_done = self.has_ended
+            || self.is_refused
+            || self.has_sent_close && self.has_heard_close
+            || self.kind == Kind::Page && self.ear.asked.is_empty();
+        let is_dropped = nature.is_crowded && !self.is_open;
+        let is_excused = !self.is_untroubled() || nature.is_stopping || is_dropped;
+        let me = self;
+        assert!(is_done || is_excused, "{me:?} was cut off for nothing");
+        let is_whole = self.ear.is_between_words() && self.link.untaken() == 0;
+        assert!(is_whole || self.link.is_reset || is_excused, "{me:?} was cut off inside a word");
+        let is_torn = self.link.is_reset && self.link.untaken() > 0;
+        assert!(!is_torn || is_excused || self.has_ended, "{me:?} lost the last words");
+    }
+
+    fn hear(&mut self, heard: Heard, nature: &mut Nature) {
+        match heard {
+            Heard::Answer(101) => {
+                assert!(self.kind != Kind::Page && !self.is_open);
+                self.is_open = true;
+            }
+            Heard::Answer(status) => self.hear_answer(status, nature),
+            Heard::Text(payload) => match self.kind {
+                Kind::SocketIo => self.hear_packet(&payload, nature),
+                Kind::Echo => panic!("an echo of what was not said"),
+                _ => self.hear_event(&payload, nature),
+            },
+            Heard::Binary(payload) => {
+                let length = self.echoes.pop_front().expect("an echo of what was not said");
+                assert_eq!(payload, self.echo(length), "somebody else's echo");
+            }
+            Heard::Ping(data) => self.outgoing.extend(wire::frame(0x8A, &data)),
+            Heard::Pong(data) => {
+                assert_eq!(data, self.marker().as_bytes(), "somebody else's pong");
+                self.pings = self.pings.checked_sub(1).expect("a pong for no ping");
+            }
+            Heard::Close(code) => self.hear_close(code, nature),
+        }
+    }
+
+    fn hear_answer(&mut self, status: u16, nature: &Nature) {
+        let is_page = self.kind == Kind::Page && matches!(status, 200 | 404);
+        let is_busy = matches!(status, 429 | 503) && (nature.is_crowded || nature.is_stopping);
+        let is_fair = is_page || is_busy || !self.is_innocent;
+        assert!(is_fair, "{:?} {} got {status}", self.kind, self.number);
+        self.is_refused = !is_page;
+    }
+
+    fn hear_close(&mut self, code: Option<u16>, nature: &Nature) {
+        assert!(self.is_open);
+        let is_fair =
+            self.has_sent_close || self.has_ended || code == Some(1001) && nature.is_stopping;
+        let me = (self.number, self.kind);
+        assert!(is_fair || !self.is_innocent, "{me:?} was closed with {code:?}");
+        let is_expected = code.is_some() && code == self.condemned;
+        let is_other = matches!(code, Some(1001 | 1008)) || self.has_sent_close;
+        assert!(is_expected || is_other || self.condemned.is_none(), "{me:?} got {code:?}");
+        self.has_heard_close = true;
+        if self.condemned.is_some() {
+            return;
+        }
+        self.script.clear();
+        if !self.has_sent_close && !self.has_ended {
+            self.has_sent_close = true;
+            self.outgoing.extend(wire::close(code.unwrap_or(1000)));
+        }
+    }
+
+    fn hear_event(&mut self, payload: &[u8], nature: &mut Nature) {
+        let message = nature.rosters.read(payload);
+        match &*message {
+            Message::Error(code) => self.hear_error(code),
+            Message::Roster { .. } | Message::Change { .. } => {
+                self.view = nature.rosters.hear(&message, self.view);
+            }
+            other => panic!("{other:?} is no event of ours"),
+        }
+    }
+
+    fn hear_error(&mut self, code: &str) {
+        let is_fair = code == "event_unknown" && self.nonsense > 0;
+        assert!(is_fair || !self.is_innocent, "{:?} {} was told {code}", self.kind, self.number);
+        self.nonsense = self.nonsense.saturating_sub(1);
+    }
+
+    fn hear_packet(&mut self, payload: &[u8], nature: &mut Nature) {
+        match payload {
+            [b'0', ..] | [b'4', b'0', ..] => {}
+            [b'2'] => self.outgoing.extend(wire::text("3")),
+            [b'4', b'2', event @ ..] => match &*nature.rosters.read(event) {
+                Message::List(names) => self.list = Some(names.clone()),
+                Message::Error(code) => self.hear_error(code),
+                other => panic!("{other:?} is no event of Socket.IO's"),
+            },
+            _ => panic!("packet {:?}", String::from_utf8_lossy(payload)),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What a client says and does: its script, a step at a time.
+
+use super::super::faults::{Fault, Stage};
+use super::super::nature::Nature;
+use super::super::script::{self, Kind, Step};
+use super::super::wire;
+
+use super::{Client, Reading, UNREAD_MAX};
+
+impl Client {
+    /// Its secret, which nobody else may ever be told.
+    pub(super) fn marker(&self) -> String {
+        format!("marker of {}", self.number)
+    }
+
+    pub(super) fn echo(&self, length: u32) -> Vec<u8> {
+        self.marker().bytes().cycle().take(length as usize).collect()
+    }
+
+    /// Sends what it has to send, or a part of it.
+    pub(super) fn speak(&mut self, nature: &mut Nature) -> Option<u64> {
+        if self.outgoing.is_empty() || self.link.is_up_ended {
+            self.outgoing.clear();
+            return None;
+        }
+        // What the server's kernel takes before the server does.
+        let room = UNREAD_MAX.saturating_sub(self.link.unread());
+        let mut length = self.outgoing.len().min(room);
+        if length == 0 {
+            return Some(20_000);
+        }
+        let stage = self.stage();
+        if self.kind == Kind::Slowloris {
+            length = 1;
+        } else if nature.strikes(Fault::Cut, stage) {
+            length = nature.choices.between(1, length as u32) as usize;
+        }
+        let again = stage != Stage::Waiting && nature.strikes(Fault::MergedEvent, stage);
+        nature.note(&self.outgoing[..length]);
+        self.link.deliver(&self.outgoing[..length], again);
+        self.outgoing.drain(..length);
+        if self.outgoing.is_empty() {
+            return None;
+        }
+        let most_ms = if self.kind == Kind::Slowloris { 2000 } else { 20 };
+        Some(1000 * u64::from(nature.choices.between(0, most_ms)))
+    }
+
+    /// Goes through its script up to the next pause.
+    pub(super) fn go_on(&mut self, nature: &mut Nature) -> Option<u64> {
+        while let Some(step) = self.script.pop_front() {
+            if let Step::Wait(ms) = step {
+                return Some(1000 * u64::from(ms));
+            }
+            self.perform(&step, nature);
+            if self.is_gone || self.link.is_dead {
+                return None;
+            }
+            if !self.outgoing.is_empty() && !nature.choices.chance(4) {
+                return Some(0);
+            }
+        }
+        (!self.outgoing.is_empty()).then_some(0)
+    }
+
+    fn perform(&mut self, step: &Step, nature: &mut Nature) {
+        match *step {
+            Step::Open => self.open(nature),
+            Step::Ask(path, is_head) => {
+                let method = if is_head { "HEAD" } else { "GET" };
+                let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+                self.outgoing.extend(head.into_bytes());
+                self.ear.asked.push_back(is_head);
+            }
+            Step::Login(ref name) => {
+                self.say(&serde_json::json!(["login", name]).to_string());
+                self.names.push(name.clone());
+                self.name = Some(name.clone());
+            }
+            Step::Logout => {
+                self.say("[\"logout\"]");
+                self.name = None;
+            }
+            Step::Nonsense => {
+                self.nonsense += 1;
+                self.say(&serde_json::json!(["nonsense", self.marker()]).to_string());
+            }
+            Step::Ping => self.ping(1),
+            Step::Echo(length) => self.say_to_echo(length),
+            Step::Violate(how) => self.violate(how, nature),
+            Step::Flood(times) => {
+                self.is_innocent = false;
+                match self.kind {
+                    // Much more than it takes.
+                    Kind::Echo => (0..times / 8).for_each(|_| self.say_to_echo(40_000)),
+                    _ => self.ping(times),
+                }
+            }
+            Step::Close(code) if self.is_open => {
+                self.has_sent_close = true;
+                self.outgoing.extend(wire::close(code));
+                // Most wait for the answer, and some do not.
+                self.script = script::after_close(&mut nature.choices).into();
+            }
+            _ => self.change(step, nature),
+        }
+    }
+
+    /// Breaks the protocol, and does not care what comes of it.
+    fn violate(&mut self, how: u8, nature: &mut Nature) {
+        // What is too much elsewhere is none on `/echo`.
+        let how = if self.kind == Kind::Echo { how % script::TOO_MUCH } else { how };
+        let (bytes, code) = script::violation(how);
+        self.is_innocent = false;
+        self.outgoing.extend(bytes);
+        // Before it is open it breaks another one.
+        self.condemned = self.is_open.then_some(code);
+        self.script = script::after_violation(&mut nature.choices).into();
+    }
+
+    fn ping(&mut self, times: u32) {
+        self.pings += times;
+        let ping = wire::frame(0x89, self.marker().as_bytes());
+        self.outgoing.extend(ping.repeat(times as usize));
+    }
+
+    fn open(&mut self, nature: &mut Nature) {
+        let path = match self.kind {
+            Kind::Native { .. } | Kind::Slowloris => "/ws",
+            Kind::SocketIo => "/socket.io/?EIO=4&transport=websocket",
+            Kind::Echo => "/echo",
+            Kind::Noise => {
+                let length = nature.choices.between(1, 300);
+                self.outgoing = (0..length).map(|_| nature.choices.below(256) as u8).collect();
+                return;
+            }
+            Kind::Page | Kind::Silent => return,
+        };
+        let offer = match self.kind {
+            Kind::Native { deflates: true } => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            _ => "",
+        };
+        self.ear.asked.push_back(false);
+        self.outgoing.extend(wire::handshake(path, offer));
+        if self.kind == Kind::SocketIo {
+            self.outgoing.extend(wire::text("40"));
+        }
+    }
+
+    fn say_to_echo(&mut self, length: u32) {
+        self.echoes.push_back(length);
+        self.outgoing.extend(wire::frame(0x82, &self.echo(length)));
+    }
+
+    fn say(&mut self, event: &str) {
+        match self.kind {
+            Kind::SocketIo => self.outgoing.extend(wire::text(&format!("42{event}"))),
+            _ => self.outgoing.extend(wire::text(event)),
+        }
+    }
+
+    /// The steps that end it, or change how it listens.
+    fn change(&mut self, step: &Step, nature: &mut Nature) {
+        let fault = match *step {
+            Step::HalfClose => Fault::HalfClose,
+            Step::Fin => Fault::Fin,
+            Step::Reset => Fault::Reset,
+            Step::Vanish => Fault::Vanish,
+            Step::ZeroWindow => Fault::ZeroWindow,
+            Step::SlowReader(_) => Fault::SlowReader,
+            _ => {
+                self.reading = Reading::Fast;
+                return;
+            }
+        };
+        nature.tally.note(fault, self.stage());
+        match *step {
+            Step::ZeroWindow | Step::SlowReader(_) => {
+                self.is_innocent = false;
+                self.took_at_us = nature.clock_us;
+                self.reading = match *step {
+                    Step::SlowReader(rate) => Reading::Slow(rate),
+                    _ => Reading::Never,
+                };
+                return;
+            }
+            Step::Vanish => self.link.is_dead = true,
+            Step::Reset => self.link.reset(),
+            _ => self.link.end_up(),
+        }
+        self.script.clear();
+        self.has_ended = true;
+        self.is_gone = matches!(step, Step::Fin | Step::Reset);
+    }
+}

@@ -1,0 +1,331 @@
+//! One run: a storm of clients and faults, a rest in which everything must come right, and the end.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr};
+
+use headcount::assets::Assets;
+use headcount::config::{Compression, Config, Secret};
+use headcount::server::Server;
+use headcount::time::Time;
+
+use super::choices::Choices;
+use super::client::Client;
+use super::faults::{Fault, Rates, Tally};
+use super::nature::Nature;
+use super::rosters::Rosters;
+use super::script::{self, Kind, LAST, Step};
+use super::world::{Act, World};
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Longer than it takes to find that a peer is there no more.
+const REST_US: u64 = 100 * SECOND_US;
+
+/// What came of one run.
+#[derive(Debug)]
+pub struct Outcome {
+    pub simulated_us: u64,
+    pub clients: usize,
+    pub turns: u64,
+    pub calls: u64,
+    pub bytes: u64,
+    pub tally: Tally,
+    /// The same for the same choices.
+    pub trace: u64,
+}
+
+/// Runs what `choices` decide, with so many clients if that is given. Panics if anything is wrong.
+pub fn run(choices: Choices, clients: Option<usize>) -> Outcome {
+    let mut run = Run::new(choices, clients);
+    run.storm();
+    if !run.has_ended {
+        run.rest();
+        run.end();
+    }
+    run.outcome()
+}
+
+struct Run {
+    server: Server<World>,
+    storm_us: u64,
+    /// When it was told to stop, by its own time.
+    stopped_at: Option<Time>,
+    has_ended: bool,
+}
+
+impl Run {
+    fn new(mut choices: Choices, clients: Option<usize>) -> Run {
+        let clients = clients.unwrap_or_else(|| match choices.below(200) {
+            0..=119 => choices.between(1, 8) as usize,
+            120..=193 => choices.between(9, 32) as usize,
+            194..=198 => choices.between(33, 100) as usize,
+            _ => choices.between(101, 400) as usize,
+        });
+        let rates = Rates::draw(&mut choices);
+        let (config, is_crowded) = config(&mut choices, clients);
+        let storm_us = SECOND_US * choices.pick(&[1, 4, 15, 60]);
+        let latest_us = if choices.chance(3) { 20_000 } else { storm_us };
+        let are_remote = choices.chance(6);
+        let nature = Nature {
+            choices,
+            rates,
+            tally: Tally::NONE,
+            rosters: Rosters::default(),
+            clock_us: 0,
+            is_stopping: false,
+            is_scarce: config.limits.buffered_mebibytes_max == 1,
+            is_crowded: is_crowded || are_remote && clients > 40,
+            trace: 0,
+        };
+        let mut world = World::new(nature);
+        for _ in 0..clients {
+            let at_us = u64::from(world.nature.choices.below(1000)) * latest_us / 1000;
+            let kind = script::kind(&mut world.nature.choices);
+            add(&mut world, kind, are_remote, at_us);
+        }
+        plan_faults(&mut world, storm_us);
+        let server = Server::new(config, Assets::embedded(), world, 1);
+        Run { server, storm_us, stopped_at: None, has_ended: false }
+    }
+
+    fn world(&mut self) -> &mut World {
+        self.server.net_mut()
+    }
+
+    /// Turns, until so much time has passed.
+    fn advance(&mut self, us: u64) {
+        let world = self.world();
+        world.wake_by_us = world.nature.clock_us + us;
+        while !self.has_ended && self.server.net().nature.clock_us < self.server.net().wake_by_us {
+            let ended = self.server.turn().expect("the event queue does not fail");
+            self.has_ended = ended.is_some();
+            if self.server.net().has_stopped_listening() && self.stopped_at.is_none() {
+                self.stopped_at = Some(self.server.now());
+            }
+            if self.has_ended {
+                self.check_end();
+            } else {
+                self.check();
+            }
+        }
+    }
+
+    fn storm(&mut self) {
+        self.advance(self.storm_us);
+        for _ in 0..6 {
+            if self.server.net().clients.iter().any(Client::is_busy) {
+                self.advance(5 * SECOND_US);
+            }
+        }
+        if self.world().nature.is_stopping {
+            self.await_end();
+        }
+    }
+
+    /// It has stopped: when it was told to, and everyone was told, or the time for that was over.
+    fn check_end(&self) {
+        let stopped_at = self.stopped_at.expect("it stops when it is told to");
+        let timeout_ms = u64::from(self.server.hub().config().limits.shutdown_timeout_ms);
+        let is_late = self.server.now().ms_since(stopped_at) + 100 >= timeout_ms;
+        assert!(is_late || self.server.hub().is_empty(), "it went before the others");
+    }
+
+    /// The server was told to stop: it does so in time.
+    fn await_end(&mut self) {
+        let timeout_ms = self.server.hub().config().limits.shutdown_timeout_ms;
+        self.advance(1000 * u64::from(timeout_ms) + SECOND_US);
+        assert!(self.has_ended, "it was told to stop and did not");
+    }
+
+    /// No more faults: everyone reads, and who is dead is found to be.
+    fn rest(&mut self) {
+        let world = self.world();
+        world.nature.rates = Rates::NONE;
+        let now = world.nature.clock_us;
+        for index in 0..world.clients.len() {
+            world.clients[index].hurry();
+            world.wake(index, now);
+        }
+        self.advance(REST_US);
+        // Somebody who comes last and sees what there is.
+        let now = self.world().nature.clock_us;
+        let last = add(self.world(), Kind::Native { deflates: false }, false, now);
+        self.world().clients[last].set_script(vec![Step::Open]);
+        self.advance(2 * SECOND_US);
+        self.check_views(last);
+    }
+
+    /// Every live client's roster is the server's, and it has no name without a live session.
+    fn check_views(&mut self, last: usize) {
+        let world = self.server.net();
+        for client in &world.clients {
+            let is_ghost = client.is_over() && client.link.is_held();
+            assert!(!is_ghost, "a session without a client: {client:?}");
+        }
+        if world.nature.is_crowded && !world.clients[last].is_live() {
+            return;
+        }
+        let newest = world.clients[last].view().expect("the last client is told the roster");
+        let roster = world.nature.rosters.state(newest);
+        let (mut sure, mut possible) = (BTreeSet::new(), BTreeSet::new());
+        for client in world.clients.iter().filter(|client| client.is_live()) {
+            let (name, asked) = client.names();
+            if client.is_untroubled() {
+                sure.extend(name);
+                assert!(client.is_at(newest, roster), "not at {newest} {roster:?}: {client:?}");
+            } else {
+                possible.extend(asked);
+            }
+        }
+        for name in &sure {
+            assert!(roster.contains(*name), "{name} is here and not on the roster");
+        }
+        for name in roster.iter() {
+            let is_known = sure.contains(name) || possible.contains(name);
+            assert!(is_known, "{name} is on the roster and nobody has it");
+        }
+    }
+
+    /// The server goes, or everyone else does.
+    fn end(&mut self) {
+        let world = self.server.net_mut();
+        let now = world.nature.clock_us;
+        if world.nature.choices.chance(2) {
+            world.plan(now, Act::Signal(15));
+            return self.await_end();
+        }
+        for index in 0..world.clients.len() {
+            let step = LAST[world.nature.choices.below(LAST.len() as u32) as usize].clone();
+            // Who has no WebSocket to close just goes.
+            world.clients[index].set_script(vec![step, Step::Wait(1), Step::Fin]);
+            world.wake(index, now);
+        }
+        self.advance(REST_US);
+        let (hub, world) = (self.server.hub(), self.server.net());
+        assert!(hub.is_empty(), "sessions without a client: {:?}", world.clients);
+        assert_eq!(hub.buffered_bytes(), 0);
+        assert_eq!(world.open_sockets(), 0);
+        assert_eq!(hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
+    }
+
+    // What holds after every turn.
+
+    fn check(&mut self) {
+        let (hub, world) = (self.server.hub(), self.server.net());
+        assert_eq!(hub.len() as u64, world.open_sockets(), "a socket without a session");
+        let every = 1 + world.clients.len() as u64 / 16;
+        if world.turn.is_multiple_of(every) {
+            self.check_sessions();
+        }
+    }
+
+    fn check_sessions(&mut self) {
+        let (hub, world) = (self.server.hub(), self.server.net());
+        let budget = (hub.config().limits.buffered_mebibytes_max as usize) << 20;
+        let open = world.clients.iter().filter(|client| client.link.is_held());
+        let most: usize = open.map(|client| client.held_bytes_max(&hub.config().limits)).sum();
+        let held = hub.buffered_bytes();
+        assert!(held <= most.min(budget + (1 << 20)), "{held} bytes are held");
+        for index in 0..self.server.net().clients.len() {
+            self.check_session(index);
+        }
+    }
+
+    fn check_session(&mut self, index: usize) {
+        let (hub, world) = (self.server.hub(), self.server.net());
+        let link = &world.clients[index].link;
+        let Some(id) = link.id.filter(|_| !link.is_closed) else { return };
+        let (wants_read, wants_write) = (hub.wants_read(id), hub.wants_write(id));
+        let is_hungry = wants_read
+            && link.is_told_readable
+            && link.has_input()
+            && link.read_turn + 3 < world.turn;
+        let is_writable = wants_write && !link.awaits_room;
+        let is_mute = is_writable && link.write_turn + 3 < world.turn;
+        let deadline = hub.deadline(id);
+        assert!(deadline < Time::NEVER || is_writable, "a session without a deadline");
+        assert!(deadline.as_ms() + 200 > self.server.now().as_ms(), "a deadline was missed");
+        let link = &mut self.server.net_mut().clients[index].link;
+        link.hungry = if is_hungry { link.hungry + 1 } else { 0 };
+        link.mute = if is_mute { link.mute + 1 } else { 0 };
+        assert!(link.hungry < 4, "client {index} is not read from");
+        assert!(link.mute < 4, "client {index} is not written to");
+    }
+
+    fn outcome(&self) -> Outcome {
+        let world = self.server.net();
+        let seconds = world.nature.clock_us / SECOND_US;
+        let most = 20 * seconds + 50 * world.clients.len() as u64 + 500;
+        assert!(world.timer_wakes <= most, "{} wake-ups in {seconds} s", world.timer_wakes);
+        Outcome {
+            simulated_us: world.nature.clock_us,
+            clients: world.clients.len(),
+            turns: world.turn,
+            calls: world.calls,
+            bytes: world.clients.iter().map(|client| client.link.bytes).sum(),
+            tally: world.nature.tally.clone(),
+            trace: world.nature.trace,
+        }
+    }
+}
+
+/// A server of this run, and whether it may turn clients away that did nothing wrong.
+fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
+    let mut config = Config {
+        echo: true,
+        seed: u64::from(choices.below(1 << 16)),
+        secret: Secret::new([7; 32]),
+        compression: choices.pick(&[Compression::On, Compression::Takeover]),
+        ..Config::default()
+    };
+    let limits = &mut config.limits;
+    limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
+    limits.connections_max = choices.pick(&[1 << 20, 1 << 20, 1 << 20, 5]);
+    limits.requests_max = choices.pick(&[100, 100, 2]);
+    limits.reply_bytes_max = choices.pick(&[64 * 1024, 64 * 1024, 300]);
+    limits.log_bytes_min = choices.pick(&[4096, 120]);
+    limits.commit_interval_ms = choices.pick(&[20, 20, 1, 200]);
+    limits.accepts_per_turn = choices.pick(&[128, 128, 1]);
+    limits.read_bytes_per_turn = choices.pick(&[64 * 1024, 4096, 512]);
+    limits.deflate_bytes_min = choices.pick(&[1024, 20]);
+    limits.buffered_mebibytes_max = if choices.chance(8) { 1 } else { 1024 };
+    let is_crowded = limits.pending_max < clients as u32
+        || limits.connections_max <= clients as u32
+        || limits.requests_max < 100;
+    (config, is_crowded)
+}
+
+/// A client that connects at this time.
+fn add(world: &mut World, kind: Kind, is_remote: bool, at_us: u64) -> usize {
+    let number = world.clients.len();
+    let choices = &mut world.nature.choices;
+    let script = script::script(kind, number, choices);
+    let window = choices.pick(&[65_536, 65_536, 16_384, 2000, 200]);
+    let address = match is_remote {
+        true => Ipv4Addr::new(192, 0, 2, choices.below(3) as u8 + 1),
+        false => Ipv4Addr::LOCALHOST,
+    };
+    let mut client = Client::new(number, kind, IpAddr::V4(address), script, window);
+    client.is_harmed = world.nature.is_scarce;
+    world.clients.push(client);
+    world.plan(at_us, Act::Connect(number));
+    number
+}
+
+/// What happens to the machine.
+fn plan_faults(world: &mut World, storm_us: u64) {
+    for fault in [Fault::Freeze, Fault::Stall, Fault::DateJump, Fault::Sigterm] {
+        let choices = &mut world.nature.choices;
+        if world.nature.rates.of(fault) == 0 || !choices.chance(2) {
+            continue;
+        }
+        let at_us = u64::from(choices.below(1000)) * storm_us / 1000;
+        let act = match fault {
+            Fault::Freeze => Act::Freeze(1000 * u64::from(choices.between(1, 3_600_000))),
+            Fault::Stall => Act::Stall(1000 * u64::from(choices.between(1, 60_000))),
+            Fault::DateJump => Act::SetDate(86_400 * (i64::from(choices.below(7300)) - 3650)),
+            _ => Act::Signal(15),
+        };
+        world.plan(at_us, act);
+    }
+}
