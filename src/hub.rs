@@ -32,9 +32,10 @@ use crate::deadlines::Deadlines;
 use crate::http::{Response, Status};
 use crate::latest::Latest;
 use crate::roster::Roster;
-use crate::session::{Phase, Session, SessionId};
+use crate::session::{Cause, Phase, Session, SessionId, State};
+use crate::tally::Tally;
 use crate::time::Time;
-use crate::ws::{CloseCode, Codec, Deflater, Inflater};
+use crate::ws::{Codec, Deflater, Inflater};
 
 use upkeep::Counts;
 
@@ -62,6 +63,7 @@ pub struct Hub {
     document: Option<(Seq, u32, Shared)>,
     deadlines: Deadlines,
     counts: Counts,
+    tally: Tally,
     /// Sessions in the order in which they were accepted, while they are pending.
     pending: VecDeque<SessionId>,
     /// Sessions that may have something to send, in the order in which that came about.
@@ -79,6 +81,17 @@ pub enum Refusal {
     Full,
     /// This address has too many, or opens them too fast.
     TooManyFromAddress,
+}
+
+/// A session that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its handle, good for nothing more.
+    pub id: SessionId,
+    /// Why it ended.
+    pub cause: Cause,
+    /// Where it came from, as far as that is counted.
+    pub address: Option<AddressKey>,
 }
 
 impl Hub {
@@ -102,6 +115,7 @@ impl Hub {
             document: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
+            tally: Tally::default(),
             pending: VecDeque::new(),
             touched: Vec::new(),
             closed: Vec::new(),
@@ -146,6 +160,7 @@ impl Hub {
     pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
         let limits = &self.config.limits;
         if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
+            self.tally.refused_full += 1;
             return Err(Refusal::Full);
         }
         let address_limits = AddressLimits {
@@ -154,9 +169,11 @@ impl Hub {
         };
         let address = AddressKey::new(address);
         if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
+            self.tally.refused_address += 1;
             return Err(Refusal::TooManyFromAddress);
         }
         self.generation = self.generation.wrapping_add(1);
+        self.tally.accepted += 1;
         let session = Session::new(self.generation, address, &self.config, now);
         let index = self.sessions.insert(session) as u32;
         let id = SessionId { index, generation: self.generation };
@@ -197,6 +214,7 @@ impl Hub {
             return false;
         }
         let Some(change) = self.roster.commit() else { return false };
+        self.tally.commits += 1;
         self.committed_at = now;
         self.commit_from = now.after_ms(u64::from(self.config.limits.commit_interval_ms));
         self.is_commit_shared = change.joined.len().max(change.left.len()) > 1;
@@ -237,14 +255,28 @@ impl Hub {
 
     /// Takes a session that has ended, to close its socket. Its place is free from now on, so this
     /// is the last phase of the turn: no event of this turn can mean the place's next owner.
-    pub fn reap(&mut self) -> Option<SessionId> {
-        let id = self.closed.pop()?;
+    pub fn reap(&mut self) -> Option<Reaped> {
+        let Some(id) = self.closed.pop() else {
+            self.check_tally();
+            return None;
+        };
         let session = self.sessions.remove(id.index());
         debug_assert!(is(&session, id) && session.name.is_none());
+        let Phase::Closed(cause) = session.phase else {
+            unreachable!("only a session that has ended is to be reaped")
+        };
+        self.tally.closed[cause.place()] += 1;
         if let Some(key) = session.address {
             self.addresses.disconnect(key);
         }
-        Some(id)
+        Some(Reaped { id, cause, address: session.address })
+    }
+
+    /// In a debug build, at the end of each turn: the numbers reconcile.
+    fn check_tally(&self) {
+        let tally = &self.tally;
+        debug_assert_eq!(tally.accepted, self.sessions.len() as u64 + tally.closed_total());
+        debug_assert_eq!(tally.logins - tally.logouts, u64::from(self.counts.open(State::Present)));
     }
 
     /// When the next turn must be, if nothing happens before.
@@ -260,8 +292,8 @@ impl Hub {
         for id in ids {
             let Some(session) = find(&mut self.sessions, id) else { continue };
             match session.phase {
-                Phase::Http(_) => session.drain(Time::NEVER),
-                _ => session.close(CloseCode::GOING_AWAY, &self.config, now),
+                Phase::Http(_) => session.drain(Cause::Stopping, Time::NEVER),
+                _ => session.close(Cause::Stopping, &self.config, now),
             }
             self.settle(id);
             self.touched.push(id);
@@ -269,6 +301,21 @@ impl Hub {
     }
 
     // What is so.
+
+    /// What has happened so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The same, for a driver that counts what only it knows.
+    pub fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Sessions in this state.
+    pub fn open(&self, state: State) -> u32 {
+        self.counts.open(state)
+    }
 
     /// All sessions, by index.
     pub fn ids(&self) -> impl Iterator<Item = SessionId> {

@@ -14,7 +14,8 @@
 //! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
 //! | [`api`] | our events in JSON |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
-//! | [`session`], [`hub`] | one client; all of it together, without I/O |
+//! | [`session`], [`tally`] | one client; what has happened, in numbers |
+//! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |
 
 pub mod addresses;
@@ -34,6 +35,7 @@ pub mod roster;
 pub mod server;
 pub mod session;
 pub mod socketio;
+pub mod tally;
 pub mod time;
 pub mod ws;
 

@@ -26,7 +26,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::hub::Hub;
+use crate::hub::{Hub, Reaped};
 use crate::session::SessionId;
 use crate::time::Time;
 
@@ -243,7 +243,7 @@ impl<N: Net> Server<N> {
 
     /// Lets go of the sessions that have ended, and of their sockets.
     fn reap(&mut self) {
-        while let Some(id) = self.hub.reap() {
+        while let Some(Reaped { id, .. }) = self.hub.reap() {
             if let Some(stream) = self.sockets.remove(id) {
                 self.net.close(stream);
             }

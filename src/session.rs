@@ -20,12 +20,14 @@
 //! A session knows what its peer said and when it is late. It does not know what the words mean
 //! (`hub`), nor who else is there.
 
+mod cause;
 mod end;
 mod id;
 mod rates;
 mod socketio;
 mod spoken;
 mod stash;
+mod state;
 mod websocket;
 
 use crate::addresses::AddressKey;
@@ -38,29 +40,16 @@ use crate::socketio::Service;
 use crate::time::Time;
 use crate::ws::DeflateParameters;
 
-pub(crate) use end::Draining;
+pub use cause::{Cause, Timeout};
+use end::Draining;
 pub use id::SessionId;
 use rates::Rates;
 pub(crate) use spoken::Purpose;
 use spoken::Spoken;
 pub(crate) use stash::Stash;
+pub use state::State;
 use websocket::Liveness;
 pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
-
-/// What a session is to everyone else, derived from its state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// It speaks HTTP and may still become a WebSocket.
-    Pending,
-    /// It follows the roster without a name on it.
-    Watching,
-    /// It follows the roster and is on it.
-    Present,
-    /// None of these: it echoes, or it is ending.
-    Aside,
-    /// It has ended.
-    Gone,
-}
 
 /// What a session is sent in its deflated form, of what everyone is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,7 +78,7 @@ pub struct Session {
     /// Whether the peer has said that it will send no more.
     pub(crate) is_at_eof: bool,
     /// What the hub last counted this session as, and holding how many bytes.
-    pub(crate) counted_as: Role,
+    pub(crate) counted_as: State,
     pub(crate) counted_bytes: usize,
     pub(crate) counted_deflated: Deflated,
 }
@@ -100,7 +89,7 @@ pub(crate) enum Phase {
     Http(Http),
     WebSocket(WebSocket),
     Draining(Draining),
-    Closed,
+    Closed(Cause),
 }
 
 /// A connection that is asked for pages.
@@ -132,26 +121,14 @@ impl Session {
             rates: None,
             is_paused: false,
             is_at_eof: false,
-            counted_as: Role::Aside,
+            counted_as: State::Gone,
             counted_bytes: 0,
             counted_deflated: Deflated::default(),
         }
     }
 
-    /// What the session is to others.
-    pub(crate) fn role(&self) -> Role {
-        match &self.phase {
-            Phase::Http(_) => Role::Pending,
-            Phase::WebSocket(socket) if socket.takes_part() && !self.is_at_eof => {
-                if self.name.is_some() { Role::Present } else { Role::Watching }
-            }
-            Phase::WebSocket(_) | Phase::Draining(_) => Role::Aside,
-            Phase::Closed => Role::Gone,
-        }
-    }
-
     pub(crate) fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed)
+        matches!(self.phase, Phase::Closed(_))
     }
 
     /// The one next deadline.
@@ -165,7 +142,7 @@ impl Session {
                 Liveness::Closing(deadline) => *deadline,
             },
             Phase::Draining(draining) => draining.deadline,
-            Phase::Closed => return Time::NEVER,
+            Phase::Closed(_) => return Time::NEVER,
         };
         phase.min(self.outbox.deadline())
     }

@@ -6,7 +6,7 @@ use crate::config::{Compression, OriginPolicy};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
-use crate::session::{Phase, Purpose, SessionId};
+use crate::session::{Cause, Phase, Purpose, SessionId, State};
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
@@ -121,6 +121,8 @@ impl Hub {
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
         session.outbox.replies().append(&mut reply);
         session.upgrade(purpose, deflate, &self.config, now);
+        // RFC 9110 §15.2.2: 101 (Switching Protocols).
+        self.tally.responded(101);
         Ok(())
     }
 
@@ -175,7 +177,7 @@ impl Hub {
     /// The document is made once for all who ask until it changes: asking is cheap, and so must be
     /// answering.
     fn roster_document(&mut self) -> Shared {
-        let (seq, watching) = (self.log.last(), self.counts.watching);
+        let (seq, watching) = (self.log.last(), self.counts.open(State::Watching));
         match &self.document {
             Some((of_seq, of_watching, body)) if (*of_seq, *of_watching) == (seq, watching) => {
                 body.clone()
@@ -268,6 +270,8 @@ impl Hub {
         let is_stopping = self.is_stopping;
         let Some(session) = find(&mut self.sessions, id) else { return };
         let Phase::Http(http) = &session.phase else { return };
+        let status = answer.response.status();
+        self.tally.responded(status.code());
         let keep = answer.connection.is_none()
             && !is_stopping
             && http.requests < requests_max
@@ -285,7 +289,12 @@ impl Hub {
         if keep {
             session.await_request(&self.config, now);
         } else {
-            session.drain(Time::NEVER);
+            let cause = match answer.connection {
+                Some(_) => Cause::Refused(status),
+                None if is_stopping => Cause::Stopping,
+                None => Cause::Answered,
+            };
+            session.drain(cause, Time::NEVER);
         }
     }
 }

@@ -8,32 +8,62 @@ use crate::time::Time;
 use crate::ws::{CloseCode, Opcode};
 
 use super::websocket::{Liveness, WebSocket};
-use super::{Phase, Session, Stash};
+use super::{Cause, Phase, Session, Stash, Timeout};
 
 /// A connection that says its last words.
 #[derive(Debug)]
 pub(crate) struct Draining {
     pub(super) deadline: Time,
+    cause: Cause,
     discarded_bytes: usize,
     is_half_closed: bool,
 }
 
 impl Session {
+    /// Why the session is ending or has ended, if it is so.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        match &self.phase {
+            Phase::Http(_) => None,
+            Phase::WebSocket(socket) => socket.closing_for(),
+            Phase::Draining(draining) => Some(draining.cause),
+            Phase::Closed(cause) => Some(*cause),
+        }
+    }
+
+    /// The cause that counts now that there is this one.
+    fn cause_with(&self, cause: Cause) -> Cause {
+        self.cause().map_or(cause, |first| first.then(cause))
+    }
+
     /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
-    pub(crate) fn close(&mut self, code: CloseCode, config: &Config, now: Time) {
+    pub(crate) fn close(&mut self, cause: Cause, config: &Config, now: Time) {
         if let Phase::WebSocket(socket) = &mut self.phase
             && !socket.is_closing()
         {
             let timeout_ms = u64::from(config.limits.close_timeout_ms);
-            socket.liveness = Liveness::Closing(now.after_ms(timeout_ms));
-            self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes());
+            socket.await_close(cause, now.after_ms(timeout_ms));
+            self.outbox.reply(Opcode::Close, &cause.close_code().as_u16().to_be_bytes());
             self.outbox.unfollow();
         }
     }
 
-    /// Ends a WebSocket whose peer has sent its Close frame, or will not be listened to any more:
-    /// sends Close, unless that is done, and drains.
-    pub(crate) fn finish_close(&mut self, code: Option<CloseCode>, config: &Config, now: Time) {
+    /// Fails the WebSocket connection (RFC 6455 §7.1.7): its peer is not listened to any more.
+    pub(crate) fn fail(&mut self, cause: Cause, config: &Config, now: Time) {
+        self.finish_close(Some(cause.close_code()), cause, config, now);
+    }
+
+    /// Answers the peer's Close frame with its code, if it had one.
+    pub(crate) fn acknowledge_close(
+        &mut self,
+        code: Option<CloseCode>,
+        config: &Config,
+        now: Time,
+    ) {
+        self.finish_close(code, Cause::Closed, config, now);
+    }
+
+    /// Sends Close, unless that is done, and drains.
+    fn finish_close(&mut self, code: Option<CloseCode>, cause: Cause, config: &Config, now: Time) {
         if matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) {
             match code {
                 Some(code) => self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes()),
@@ -41,16 +71,17 @@ impl Session {
                 None => self.outbox.reply(Opcode::Close, b""),
             }
         }
-        self.drain(now.after_ms(u64::from(config.limits.close_timeout_ms)));
+        self.drain(cause, now.after_ms(u64::from(config.limits.close_timeout_ms)));
     }
 
     /// Sends what is to be sent and reads no more. Without a deadline there is only that of the
     /// outbox, until the socket is half-closed.
-    pub(crate) fn drain(&mut self, deadline: Time) {
+    pub(crate) fn drain(&mut self, cause: Cause, deadline: Time) {
+        let cause = self.cause_with(cause);
         self.outbox.unfollow();
         self.stash = Stash::default();
         self.is_paused = false;
-        let draining = Draining { deadline, discarded_bytes: 0, is_half_closed: false };
+        let draining = Draining { deadline, cause, discarded_bytes: 0, is_half_closed: false };
         self.phase = Phase::Draining(draining);
     }
 
@@ -62,18 +93,18 @@ impl Session {
         {
             draining.discarded_bytes += bytes;
             if draining.discarded_bytes > config.limits.drain_bytes_max as usize {
-                self.phase = Phase::Closed;
+                self.phase = Phase::Closed(draining.cause);
             }
         }
     }
 
     /// All that was to be sent is sent: whether the socket is to be shut down for writing.
     pub(crate) fn flushed(&mut self) -> bool {
-        let Phase::Draining(Draining { is_half_closed: false, .. }) = self.phase else {
+        let Phase::Draining(Draining { is_half_closed: false, cause, .. }) = self.phase else {
             return false;
         };
         if self.is_at_eof {
-            self.phase = Phase::Closed;
+            self.phase = Phase::Closed(cause);
         }
         !self.is_at_eof
     }
@@ -90,10 +121,17 @@ impl Session {
     /// The peer will send no more. What it sent before is still answered.
     pub(crate) fn end_of_input(&mut self) {
         match &self.phase {
-            Phase::Http(_) | Phase::WebSocket(_) => self.drain(Time::NEVER),
-            Phase::Draining(draining) if draining.is_half_closed => self.phase = Phase::Closed,
-            Phase::Draining(_) | Phase::Closed => {}
+            Phase::Http(_) | Phase::WebSocket(_) => self.drain(Cause::Ended, Time::NEVER),
+            Phase::Draining(draining) if draining.is_half_closed => {
+                self.phase = Phase::Closed(draining.cause);
+            }
+            Phase::Draining(_) | Phase::Closed(_) => {}
         }
+    }
+
+    /// Ends at once: nothing more is sent.
+    pub(crate) fn end(&mut self, cause: Cause) {
+        self.phase = Phase::Closed(self.cause_with(cause));
     }
 
     /// Gives back all memory that an ended session holds.
@@ -109,12 +147,20 @@ impl Session {
         if now < self.deadline() {
             return;
         }
+        if self.outbox.deadline() <= now {
+            return self.end(Cause::TimedOut(Timeout::Send));
+        }
         match &mut self.phase {
+            // A connection that was kept for another request, of which nothing came.
+            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
+                self.end(Cause::Answered);
+            }
+            Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
             Phase::WebSocket(WebSocket {
                 liveness: Liveness::Beating(heartbeat), spoken, ..
-            }) if now < self.outbox.deadline() => {
+            }) => {
                 if spoken.owed_by() <= now {
-                    return self.close(CloseCode::POLICY_VIOLATION, config, now);
+                    return self.close(Cause::TimedOut(Timeout::Connect), config, now);
                 }
                 let pace = spoken.pace(self.generation, config);
                 // A peer that is slowly taking what it was sent has another deadline for that: its
@@ -124,10 +170,11 @@ impl Session {
                 }
                 match heartbeat.beat(pace, now) {
                     Beat::Ping(data) => spoken.ping(data, &mut self.outbox),
-                    Beat::Lost => self.phase = Phase::Closed,
+                    Beat::Lost => self.end(Cause::TimedOut(Timeout::Pong)),
                 }
             }
-            _ => self.phase = Phase::Closed,
+            Phase::WebSocket(_) | Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
+            Phase::Closed(_) => {}
         }
     }
 }

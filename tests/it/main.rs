@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 mod bench;
+mod causes;
 mod close;
 mod conformance;
 mod corpus;
@@ -29,6 +30,7 @@ mod socketio;
 mod socketio_errors;
 mod socketio_lists;
 mod socketio_suite;
+mod tally;
 mod tidy;
 mod wire;
 mod world;

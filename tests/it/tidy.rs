@@ -108,7 +108,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 19] = [
+const LAYERS: [(&str, &str); 20] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -129,10 +129,11 @@ const LAYERS: [(&str, &str); 19] = [
         "session",
         "addresses api broadcast config heartbeat http latest outbox rate roster socketio time ws",
     ),
+    ("tally", "session"),
     (
         "hub",
         "addresses api assets broadcast config deadlines http latest names outbox roster session \
-         socketio time ws",
+         socketio tally time ws",
     ),
     ("server", "assets broadcast config hub outbox session time"),
 ];
