@@ -18,7 +18,7 @@ Examples:
   headcount bench storm -n 5000                5,000 clients that log in at once
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
-here as JSON, /healthz, and /echo with --echo.
+here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
 SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits at once.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
@@ -56,6 +56,11 @@ pub(crate) struct Cli {
     /// Compress messages for those who can take it (permessage-deflate)
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
+
+    /// Address and port at which /metrics is served, and nothing else [default: at --listen, to
+    /// this machine only]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    metrics_listen: Option<SocketAddr>,
 
     #[command(flatten)]
     limits: Limits,
@@ -95,6 +100,7 @@ impl Cli {
             hosts: self.allow_host.clone(),
             compression: self.compression,
             seed,
+            metrics_listen: self.metrics_listen,
             application: Application::Roster,
             secret,
         }

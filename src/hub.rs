@@ -12,27 +12,27 @@
 //! Whatever a session's input does to others goes through the roster and is told by the next
 //! commit; nothing else crosses from one session to another.
 
+mod arrivals;
 mod input;
+mod numbers;
 mod output;
 mod requests;
 mod socketio;
 mod upkeep;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use slab::Slab;
 
-use crate::addresses::{AddressKey, AddressLimits, Addresses};
+use crate::addresses::{AddressKey, Addresses};
 use crate::api;
 use crate::assets::Assets;
 use crate::broadcast::{BroadcastLog, Seq, Shared};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
-use crate::http::{Response, Status};
 use crate::latest::Latest;
 use crate::roster::Roster;
-use crate::session::{Cause, Phase, Session, SessionId, State};
+use crate::session::{Cause, Phase, Session, SessionId};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
@@ -154,43 +154,7 @@ impl Hub {
         self.counts.buffered_bytes
     }
 
-    // The turn, in its order.
-
-    /// A connection came from `address`.
-    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
-        let limits = &self.config.limits;
-        if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
-            self.tally.refused_full += 1;
-            return Err(Refusal::Full);
-        }
-        let address_limits = AddressLimits {
-            open_max: limits.connections_per_address_max,
-            rate: limits.address_rate(),
-        };
-        let address = AddressKey::new(address);
-        if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
-            self.tally.refused_address += 1;
-            return Err(Refusal::TooManyFromAddress);
-        }
-        self.generation = self.generation.wrapping_add(1);
-        self.tally.accepted += 1;
-        let session = Session::new(self.generation, address, &self.config, now);
-        let index = self.sessions.insert(session) as u32;
-        let id = SessionId { index, generation: self.generation };
-        self.pending.push_back(id);
-        self.settle(id);
-        self.drop_oldest_pending();
-        Ok(id)
-    }
-
-    /// What a connection that is not taken is told.
-    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
-        let status = match refusal {
-            Refusal::Full => Status::ServiceUnavailable,
-            Refusal::TooManyFromAddress => Status::TooManyRequests,
-        };
-        Response::new(status, &self.date).content_length(0).field("Connection", "close").finish()
-    }
+    // The turn, in its order; it begins with those who arrive.
 
     /// Meets the deadlines that have come: pings, or ends sessions.
     pub fn sweep(&mut self, now: Time) {
@@ -272,13 +236,6 @@ impl Hub {
         Some(Reaped { id, cause, address: session.address })
     }
 
-    /// In a debug build, at the end of each turn: the numbers reconcile.
-    fn check_tally(&self) {
-        let tally = &self.tally;
-        debug_assert_eq!(tally.accepted, self.sessions.len() as u64 + tally.closed_total());
-        debug_assert_eq!(tally.logins - tally.logouts, u64::from(self.counts.open(State::Present)));
-    }
-
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
         self.deadlines.next().min(self.commit_due())
@@ -301,21 +258,6 @@ impl Hub {
     }
 
     // What is so.
-
-    /// What has happened so far.
-    pub fn tally(&self) -> &Tally {
-        &self.tally
-    }
-
-    /// The same, for a driver that counts what only it knows.
-    pub fn tally_mut(&mut self) -> &mut Tally {
-        &mut self.tally
-    }
-
-    /// Sessions in this state.
-    pub fn open(&self, state: State) -> u32 {
-        self.counts.open(state)
-    }
 
     /// All sessions, by index.
     pub fn ids(&self) -> impl Iterator<Item = SessionId> {

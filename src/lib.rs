@@ -14,7 +14,8 @@
 //! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
 //! | [`api`] | our events in JSON |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
-//! | [`session`], [`tally`] | one client; what has happened, in numbers |
+//! | [`session`] | one client |
+//! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |
 
@@ -28,6 +29,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod hub;
 pub mod latest;
+pub mod metrics;
 pub mod names;
 pub mod outbox;
 pub mod rate;

@@ -16,6 +16,7 @@ mod listener;
 mod mio_net;
 mod net;
 mod socket;
+mod stopwatch;
 mod transfer;
 mod www;
 
@@ -33,6 +34,7 @@ use crate::time::Time;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
+use stopwatch::Stopwatch;
 use www::Www;
 
 /// What ended the server.
@@ -48,6 +50,8 @@ pub enum Ended {
 pub struct Server<N: Net = MioNet> {
     net: N,
     listeners: Vec<Listener>,
+    /// How many listeners are for clients; the one of the next number is for metrics.
+    front_listeners: usize,
     hub: Hub,
     www: Option<Www>,
     sockets: Sockets<N::Stream>,
@@ -75,14 +79,15 @@ struct Listener {
 }
 
 impl Server {
-    /// Binds all addresses. With `www` the files of that folder are served, and read again when
-    /// they change.
+    /// Binds all addresses, and that for metrics if there is one. With `www` the files of that
+    /// folder are served, and read again when they change.
     pub fn bind(
         config: Config,
         addresses: &[SocketAddr],
         www: Option<PathBuf>,
     ) -> Result<Server, (String, io::Error)> {
-        let net = MioNet::bind(addresses, &config.limits)?;
+        let all: Vec<SocketAddr> = addresses.iter().copied().chain(config.metrics_listen).collect();
+        let net = MioNet::bind(&all, &config.limits)?;
         let www = match www {
             Some(folder) => {
                 let problem = format!("can't read {}", folder.display());
@@ -96,9 +101,14 @@ impl Server {
         Ok(server)
     }
 
-    /// The addresses that are listened on, with their real ports.
+    /// The addresses that are listened on for clients, with their real ports.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.net.addresses()
+        self.net.addresses().take(self.front_listeners)
+    }
+
+    /// The address where metrics are served and nothing else, if there is one.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.net.addresses().nth(self.front_listeners)
     }
 
     /// Stops on SIGTERM and SIGINT from now on.
@@ -108,12 +118,14 @@ impl Server {
 }
 
 impl<N: Net> Server<N> {
-    /// A server on the first so many listeners of `net`.
+    /// A server on the first so many listeners of `net`, and on the next if metrics have one.
     pub fn new(config: Config, assets: Assets, net: N, listeners: usize) -> Server<N> {
         let buffer = vec![0; config.limits.read_bytes_per_turn as usize].into_boxed_slice();
+        let all = 0..listeners + usize::from(config.metrics_listen.is_some());
         Server {
             net,
-            listeners: (0..listeners).map(|number| Listener { number, is_ready: false }).collect(),
+            listeners: all.map(|number| Listener { number, is_ready: false }).collect(),
+            front_listeners: listeners,
             hub: Hub::new(config, assets),
             www: None,
             sockets: Sockets::new(),
@@ -155,23 +167,42 @@ impl<N: Net> Server<N> {
     pub fn turn(&mut self) -> io::Result<Option<Ended>> {
         self.wait()?;
         let now = self.now();
+        let mut stopwatch = Stopwatch::start(self.net.elapsed());
         self.keep_date();
         self.keep_www(now);
         if let Some(signal) = self.note_events(now) {
             return Ok(Some(Ended::Interrupted(signal)));
         }
+        stopwatch.lap(self.net.elapsed());
         self.accept(now);
+        stopwatch.lap(self.net.elapsed());
         self.read(now);
+        stopwatch.lap(self.net.elapsed());
         self.hub.sweep(now);
+        stopwatch.lap(self.net.elapsed());
         let committed = self.hub.commit(now);
+        stopwatch.lap(self.net.elapsed());
         self.write(committed, now);
         if committed {
             self.hub.told(self.now());
         }
+        stopwatch.lap(self.net.elapsed());
         self.reap();
+        stopwatch.lap(self.net.elapsed());
+        self.count_turn(&stopwatch);
         self.check_nothing_is_forgotten();
         let is_over = self.stop_at.is_some_and(|stop_at| self.hub.is_empty() || stop_at <= now);
         Ok(is_over.then_some(Ended::Stopped))
+    }
+
+    fn count_turn(&mut self, stopwatch: &Stopwatch) {
+        let total = stopwatch.total();
+        let stall_ms = u128::from(self.hub.config().limits.stall_ms);
+        let turns = &mut self.hub.tally_mut().turns;
+        turns.add(u64::try_from(total.as_micros()).unwrap_or(u64::MAX));
+        if total.as_millis() >= stall_ms {
+            turns.stalls += 1;
+        }
     }
 
     fn wait(&mut self) -> io::Result<()> {
@@ -221,7 +252,10 @@ impl<N: Net> Server<N> {
     }
 
     fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            self.hub.tally_mut().stale_events += 1;
+            return;
+        };
         if readiness.is_readable {
             socket.is_readable = true;
             socket.is_read_closed |= readiness.is_read_closed;

@@ -60,6 +60,17 @@ pub(crate) enum Deflated {
     Lists,
 }
 
+/// Where a connection came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    /// Where everyone does.
+    Front,
+    /// There too, but from this machine, where metrics may be seen.
+    Local,
+    /// Where there is nothing but metrics.
+    Metrics,
+}
+
 /// One client.
 #[derive(Debug)]
 pub struct Session {
@@ -73,6 +84,7 @@ pub struct Session {
     /// The name that this session goes by.
     pub(crate) name: Option<NameId>,
     rates: Option<Box<Rates>>,
+    pub(crate) door: Door,
     /// Whether input is held back until answers are sent.
     pub(crate) is_paused: bool,
     /// Whether the peer has said that it will send no more.
@@ -107,6 +119,7 @@ impl Session {
     pub(crate) fn new(
         generation: u32,
         address: Option<AddressKey>,
+        door: Door,
         config: &Config,
         now: Time,
     ) -> Session {
@@ -119,6 +132,7 @@ impl Session {
             stash: Stash::default(),
             name: None,
             rates: None,
+            door,
             is_paused: false,
             is_at_eof: false,
             counted_as: State::Gone,

@@ -90,6 +90,11 @@ impl AcceptError {
         (AcceptError::Econnaborted, "ECONNABORTED"),
         (AcceptError::Other, "other"),
     ];
+
+    /// Whether something is short that others may give back.
+    pub fn is_shortage(self) -> bool {
+        !matches!(self, AcceptError::Econnaborted | AcceptError::Other)
+    }
 }
 
 /// How long the turns of the driver took.

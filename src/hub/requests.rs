@@ -6,10 +6,11 @@ use crate::config::{Compression, OriginPolicy};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
-use crate::session::{Cause, Phase, Purpose, SessionId, State};
+use crate::session::{Cause, Door, Phase, Purpose, SessionId, State};
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
+use super::numbers::shows_metrics;
 use super::{Hub, find, socketio};
 
 /// What the page may load and run: only what this server sends (CSP Level 3).
@@ -67,11 +68,15 @@ impl Hub {
 
     /// Answers a request that was understood.
     fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
-        if !self.serves_host(head.host) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        let door = session.door;
+        // Where there is nothing but metrics no page can get anything out of a name of its own.
+        if door != Door::Metrics && !self.serves_host(head.host) {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match head.path {
+            _ if door == Door::Metrics => None,
             "/ws" => Some(self.upgrade(id, head, Purpose::Events, now)),
             "/echo" if self.config.echo => Some(self.upgrade(id, head, Purpose::Echo, now)),
             path => self.service(path).map(|service| self.open_engine(id, head, service, now)),
@@ -80,6 +85,8 @@ impl Hub {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
             _ if !is_known => self.method_not_allowed("GET, HEAD"),
+            (None, "/metrics") if shows_metrics(door, head) => self.metrics_answer(),
+            _ if door == Door::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             (None, path) => self.asset(socketio::asset_path(path), head),
@@ -193,7 +200,7 @@ impl Hub {
 
     fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {
         let Some(asset) = self.assets.find(path) else {
-            return self.text(Status::NotFound, "there is nothing here");
+            return self.nothing_here();
         };
         // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
         let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
@@ -240,6 +247,10 @@ impl Hub {
             Some(listed) => response.field("Access-Control-Allow-Origin", listed.as_str()),
             None => response,
         }
+    }
+
+    fn nothing_here(&self) -> Answer {
+        self.text(Status::NotFound, "there is nothing here")
     }
 
     /// An answer of one line.

@@ -108,7 +108,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 20] = [
+const LAYERS: [(&str, &str); 21] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -130,12 +130,13 @@ const LAYERS: [(&str, &str); 20] = [
         "addresses api broadcast config heartbeat http latest outbox rate roster socketio time ws",
     ),
     ("tally", "session"),
+    ("metrics", "session tally"),
     (
         "hub",
-        "addresses api assets broadcast config deadlines http latest names outbox roster session \
-         socketio tally time ws",
+        "addresses api assets broadcast config deadlines http latest metrics names outbox roster \
+         session socketio tally time ws",
     ),
-    ("server", "assets broadcast config hub outbox session time"),
+    ("server", "assets broadcast config hub outbox session tally time"),
 ];
 
 #[test]
