@@ -12,6 +12,7 @@
 //! while any of these is not empty, the next wait is not a wait.
 
 mod accept;
+mod journal;
 mod listener;
 mod mio_net;
 mod net;
@@ -23,14 +24,19 @@ mod www;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+use tracing::info;
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::hub::{Hub, Reaped};
+use crate::hub::Hub;
 use crate::session::SessionId;
 use crate::time::Time;
 
+use journal::Journal;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
@@ -64,6 +70,9 @@ pub struct Server<N: Net = MioNet> {
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
+    journal: Journal,
+    /// Log lines that nobody took.
+    lines_dropped: Arc<AtomicU64>,
     /// The second since the epoch that the hub's date says.
     dated: u64,
     buffer: Box<[u8]>,
@@ -134,9 +143,16 @@ impl<N: Net> Server<N> {
             unsent: Vec::new(),
             accept_at: Time::ZERO,
             stop_at: None,
+            journal: Journal::new(),
+            lines_dropped: Arc::default(),
             dated: 0,
             buffer,
         }
+    }
+
+    /// Counts the log lines that were dropped elsewhere, too.
+    pub fn count_dropped_lines(&mut self, dropped: Arc<AtomicU64>) {
+        self.lines_dropped = dropped;
     }
 
     /// The machine that it runs on.
@@ -187,27 +203,32 @@ impl<N: Net> Server<N> {
             self.hub.told(self.now());
         }
         stopwatch.lap(self.net.elapsed());
-        self.reap();
+        self.reap(now);
         stopwatch.lap(self.net.elapsed());
-        self.count_turn(&stopwatch);
+        self.count_turn(&stopwatch, now);
         self.check_nothing_is_forgotten();
         let is_over = self.stop_at.is_some_and(|stop_at| self.hub.is_empty() || stop_at <= now);
         Ok(is_over.then_some(Ended::Stopped))
     }
 
-    fn count_turn(&mut self, stopwatch: &Stopwatch) {
+    fn count_turn(&mut self, stopwatch: &Stopwatch, now: Time) {
         let total = stopwatch.total();
         let stall_ms = u128::from(self.hub.config().limits.stall_ms);
         let turns = &mut self.hub.tally_mut().turns;
         turns.add(u64::try_from(total.as_micros()).unwrap_or(u64::MAX));
         if total.as_millis() >= stall_ms {
             turns.stalls += 1;
+            self.journal.stalled(stopwatch, now);
         }
+        self.journal.settle(now);
+        let dropped = self.lines_dropped.load(Ordering::Relaxed);
+        self.hub.tally_mut().log_lines_dropped = self.journal.left_out() + dropped;
     }
 
     fn wait(&mut self) -> io::Result<()> {
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
+        until = until.min(self.journal.settle_at());
         if is_accepting {
             until = until.min(self.accept_at);
         }
@@ -237,7 +258,10 @@ impl<N: Net> Server<N> {
             match event {
                 // The first stops the server in order, the second at once.
                 Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
-                Event::Signal(_) => self.stop(now),
+                Event::Signal(signal) => {
+                    info!(signal, connections = self.hub.len(), "stopping");
+                    self.stop(now);
+                }
                 Event::Listener(number) => {
                     let mut listeners = self.listeners.iter_mut();
                     if let Some(listener) = listeners.find(|listener| listener.number == number) {
@@ -276,9 +300,10 @@ impl<N: Net> Server<N> {
     }
 
     /// Lets go of the sessions that have ended, and of their sockets.
-    fn reap(&mut self) {
-        while let Some(Reaped { id, .. }) = self.hub.reap() {
-            if let Some(stream) = self.sockets.remove(id) {
+    fn reap(&mut self, now: Time) {
+        while let Some(reaped) = self.hub.reap() {
+            self.journal.closed(&reaped, now);
+            if let Some(stream) = self.sockets.remove(reaped.id) {
                 self.net.close(stream);
             }
         }
@@ -317,6 +342,7 @@ impl<N: Net> Server<N> {
             && www.refresh(now)
         {
             self.hub.set_assets(www.assets());
+            info!("the files of --www are read again");
         }
     }
 }

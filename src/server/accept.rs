@@ -36,6 +36,7 @@ impl<N: Net> Server<N> {
                     Err(error) => {
                         let error = AcceptError::of(&error);
                         self.hub.tally_mut().accept_errors[error as usize] += 1;
+                        self.journal.not_accepted(error, now);
                         // Out of descriptors or memory: the connection waits in the kernel's queue,
                         // and nobody will tell us again that it does.
                         if error.is_shortage() {
@@ -57,6 +58,7 @@ impl<N: Net> Server<N> {
         let id = match accepted {
             Ok(id) => id,
             Err(refusal) => {
+                self.journal.refused(refusal, peer.ip(), now);
                 // A new socket's buffer takes this much; if it does not, so be it.
                 let _ = self.net.write(&mut stream, &[&self.hub.refusal(refusal)]);
                 self.net.close(stream);

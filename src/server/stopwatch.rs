@@ -32,6 +32,12 @@ impl Stopwatch {
         debug_assert_eq!(self.phases, PHASES.len());
         self.ended[PHASES.len() - 1].saturating_sub(self.started)
     }
+
+    /// How long each phase took.
+    pub(super) fn phases(&self) -> [Duration; PHASES.len()] {
+        let mut before = self.started;
+        self.ended.map(|ended| ended.saturating_sub(std::mem::replace(&mut before, ended)))
+    }
 }
 
 #[cfg(test)]
@@ -39,11 +45,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turn_takes_all_of_its_phases() {
+    fn phases_are_the_times_between_the_laps() {
         let mut stopwatch = Stopwatch::start(Duration::from_millis(100));
         for ms in [100, 103, 103, 110, 111, 150, 151] {
             stopwatch.lap(Duration::from_millis(ms));
         }
+        let phases = stopwatch.phases().map(|phase| phase.as_millis());
+        assert_eq!(phases, [0, 3, 0, 7, 1, 39, 1]);
         assert_eq!(stopwatch.total(), Duration::from_millis(51));
     }
 }

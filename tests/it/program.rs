@@ -28,8 +28,11 @@ impl Program {
     pub fn start_by(mut command: Command, arguments: &[&str]) -> Program {
         let listens = arguments.iter().filter(|argument| **argument == "--listen").count();
         let default: &[&str] = if listens == 0 { &["--listen", "127.0.0.1:0"] } else { &[] };
+        let logs = arguments.iter().any(|argument| argument.starts_with("--log-"));
+        let logging: &[&str] = if logs { &[] } else { &["--log-level", "error"] };
         let mut child = command
             .args(default)
+            .args(logging)
             .args(arguments)
             .stdout(Stdio::piped())
             .spawn()
