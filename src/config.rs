@@ -48,7 +48,12 @@ pub enum Application {
     /// What the official conformance suites talk to, at `/socket.io/` and `/engine.io/`. For tests:
     /// no flag leads here.
     Suite,
+    /// The roster, and a bug: to log in as [`BUG`] panics. For tests: no flag leads here.
+    Faulty,
 }
+
+/// The name that shows the bug of [`Application::Faulty`].
+pub const BUG: &str = "bug";
 
 /// What nobody else can know, if it is random. It is not shown.
 #[derive(Clone, Default)]

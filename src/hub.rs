@@ -14,6 +14,7 @@
 
 mod arrivals;
 mod input;
+mod mishap;
 mod numbers;
 mod output;
 mod requests;
@@ -37,6 +38,7 @@ use crate::tally::Tally;
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
 
+pub use mishap::Part;
 use upkeep::Counts;
 
 /// The server without I/O.
@@ -70,6 +72,7 @@ pub struct Hub {
     touched: Vec<SessionId>,
     /// Sessions that have ended and are not reaped.
     closed: Vec<SessionId>,
+    /// Places of the sessions whose deadline has come, the last of them first.
     due: Vec<usize>,
     is_stopping: bool,
 }
@@ -158,16 +161,10 @@ impl Hub {
 
     /// Meets the deadlines that have come: pings, or ends sessions.
     pub fn sweep(&mut self, now: Time) {
-        let mut due = std::mem::take(&mut self.due);
-        self.deadlines.sweep(now, &mut due);
-        for index in due.drain(..) {
-            let Some(session) = self.sessions.get_mut(index) else { continue };
-            session.expire(&self.config, now);
-            let id = SessionId { index: index as u32, generation: session.generation };
-            self.settle(id);
-            self.touched.push(id);
+        self.find_due(now);
+        while let Some(id) = self.next_due() {
+            self.expire(id, now);
         }
-        self.due = due;
         self.shed();
     }
 

@@ -12,6 +12,8 @@
 //! while any of these is not empty, the next wait is not a wait.
 
 mod accept;
+mod events;
+mod guard;
 mod journal;
 mod listener;
 mod mio_net;
@@ -32,7 +34,7 @@ use tracing::info;
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::hub::Hub;
+use crate::hub::{Hub, Part};
 use crate::session::SessionId;
 use crate::time::Time;
 
@@ -70,6 +72,8 @@ pub struct Server<N: Net = MioNet> {
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
+    /// Whether a panic in what is done for one session is that session's end, or everyone's.
+    catches_panics: bool,
     journal: Journal,
     /// Log lines that nobody took.
     lines_dropped: Arc<AtomicU64>,
@@ -107,6 +111,7 @@ impl Server {
         let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
         let mut server = Server::new(config, assets, net, addresses.len());
         server.www = www;
+        server.catches_panics = true;
         Ok(server)
     }
 
@@ -127,7 +132,8 @@ impl Server {
 }
 
 impl<N: Net> Server<N> {
-    /// A server on the first so many listeners of `net`, and on the next if metrics have one.
+    /// A server on the first so many listeners of `net`, and on the next if metrics have one. It
+    /// catches no panic: who simulates wants to see them.
     pub fn new(config: Config, assets: Assets, net: N, listeners: usize) -> Server<N> {
         let buffer = vec![0; config.limits.read_bytes_per_turn as usize].into_boxed_slice();
         let all = 0..listeners + usize::from(config.metrics_listen.is_some());
@@ -143,6 +149,7 @@ impl<N: Net> Server<N> {
             unsent: Vec::new(),
             accept_at: Time::ZERO,
             stop_at: None,
+            catches_panics: false,
             journal: Journal::new(),
             lines_dropped: Arc::default(),
             dated: 0,
@@ -194,7 +201,7 @@ impl<N: Net> Server<N> {
         stopwatch.lap(self.net.elapsed());
         self.read(now);
         stopwatch.lap(self.net.elapsed());
-        self.hub.sweep(now);
+        self.sweep(now);
         stopwatch.lap(self.net.elapsed());
         let committed = self.hub.commit(now);
         stopwatch.lap(self.net.elapsed());
@@ -249,54 +256,12 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Notes what the wait has told; the number of the signal that ends the server at once, if one
-    /// came.
-    fn note_events(&mut self, now: Time) -> Option<i32> {
-        let events = std::mem::take(&mut self.events);
-        let mut interrupted = None;
-        for &event in &events {
-            match event {
-                // The first stops the server in order, the second at once.
-                Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
-                Event::Signal(signal) => {
-                    info!(signal, connections = self.hub.len(), "stopping");
-                    self.stop(now);
-                }
-                Event::Listener(number) => {
-                    let mut listeners = self.listeners.iter_mut();
-                    if let Some(listener) = listeners.find(|listener| listener.number == number) {
-                        listener.is_ready = true;
-                    }
-                }
-                Event::Connection(id, readiness) => self.note_readiness(id, readiness),
-            }
+    fn sweep(&mut self, now: Time) {
+        self.hub.find_due(now);
+        while let Some(id) = self.hub.next_due() {
+            self.guarded(id, Part::Input, now, |server| server.hub.expire(id, now));
         }
-        self.events = events;
-        interrupted
-    }
-
-    fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
-        let Some(socket) = self.sockets.get_mut(id) else {
-            self.hub.tally_mut().stale_events += 1;
-            return;
-        };
-        if readiness.is_readable {
-            socket.is_readable = true;
-            socket.is_read_closed |= readiness.is_read_closed;
-            socket.queue(id, &mut self.ready);
-        }
-        if readiness.is_writable && !socket.is_writable {
-            socket.is_writable = true;
-            self.unsent.push(id);
-        }
-    }
-
-    fn stop(&mut self, now: Time) {
-        self.listeners.clear();
-        self.net.stop_listening();
-        self.hub.stop(now);
-        let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
-        self.stop_at = Some(now.after_ms(timeout));
+        self.hub.shed();
     }
 
     /// Lets go of the sessions that have ended, and of their sockets.

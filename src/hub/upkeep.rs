@@ -3,6 +3,8 @@
 use crate::broadcast::Form;
 use crate::session::{Cause, Deflated, SessionId, State};
 
+use crate::time::Time;
+
 use super::{Hub, find, is};
 
 /// What all sessions are together.
@@ -59,6 +61,31 @@ impl Hub {
         }
     }
 
+    /// Looks for the sessions whose deadline has come. The parts of [`sweep`](Hub::sweep) are for a
+    /// driver that does something around each of them.
+    pub fn find_due(&mut self, now: Time) {
+        self.deadlines.sweep(now, &mut self.due);
+        self.due.reverse();
+    }
+
+    /// Takes the next session that was found.
+    pub fn next_due(&mut self) -> Option<SessionId> {
+        while let Some(index) = self.due.pop() {
+            if let Some(session) = self.sessions.get(index) {
+                return Some(SessionId::new(index, session.generation));
+            }
+        }
+        None
+    }
+
+    /// The deadline of session `id` has come, or had come before it was put off.
+    pub fn expire(&mut self, id: SessionId, now: Time) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        session.expire(&self.config, now);
+        self.settle(id);
+        self.touched.push(id);
+    }
+
     /// Makes room among the connections that have not become WebSockets.
     pub(super) fn drop_oldest_pending(&mut self) {
         let max = self.config.limits.pending_max;
@@ -84,7 +111,7 @@ impl Hub {
     }
 
     /// Cuts off the sessions that hold the most, while all together hold too much.
-    pub(super) fn shed(&mut self) {
+    pub fn shed(&mut self) {
         let max = (self.config.limits.buffered_mebibytes_max as usize) << 20;
         while self.counts.buffered_bytes > max {
             let largest = self

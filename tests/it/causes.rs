@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use headcount::config::{Config, Limits};
 use headcount::http::Status;
+use headcount::hub::Part;
 use headcount::session::{Cause, Timeout};
 use headcount::socketio::ClientError;
 use headcount::ws::ProtocolError;
@@ -26,7 +27,7 @@ fn world() -> World {
 type Play = fn(&mut World) -> Peer;
 
 /// A peer for each way to end, and the cause that it is.
-const WAYS: [(Play, Cause); 25] = [
+const WAYS: [(Play, Cause); 26] = [
     (|world| after(world, "/ws", World::end, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, "/ws", World::reset, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, ENGINE, World::end, &[&wire::text("1")]), Cause::Closed),
@@ -67,6 +68,7 @@ const WAYS: [(Play, Cause); 25] = [
     (is_oldest, Cause::Displaced),
     (holds_the_most, Cause::Shed),
     (sees_the_server_stop, Cause::Stopping),
+    (shows_our_bug, Cause::Panicked),
 ];
 
 /// Connects, to `path` if there is one, sends `inputs` in a turn each, and ends.
@@ -124,6 +126,13 @@ fn sees_the_server_stop(world: &mut World) -> Peer {
     peer
 }
 
+fn shows_our_bug(world: &mut World) -> Peer {
+    let peer = world.watch();
+    world.hub.panicked(world.id(peer), Part::Output, world.now());
+    world.turn();
+    peer
+}
+
 #[test]
 fn every_end_has_one_cause() {
     for (index, (play, cause)) in WAYS.into_iter().enumerate() {
@@ -138,5 +147,5 @@ fn every_end_has_one_cause() {
 fn every_cause_is_that_of_some_end() {
     let reached: BTreeSet<&str> = WAYS.iter().map(|(_, cause)| cause.name()).collect();
     let all: BTreeSet<&str> = Cause::NAMES.into_iter().collect();
-    assert_eq!(all.difference(&reached).collect::<Vec<_>>(), [&"panicked"]);
+    assert_eq!(all, reached);
 }

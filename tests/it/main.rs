@@ -23,6 +23,7 @@ mod limits;
 mod logs;
 mod metrics;
 mod origin;
+mod panics;
 mod patience;
 mod program;
 mod roster;
