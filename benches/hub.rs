@@ -106,7 +106,7 @@ impl Crowd {
     /// The connection of `id` breaks.
     fn leave(&mut self, id: SessionId) {
         self.hub.lost(id);
-        assert_eq!(self.hub.reap(), Some(id));
+        assert_eq!(self.hub.reap().map(|reaped| reaped.id), Some(id));
         let touched = self.hub.take_touched();
         self.hub.return_touched(touched);
     }

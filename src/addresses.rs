@@ -5,7 +5,8 @@
 //! holds only addresses that have a connection or have had one lately.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZeroU64;
 
 use crate::rate::{Bucket, Rate};
@@ -29,6 +30,15 @@ impl AddressKey {
         };
         // Nobody connects from 0.0.0.0 or from the prefix of loopback.
         NonZeroU64::new(key).map(AddressKey)
+    }
+}
+
+impl fmt::Display for AddressKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u32::try_from(self.0.get()) {
+            Ok(v4) => Ipv4Addr::from_bits(v4).fmt(f),
+            Err(_) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(self.0.get()) << 64)),
+        }
     }
 }
 
@@ -115,6 +125,8 @@ mod tests {
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:0:1"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
+        assert_eq!(key("192.0.2.1").unwrap().to_string(), "192.0.2.1");
+        assert_eq!(key("2001:db8::1").unwrap().to_string(), "2001:db8::/64");
     }
 
     #[test]

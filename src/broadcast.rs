@@ -166,7 +166,7 @@ impl BroadcastLog {
     }
 
     /// Whether the frame that `cursor` names is not kept any more.
-    fn is_lagged(&self, cursor: Seq) -> bool {
+    pub fn is_lagged(&self, cursor: Seq) -> bool {
         cursor < self.first()
     }
 }

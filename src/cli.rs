@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
 
-use crate::{bench, doctor, system};
+use crate::{bench, doctor, log, system};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -18,7 +18,7 @@ Examples:
   headcount bench storm -n 5000                5,000 clients that log in at once
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
-here as JSON, /healthz, and /echo with --echo.
+here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
 SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits at once.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
@@ -57,8 +57,25 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
 
+    /// Address and port at which /metrics is served, and nothing else [default: at --listen, to
+    /// this machine only]
+    #[arg(long, value_name = "ADDR", value_parser = address)]
+    metrics_listen: Option<SocketAddr>,
+
+    /// How log lines are written, on standard error
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: log::Format,
+
+    /// The least serious of what is logged
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub(crate) log_level: log::Level,
+
     #[command(flatten)]
     limits: Limits,
+
+    /// The limits that were given, as they were.
+    #[arg(skip)]
+    pub(crate) limits_given: Vec<String>,
 }
 
 /// What the program does instead of serving.
@@ -75,6 +92,7 @@ impl Cli {
     pub(crate) fn from_process() -> Cli {
         let matches = Cli::command().try_get_matches().unwrap_or_else(|error| exit(&error));
         let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| exit(&error));
+        cli.limits_given = limits_given(&matches);
         let is_default =
             matches.value_source("buffered_mebibytes_max") == Some(ValueSource::DefaultValue);
         if let Some(bytes) = system::memory_bytes().filter(|_| is_default) {
@@ -95,6 +113,7 @@ impl Cli {
             hosts: self.allow_host.clone(),
             compression: self.compression,
             seed,
+            metrics_listen: self.metrics_listen,
             application: Application::Roster,
             secret,
         }
@@ -112,6 +131,19 @@ impl Cli {
         };
         self.allow_origin.iter().map(parse).collect::<Result<_, _>>().map(OriginPolicy::Listed)
     }
+}
+
+/// The flags of limits on the command line, with their values.
+fn limits_given(matches: &ArgMatches) -> Vec<String> {
+    let command = Cli::command();
+    let limits = command.get_arguments().filter(|flag| flag.get_help_heading().is_some());
+    let given = limits.filter_map(|flag| {
+        let id = flag.get_id().as_str();
+        let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
+        let value = matches.try_get_one::<u32>(id).ok().flatten().filter(|_| is_given)?;
+        Some(format!("--{} {value}", flag.get_long()?))
+    });
+    given.collect()
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -7,6 +7,7 @@
 mod limits;
 
 use std::fmt;
+use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
@@ -30,6 +31,8 @@ pub struct Config {
     /// Where the jitter of the pings starts. The same seed and the same inputs give the same
     /// outputs.
     pub seed: u64,
+    /// Where metrics are served; if there is no such place: at every other, to this machine.
+    pub metrics_listen: Option<SocketAddr>,
     /// What Socket.IO clients are served.
     pub application: Application,
     /// Where session ids come from.
@@ -45,7 +48,12 @@ pub enum Application {
     /// What the official conformance suites talk to, at `/socket.io/` and `/engine.io/`. For tests:
     /// no flag leads here.
     Suite,
+    /// The roster, and a bug: to log in as [`BUG`] panics. For tests: no flag leads here.
+    Faulty,
 }
+
+/// The name that shows the bug of [`Application::Faulty`].
+pub const BUG: &str = "bug";
 
 /// What nobody else can know, if it is random. It is not shown.
 #[derive(Clone, Default)]

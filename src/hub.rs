@@ -12,30 +12,33 @@
 //! Whatever a session's input does to others goes through the roster and is told by the next
 //! commit; nothing else crosses from one session to another.
 
+mod arrivals;
 mod input;
+mod mishap;
+mod numbers;
 mod output;
 mod requests;
 mod socketio;
 mod upkeep;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 
 use slab::Slab;
 
-use crate::addresses::{AddressKey, AddressLimits, Addresses};
+use crate::addresses::{AddressKey, Addresses};
 use crate::api;
 use crate::assets::Assets;
 use crate::broadcast::{BroadcastLog, Seq, Shared};
 use crate::config::Config;
 use crate::deadlines::Deadlines;
-use crate::http::{Response, Status};
 use crate::latest::Latest;
 use crate::roster::Roster;
-use crate::session::{Phase, Session, SessionId};
+use crate::session::{Cause, Phase, Session, SessionId};
+use crate::tally::Tally;
 use crate::time::Time;
-use crate::ws::{CloseCode, Codec, Deflater, Inflater};
+use crate::ws::{Codec, Deflater, Inflater};
 
+pub use mishap::Part;
 use upkeep::Counts;
 
 /// The server without I/O.
@@ -62,12 +65,14 @@ pub struct Hub {
     document: Option<(Seq, u32, Shared)>,
     deadlines: Deadlines,
     counts: Counts,
+    tally: Tally,
     /// Sessions in the order in which they were accepted, while they are pending.
     pending: VecDeque<SessionId>,
     /// Sessions that may have something to send, in the order in which that came about.
     touched: Vec<SessionId>,
     /// Sessions that have ended and are not reaped.
     closed: Vec<SessionId>,
+    /// Places of the sessions whose deadline has come, the last of them first.
     due: Vec<usize>,
     is_stopping: bool,
 }
@@ -79,6 +84,17 @@ pub enum Refusal {
     Full,
     /// This address has too many, or opens them too fast.
     TooManyFromAddress,
+}
+
+/// A session that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its handle, good for nothing more.
+    pub id: SessionId,
+    /// Why it ended.
+    pub cause: Cause,
+    /// Where it came from, as far as that is counted.
+    pub address: Option<AddressKey>,
 }
 
 impl Hub {
@@ -102,6 +118,7 @@ impl Hub {
             document: None,
             deadlines: Deadlines::default(),
             counts: Counts::default(),
+            tally: Tally::default(),
             pending: VecDeque::new(),
             touched: Vec::new(),
             closed: Vec::new(),
@@ -140,53 +157,14 @@ impl Hub {
         self.counts.buffered_bytes
     }
 
-    // The turn, in its order.
-
-    /// A connection came from `address`.
-    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
-        let limits = &self.config.limits;
-        if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
-            return Err(Refusal::Full);
-        }
-        let address_limits = AddressLimits {
-            open_max: limits.connections_per_address_max,
-            rate: limits.address_rate(),
-        };
-        let address = AddressKey::new(address);
-        if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
-            return Err(Refusal::TooManyFromAddress);
-        }
-        self.generation = self.generation.wrapping_add(1);
-        let session = Session::new(self.generation, address, &self.config, now);
-        let index = self.sessions.insert(session) as u32;
-        let id = SessionId { index, generation: self.generation };
-        self.pending.push_back(id);
-        self.settle(id);
-        self.drop_oldest_pending();
-        Ok(id)
-    }
-
-    /// What a connection that is not taken is told.
-    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
-        let status = match refusal {
-            Refusal::Full => Status::ServiceUnavailable,
-            Refusal::TooManyFromAddress => Status::TooManyRequests,
-        };
-        Response::new(status, &self.date).content_length(0).field("Connection", "close").finish()
-    }
+    // The turn, in its order; it begins with those who arrive.
 
     /// Meets the deadlines that have come: pings, or ends sessions.
     pub fn sweep(&mut self, now: Time) {
-        let mut due = std::mem::take(&mut self.due);
-        self.deadlines.sweep(now, &mut due);
-        for index in due.drain(..) {
-            let Some(session) = self.sessions.get_mut(index) else { continue };
-            session.expire(&self.config, now);
-            let id = SessionId { index: index as u32, generation: session.generation };
-            self.settle(id);
-            self.touched.push(id);
+        self.find_due(now);
+        while let Some(id) = self.next_due() {
+            self.expire(id, now);
         }
-        self.due = due;
         self.shed();
     }
 
@@ -197,6 +175,7 @@ impl Hub {
             return false;
         }
         let Some(change) = self.roster.commit() else { return false };
+        self.tally.commits += 1;
         self.committed_at = now;
         self.commit_from = now.after_ms(u64::from(self.config.limits.commit_interval_ms));
         self.is_commit_shared = change.joined.len().max(change.left.len()) > 1;
@@ -237,14 +216,21 @@ impl Hub {
 
     /// Takes a session that has ended, to close its socket. Its place is free from now on, so this
     /// is the last phase of the turn: no event of this turn can mean the place's next owner.
-    pub fn reap(&mut self) -> Option<SessionId> {
-        let id = self.closed.pop()?;
+    pub fn reap(&mut self) -> Option<Reaped> {
+        let Some(id) = self.closed.pop() else {
+            self.check_tally();
+            return None;
+        };
         let session = self.sessions.remove(id.index());
         debug_assert!(is(&session, id) && session.name.is_none());
+        let Phase::Closed(cause) = session.phase else {
+            unreachable!("only a session that has ended is to be reaped")
+        };
+        self.tally.closed[cause.place()] += 1;
         if let Some(key) = session.address {
             self.addresses.disconnect(key);
         }
-        Some(id)
+        Some(Reaped { id, cause, address: session.address })
     }
 
     /// When the next turn must be, if nothing happens before.
@@ -260,8 +246,8 @@ impl Hub {
         for id in ids {
             let Some(session) = find(&mut self.sessions, id) else { continue };
             match session.phase {
-                Phase::Http(_) => session.drain(Time::NEVER),
-                _ => session.close(CloseCode::GOING_AWAY, &self.config, now),
+                Phase::Http(_) => session.drain(Cause::Stopping, Time::NEVER),
+                _ => session.close(Cause::Stopping, &self.config, now),
             }
             self.settle(id);
             self.touched.push(id);

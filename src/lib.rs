@@ -14,7 +14,9 @@
 //! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
 //! | [`api`] | our events in JSON |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
-//! | [`session`], [`hub`] | one client; all of it together, without I/O |
+//! | [`session`] | one client |
+//! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
+//! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |
 
 pub mod addresses;
@@ -27,6 +29,7 @@ pub mod heartbeat;
 pub mod http;
 pub mod hub;
 pub mod latest;
+pub mod metrics;
 pub mod names;
 pub mod outbox;
 pub mod rate;
@@ -34,6 +37,7 @@ pub mod roster;
 pub mod server;
 pub mod session;
 pub mod socketio;
+pub mod tally;
 pub mod time;
 pub mod ws;
 

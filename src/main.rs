@@ -5,6 +5,7 @@
 mod bench;
 mod cli;
 mod doctor;
+mod log;
 mod system;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -13,8 +14,10 @@ use std::process::ExitCode;
 
 use headcount::config::Secret;
 use headcount::server::{Ended, Server};
+use tracing::info;
 
 use cli::{Cli, Command};
+use log::Log;
 use system::describe;
 
 fn main() -> ExitCode {
@@ -44,7 +47,13 @@ fn serve(cli: &Cli) -> Result<Ended, String> {
         .map_err(|(problem, error)| format!("{problem}: {}", describe(&error)))?;
     server.handle_signals().map_err(|error| problem("can't handle signals", &error))?;
     announce(&server).map_err(|error| problem("can't write to standard output", &error))?;
-    server.run().map_err(|error| problem("the event queue failed", &error))
+    let log = Log::start(cli.log_format, cli.log_level);
+    let log = log.map_err(|error| problem("can't start the log", &error))?;
+    server.count_dropped_lines(log.dropped());
+    log_start(cli, &server);
+    let ended = server.run().map_err(|error| problem("the event queue failed", &error));
+    info!("stopped");
+    ended
 }
 
 /// Says where the server listens, at once and for scripts to read.
@@ -54,6 +63,19 @@ fn announce(server: &Server) -> io::Result<()> {
         writeln!(out, "headcount listening on http://{address}")?;
     }
     out.flush()
+}
+
+/// Says the same in the log, and what is not as usual.
+fn log_start(cli: &Cli, server: &Server) {
+    for address in server.addresses() {
+        info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    }
+    if let Some(address) = server.metrics_address() {
+        info!(%address, "metrics are served");
+    }
+    if !cli.limits_given.is_empty() {
+        info!(limits = cli.limits_given.join(" "), "limits are not the default");
+    }
 }
 
 fn problem(what: &str, error: &io::Error) -> String {

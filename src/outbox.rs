@@ -60,6 +60,15 @@ impl<'a> Chunks<'a> {
     }
 }
 
+/// What began to be sent, of what everyone is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Begun {
+    /// Frames.
+    pub frames: u32,
+    /// Whether one was a checkpoint, for a session that had been told something before.
+    pub is_catching_up: bool,
+}
+
 /// The outgoing side of one session.
 #[derive(Debug, Default)]
 pub struct Outbox {
@@ -223,13 +232,14 @@ impl Outbox {
     }
 
     /// Takes note that the first `bytes` of what [`transmit`](Self::transmit) gave are sent, given
-    /// the same again. Says whether that was all before `latest` and at least a part of it.
-    pub fn sent(&mut self, log: &BroadcastLog, latest: Option<Led<'_>>, mut bytes: usize) -> bool {
+    /// the same again.
+    pub fn sent(&mut self, log: &BroadcastLog, latest: Option<Led<'_>>, mut bytes: usize) -> Begun {
+        let mut begun = Begun::default();
         self.note_progress(bytes);
         if let Some(half) = &mut self.half {
             bytes = half.advance(bytes);
             if half.unsent() > 0 {
-                return false;
+                return begun;
             }
             self.half = None;
         }
@@ -239,7 +249,7 @@ impl Outbox {
             bytes -= taken;
             if private.unsent() > 0 {
                 private.compact();
-                return false;
+                return begun;
             }
             let body = self.private.take().and_then(|private| private.body);
             if let Some(body) = body {
@@ -250,19 +260,19 @@ impl Outbox {
             && let Follow::Log { next, form } = &mut self.follow
             && let Some((frame, after)) = log.follow(*next, *form)
         {
+            begun.frames += 1;
+            begun.is_catching_up |= *next != Seq::START && log.is_lagged(*next);
             *next = after;
             bytes = self.begin(frame, bytes);
         }
         match latest {
             Some(latest) if bytes > 0 => {
+                begun.frames += 1;
                 self.begin_led(latest, bytes);
-                true
             }
-            _ => {
-                assert!(bytes == 0, "no more is sent than there was to send");
-                false
-            }
+            _ => assert!(bytes == 0, "no more is sent than there was to send"),
         }
+        begun
     }
 
     /// Takes note that the socket is full. What has been begun, or waits for this session alone,

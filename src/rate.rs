@@ -119,6 +119,53 @@ impl<const N: usize> Buckets<N> {
     }
 }
 
+/// Ten in a second, and a count of those that were too many.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quota {
+    /// When the second began that is counted.
+    since: Option<Time>,
+    granted: u32,
+    left_out: u64,
+}
+
+impl Quota {
+    /// What is granted in a second.
+    const MAX: u32 = 10;
+
+    /// Takes one, if there is one left in this second.
+    #[must_use]
+    pub fn take(&mut self, now: Time) -> bool {
+        let is_over = self.since.is_none_or(|since| now.ms_since(since) >= 1000);
+        if is_over && self.left_out == 0 {
+            (self.since, self.granted) = (Some(now), 0);
+        }
+        let is_left = self.granted < Quota::MAX;
+        match is_left {
+            true => self.granted += 1,
+            false => self.left_out += 1,
+        }
+        is_left
+    }
+
+    /// When [`settle`](Self::settle) has something to tell.
+    pub fn settle_at(&self) -> Time {
+        match self.since {
+            Some(since) if self.left_out > 0 => since.after_ms(1000),
+            _ => Time::NEVER,
+        }
+    }
+
+    /// How many were too many, if there were any and their second is over. To tell it is the first
+    /// of the next.
+    pub fn settle(&mut self, now: Time) -> Option<u64> {
+        if self.left_out == 0 || now < self.settle_at() {
+            return None;
+        }
+        (self.since, self.granted) = (Some(now), 1);
+        Some(std::mem::take(&mut self.left_out))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,6 +178,22 @@ mod tests {
         // Asked every millisecond for ten seconds: no fraction is lost and none is invented.
         let granted = (1..=10_000).filter(|&ms| bucket.take(rate, 1, Time::from_ms(ms))).count();
         assert_eq!(granted, 200);
+    }
+
+    #[test]
+    fn quota_is_for_a_second_and_what_is_over_is_told_in_the_next() {
+        let mut quota = Quota::default();
+        let second = |quota: &mut Quota, ms: u64| {
+            (0..100).filter(|index| quota.take(Time::from_ms(ms + index))).count()
+        };
+        assert_eq!(quota.settle(Time::NEVER), None);
+        assert_eq!(second(&mut quota, 5_000), 10);
+        assert_eq!(quota.settle(Time::from_ms(5_999)), None);
+        assert_eq!(quota.settle_at(), Time::from_ms(6_000));
+        assert_eq!(quota.settle(Time::from_ms(6_000)), Some(90));
+        assert_eq!(second(&mut quota, 6_001), 9);
+        assert_eq!(quota.settle(Time::from_ms(7_000)), Some(91));
+        assert_eq!(second(&mut quota, 9_000), 10);
     }
 
     #[test]

@@ -146,6 +146,11 @@ impl Roster {
         self.ids.iter().filter(move |(_, id)| is_committed(id)).map(|(name, _)| &**name)
     }
 
+    /// Names that are here now, or were at the last commit.
+    pub fn names(&self) -> usize {
+        self.ids.len()
+    }
+
     /// About how long all committed names are together, in bytes of JSON.
     pub fn committed_bytes(&self) -> usize {
         // Two quotation marks and a comma each.

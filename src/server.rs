@@ -12,27 +12,37 @@
 //! while any of these is not empty, the next wait is not a wait.
 
 mod accept;
+mod events;
+mod guard;
+mod journal;
 mod listener;
 mod mio_net;
 mod net;
 mod socket;
+mod stopwatch;
 mod transfer;
 mod www;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
+
+use tracing::info;
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::hub::Hub;
+use crate::hub::{Hub, Part};
 use crate::session::SessionId;
 use crate::time::Time;
 
+use journal::Journal;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
+use stopwatch::Stopwatch;
 use www::Www;
 
 /// To wake up later than this after the time that was asked for is to have been kept from running.
@@ -51,6 +61,8 @@ pub enum Ended {
 pub struct Server<N: Net = MioNet> {
     net: N,
     listeners: Vec<Listener>,
+    /// How many listeners are for clients; the one of the next number is for metrics.
+    front_listeners: usize,
     hub: Hub,
     www: Option<Www>,
     sockets: Sockets<N::Stream>,
@@ -65,6 +77,11 @@ pub struct Server<N: Net = MioNet> {
     stop_at: Option<Time>,
     /// Time in which the process did not run, and which therefore did not pass.
     missed: Duration,
+    /// Whether a panic in what is done for one session is that session's end, or everyone's.
+    catches_panics: bool,
+    journal: Journal,
+    /// Log lines that nobody took.
+    lines_dropped: Arc<AtomicU64>,
     /// The second since the epoch that the hub's date says.
     dated: u64,
     buffer: Box<[u8]>,
@@ -80,14 +97,15 @@ struct Listener {
 }
 
 impl Server {
-    /// Binds all addresses. With `www` the files of that folder are served, and read again when
-    /// they change.
+    /// Binds all addresses, and that for metrics if there is one. With `www` the files of that
+    /// folder are served, and read again when they change.
     pub fn bind(
         config: Config,
         addresses: &[SocketAddr],
         www: Option<PathBuf>,
     ) -> Result<Server, (String, io::Error)> {
-        let net = MioNet::bind(addresses, &config.limits)?;
+        let all: Vec<SocketAddr> = addresses.iter().copied().chain(config.metrics_listen).collect();
+        let net = MioNet::bind(&all, &config.limits)?;
         let www = match www {
             Some(folder) => {
                 let problem = format!("can't read {}", folder.display());
@@ -98,12 +116,18 @@ impl Server {
         let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
         let mut server = Server::new(config, assets, net, addresses.len());
         server.www = www;
+        server.catches_panics = true;
         Ok(server)
     }
 
-    /// The addresses that are listened on, with their real ports.
+    /// The addresses that are listened on for clients, with their real ports.
     pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
-        self.net.addresses()
+        self.net.addresses().take(self.front_listeners)
+    }
+
+    /// The address where metrics are served and nothing else, if there is one.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.net.addresses().nth(self.front_listeners)
     }
 
     /// Stops on SIGTERM and SIGINT from now on.
@@ -113,12 +137,15 @@ impl Server {
 }
 
 impl<N: Net> Server<N> {
-    /// A server on the first so many listeners of `net`.
+    /// A server on the first so many listeners of `net`, and on the next if metrics have one. It
+    /// catches no panic: who simulates wants to see them.
     pub fn new(config: Config, assets: Assets, net: N, listeners: usize) -> Server<N> {
         let buffer = vec![0; config.limits.read_bytes_per_turn as usize].into_boxed_slice();
+        let all = 0..listeners + usize::from(config.metrics_listen.is_some());
         Server {
             net,
-            listeners: (0..listeners).map(|number| Listener { number, is_ready: false }).collect(),
+            listeners: all.map(|number| Listener { number, is_ready: false }).collect(),
+            front_listeners: listeners,
             hub: Hub::new(config, assets),
             www: None,
             sockets: Sockets::new(),
@@ -128,9 +155,17 @@ impl<N: Net> Server<N> {
             accept_at: Time::ZERO,
             stop_at: None,
             missed: Duration::ZERO,
+            catches_panics: false,
+            journal: Journal::new(),
+            lines_dropped: Arc::default(),
             dated: 0,
             buffer,
         }
+    }
+
+    /// Counts the log lines that were dropped elsewhere, too.
+    pub fn count_dropped_lines(&mut self, dropped: Arc<AtomicU64>) {
+        self.lines_dropped = dropped;
     }
 
     /// The machine that it runs on.
@@ -161,28 +196,52 @@ impl<N: Net> Server<N> {
     pub fn turn(&mut self) -> io::Result<Option<Ended>> {
         self.wait()?;
         let now = self.now();
+        let mut stopwatch = Stopwatch::start(self.net.elapsed());
         self.keep_date();
         self.keep_www(now);
         if let Some(signal) = self.note_events(now) {
             return Ok(Some(Ended::Interrupted(signal)));
         }
+        stopwatch.lap(self.net.elapsed());
         self.accept(now);
+        stopwatch.lap(self.net.elapsed());
         self.read(now);
-        self.hub.sweep(now);
+        stopwatch.lap(self.net.elapsed());
+        self.sweep(now);
+        stopwatch.lap(self.net.elapsed());
         let committed = self.hub.commit(now);
+        stopwatch.lap(self.net.elapsed());
         self.write(committed, now);
         if committed {
             self.hub.told(self.now());
         }
-        self.reap();
+        stopwatch.lap(self.net.elapsed());
+        self.reap(now);
+        stopwatch.lap(self.net.elapsed());
+        self.count_turn(&stopwatch, now);
         self.check_nothing_is_forgotten();
         let is_over = self.stop_at.is_some_and(|stop_at| self.hub.is_empty() || stop_at <= now);
         Ok(is_over.then_some(Ended::Stopped))
     }
 
+    fn count_turn(&mut self, stopwatch: &Stopwatch, now: Time) {
+        let total = stopwatch.total();
+        let stall_ms = u128::from(self.hub.config().limits.stall_ms);
+        let turns = &mut self.hub.tally_mut().turns;
+        turns.add(u64::try_from(total.as_micros()).unwrap_or(u64::MAX));
+        if total.as_millis() >= stall_ms {
+            turns.stalls += 1;
+            self.journal.stalled(stopwatch, now);
+        }
+        self.journal.settle(now);
+        let dropped = self.lines_dropped.load(Ordering::Relaxed);
+        self.hub.tally_mut().log_lines_dropped = self.journal.left_out() + dropped;
+    }
+
     fn wait(&mut self) -> io::Result<()> {
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
+        until = until.min(self.journal.settle_at());
         if is_accepting {
             until = until.min(self.accept_at);
         }
@@ -211,54 +270,19 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Notes what the wait has told; the number of the signal that ends the server at once, if one
-    /// came.
-    fn note_events(&mut self, now: Time) -> Option<i32> {
-        let events = std::mem::take(&mut self.events);
-        let mut interrupted = None;
-        for &event in &events {
-            match event {
-                // The first stops the server in order, the second at once.
-                Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
-                Event::Signal(_) => self.stop(now),
-                Event::Listener(number) => {
-                    let mut listeners = self.listeners.iter_mut();
-                    if let Some(listener) = listeners.find(|listener| listener.number == number) {
-                        listener.is_ready = true;
-                    }
-                }
-                Event::Connection(id, readiness) => self.note_readiness(id, readiness),
-            }
+    fn sweep(&mut self, now: Time) {
+        self.hub.find_due(now);
+        while let Some(id) = self.hub.next_due() {
+            self.guarded(id, Part::Input, now, |server| server.hub.expire(id, now));
         }
-        self.events = events;
-        interrupted
-    }
-
-    fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
-        if readiness.is_readable {
-            socket.is_readable = true;
-            socket.is_read_closed |= readiness.is_read_closed;
-            socket.queue(id, &mut self.ready);
-        }
-        if readiness.is_writable && !socket.is_writable {
-            socket.is_writable = true;
-            self.unsent.push(id);
-        }
-    }
-
-    fn stop(&mut self, now: Time) {
-        self.listeners.clear();
-        self.net.stop_listening();
-        self.hub.stop(now);
-        let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
-        self.stop_at = Some(now.after_ms(timeout));
+        self.hub.shed();
     }
 
     /// Lets go of the sessions that have ended, and of their sockets.
-    fn reap(&mut self) {
-        while let Some(id) = self.hub.reap() {
-            if let Some(stream) = self.sockets.remove(id) {
+    fn reap(&mut self, now: Time) {
+        while let Some(reaped) = self.hub.reap() {
+            self.journal.closed(&reaped, now);
+            if let Some(stream) = self.sockets.remove(reaped.id) {
                 self.net.close(stream);
             }
         }
@@ -299,6 +323,7 @@ impl<N: Net> Server<N> {
             && www.refresh(now)
         {
             self.hub.set_assets(www.assets());
+            info!("the files of --www are read again");
         }
     }
 }

@@ -140,6 +140,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub tcp_user_timeout_ms: u32,
 
+    /// Turn of the loop that is counted as a stall and logged, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 100)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub stall_ms: u32,
+
     /// Open connections; at most the open files that the system allows, less 64
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1_000_000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]

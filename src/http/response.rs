@@ -43,6 +43,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// The number on the wire.
+    pub const fn code(self) -> u16 {
+        self as u16
+    }
+
     const fn reason(self) -> &'static str {
         match self {
             Status::Ok => "OK",
@@ -70,6 +75,7 @@ impl Status {
 /// request said, so nothing needs to be escaped.
 #[derive(Debug)]
 pub struct Response {
+    status: Status,
     head: String,
 }
 
@@ -77,9 +83,14 @@ impl Response {
     /// Starts an answer of the given date, an HTTP-date (RFC 9110 §6.6.1).
     pub fn new(status: Status, date: &str) -> Response {
         let mut head = String::with_capacity(512);
-        let (code, reason) = (status as u16, status.reason());
+        let (code, reason) = (status.code(), status.reason());
         let _ = write!(head, "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\n");
-        Response { head }
+        Response { status, head }
+    }
+
+    /// Its status.
+    pub const fn status(&self) -> Status {
+        self.status
     }
 
     /// Adds a field.

@@ -1,11 +1,11 @@
 //! What sessions are sent: bytes, the end of them, or the end of the connection.
 
 use crate::api::{self, ApiError, Request};
+use crate::config::{Application, BUG};
 use crate::names::{self, NameLimits};
-use crate::session::{Phase, SessionId, Stash, Step};
+use crate::session::{Cause, Phase, SessionId, Stash, Step};
 use crate::socketio::Address;
 use crate::time::Time;
-use crate::ws::CloseCode;
 
 use super::{Hub, find};
 
@@ -15,8 +15,9 @@ impl Hub {
     /// With no bytes it goes on with input that was held back, if there is room for its answers.
     pub fn received(&mut self, id: SessionId, bytes: &mut [u8], now: Time) {
         let Some(session) = find(&mut self.sessions, id) else { return };
+        self.tally.bytes_in += bytes.len() as u64;
         if !session.may_send(bytes.len(), &self.config, now) {
-            session.finish_close(Some(CloseCode::POLICY_VIOLATION), &self.config, now);
+            session.fail(Cause::TooFast, &self.config, now);
         }
         let mut stash = session.stash.take();
         if stash.is_empty() {
@@ -47,7 +48,7 @@ impl Hub {
     /// The connection of session `id` is gone.
     pub fn lost(&mut self, id: SessionId) {
         if let Some(session) = find(&mut self.sessions, id) {
-            session.phase = Phase::Closed;
+            session.end(Cause::Lost);
         }
         self.settle(id);
     }
@@ -63,7 +64,7 @@ impl Hub {
             let is_full = session.outbox.is_full(reply_bytes_max);
             session.is_paused = false;
             match session.phase {
-                Phase::Draining(_) | Phase::Closed => {
+                Phase::Draining(_) | Phase::Closed(_) => {
                     session.discard(rest.len(), &self.config);
                     return input.len();
                 }
@@ -98,9 +99,9 @@ impl Hub {
             }
             Step::Binary => self.tell(id, None, Err(ApiError::MessageInvalid)),
             Step::Left => self.settle(id),
-            Step::Ended => session.close(CloseCode::NORMAL, &self.config, now),
-            Step::Closed(code) => session.finish_close(code, &self.config, now),
-            Step::Failed(code) => session.finish_close(Some(code), &self.config, now),
+            Step::Ended => session.close(Cause::Closed, &self.config, now),
+            Step::Closed(code) => session.acknowledge_close(code, &self.config, now),
+            Step::Failed(cause) => session.fail(cause, &self.config, now),
         }
         Some(used)
     }
@@ -118,6 +119,8 @@ impl Hub {
             }
             Request::Logout => None,
         };
+        let is_bug = name.as_deref() == Some(BUG);
+        assert!(!is_bug || self.config.application != Application::Faulty, "this is the bug");
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
         if session.name.map(|id| self.roster.name(id)) == name.as_deref() {
             return Ok(());
@@ -127,7 +130,14 @@ impl Hub {
             return Err(ApiError::RateLimited);
         }
         let name = name.map(|name| self.roster.join(&name));
-        if let Some(before) = std::mem::replace(&mut session.name, name) {
+        let before = std::mem::replace(&mut session.name, name);
+        match (before, name) {
+            (None, Some(_)) => self.tally.logins += 1,
+            (Some(_), Some(_)) => self.tally.renames += 1,
+            (Some(_), None) => self.tally.logouts += 1,
+            (None, None) => {}
+        }
+        if let Some(before) = before {
             self.roster.leave(before);
         }
         // The role may have changed, and more input may follow before the next settling.

@@ -43,7 +43,10 @@ impl Hub {
     pub fn sent(&mut self, id: SessionId, bytes: usize) {
         let Some(session) = find(&mut self.sessions, id) else { return };
         let was_private = !session.outbox.is_empty();
-        session.sent(&self.log, &mut self.latest, bytes);
+        let begun = session.sent(&self.log, &mut self.latest, bytes);
+        self.tally.bytes_out += bytes as u64;
+        self.tally.deliveries += u64::from(begun.frames);
+        self.tally.checkpoints_lagged += u64::from(begun.is_catching_up);
         // What is sent to all leaves nothing behind: the common case ends here.
         if was_private || !session.outbox.is_empty() {
             self.settle(id);

@@ -6,10 +6,11 @@ use crate::config::{Compression, OriginPolicy};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
-use crate::session::{Phase, Purpose, SessionId};
+use crate::session::{Cause, Door, Phase, Purpose, SessionId, State};
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
+use super::numbers::shows_metrics;
 use super::{Hub, find, socketio};
 
 /// What the page may load and run: only what this server sends (CSP Level 3).
@@ -67,11 +68,15 @@ impl Hub {
 
     /// Answers a request that was understood.
     fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
-        if !self.serves_host(head.host) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        let door = session.door;
+        // Where there is nothing but metrics no page can get anything out of a name of its own.
+        if door != Door::Metrics && !self.serves_host(head.host) {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match head.path {
+            _ if door == Door::Metrics => None,
             "/ws" => Some(self.upgrade(id, head, Purpose::Events, now)),
             "/echo" if self.config.echo => Some(self.upgrade(id, head, Purpose::Echo, now)),
             path => self.service(path).map(|service| self.open_engine(id, head, service, now)),
@@ -80,6 +85,8 @@ impl Hub {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
             _ if !is_known => self.method_not_allowed("GET, HEAD"),
+            (None, "/metrics") if shows_metrics(door, head) => self.metrics_answer(),
+            _ if door == Door::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             (None, path) => self.asset(socketio::asset_path(path), head),
@@ -121,6 +128,8 @@ impl Hub {
         let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
         session.outbox.replies().append(&mut reply);
         session.upgrade(purpose, deflate, &self.config, now);
+        // RFC 9110 §15.2.2: 101 (Switching Protocols).
+        self.tally.responded(101);
         Ok(())
     }
 
@@ -175,7 +184,7 @@ impl Hub {
     /// The document is made once for all who ask until it changes: asking is cheap, and so must be
     /// answering.
     fn roster_document(&mut self) -> Shared {
-        let (seq, watching) = (self.log.last(), self.counts.watching);
+        let (seq, watching) = (self.log.last(), self.counts.open(State::Watching));
         match &self.document {
             Some((of_seq, of_watching, body)) if (*of_seq, *of_watching) == (seq, watching) => {
                 body.clone()
@@ -191,7 +200,7 @@ impl Hub {
 
     fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {
         let Some(asset) = self.assets.find(path) else {
-            return self.text(Status::NotFound, "there is nothing here");
+            return self.nothing_here();
         };
         // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
         let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
@@ -240,6 +249,10 @@ impl Hub {
         }
     }
 
+    fn nothing_here(&self) -> Answer {
+        self.text(Status::NotFound, "there is nothing here")
+    }
+
     /// An answer of one line.
     fn text(&self, status: Status, line: &str) -> Answer {
         let body = format!("{line}\n").into_bytes();
@@ -268,6 +281,8 @@ impl Hub {
         let is_stopping = self.is_stopping;
         let Some(session) = find(&mut self.sessions, id) else { return };
         let Phase::Http(http) = &session.phase else { return };
+        let status = answer.response.status();
+        self.tally.responded(status.code());
         let keep = answer.connection.is_none()
             && !is_stopping
             && http.requests < requests_max
@@ -285,7 +300,12 @@ impl Hub {
         if keep {
             session.await_request(&self.config, now);
         } else {
-            session.drain(Time::NEVER);
+            let cause = match answer.connection {
+                Some(_) => Cause::Refused(status),
+                None if is_stopping => Cause::Stopping,
+                None => Cause::Answered,
+            };
+            session.drain(cause, Time::NEVER);
         }
     }
 }

@@ -1,15 +1,17 @@
 //! What depends on the state of sessions, and is brought up to date when that has changed.
 
 use crate::broadcast::Form;
-use crate::session::{Deflated, Phase, Role, SessionId};
+use crate::session::{Cause, Deflated, SessionId, State};
+
+use crate::time::Time;
 
 use super::{Hub, find, is};
 
 /// What all sessions are together.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
-    pub(super) pending: u32,
-    pub(super) watching: u32,
+    /// Sessions in each state, by its number.
+    open: [u32; State::OPEN.len()],
     pub(super) buffered_bytes: usize,
     /// Sessions that take the log in its deflated form.
     pub(super) deflated_log: u32,
@@ -41,49 +43,75 @@ impl Hub {
         self.counts.deflates(deflated, 1);
         session.counted_deflated = deflated;
 
-        let (before, after) = (session.counted_as, session.role());
+        let (before, after) = (session.counted_as, session.state());
         session.counted_as = after;
-        if matches!(after, Role::Aside | Role::Gone)
+        if !after.takes_part()
             && let Some(name) = session.name.take()
         {
             self.roster.leave(name);
+            self.tally.logouts += 1;
         }
         if before == after {
             return;
         }
         self.counts.change(before, -1);
         self.counts.change(after, 1);
-        if after == Role::Gone {
+        if after == State::Gone {
             self.closed.push(id);
         }
+    }
+
+    /// Looks for the sessions whose deadline has come. The parts of [`sweep`](Hub::sweep) are for a
+    /// driver that does something around each of them.
+    pub fn find_due(&mut self, now: Time) {
+        self.deadlines.sweep(now, &mut self.due);
+        self.due.reverse();
+    }
+
+    /// Takes the next session that was found.
+    pub fn next_due(&mut self) -> Option<SessionId> {
+        while let Some(index) = self.due.pop() {
+            if let Some(session) = self.sessions.get(index) {
+                return Some(SessionId::new(index, session.generation));
+            }
+        }
+        None
+    }
+
+    /// The deadline of session `id` has come, or had come before it was put off.
+    pub fn expire(&mut self, id: SessionId, now: Time) {
+        let Some(session) = find(&mut self.sessions, id) else { return };
+        session.expire(&self.config, now);
+        self.settle(id);
+        self.touched.push(id);
     }
 
     /// Makes room among the connections that have not become WebSockets.
     pub(super) fn drop_oldest_pending(&mut self) {
         let max = self.config.limits.pending_max;
-        while self.counts.pending > max
+        while self.counts.open(State::Http) > max
             && let Some(id) = self.pending.pop_front()
         {
             if let Some(session) = find(&mut self.sessions, id)
-                && session.role() == Role::Pending
+                && session.state() == State::Http
             {
-                session.phase = Phase::Closed;
+                session.end(Cause::Displaced);
                 self.settle(id);
             }
         }
         // Those that are not pending any more are dropped when they are half of the list.
-        if self.pending.len() > 2 * self.counts.pending as usize + 16 {
+        if self.pending.len() > 2 * self.counts.open(State::Http) as usize + 16 {
             let sessions = &self.sessions;
             self.pending.retain(|id| {
                 sessions
                     .get(id.index())
-                    .is_some_and(|session| is(session, *id) && session.role() == Role::Pending)
+                    .is_some_and(|session| is(session, *id) && session.state() == State::Http)
             });
         }
     }
 
     /// Cuts off the sessions that hold the most, while all together hold too much.
-    pub(super) fn shed(&mut self) {
+    pub fn shed(&mut self) {
         let max = (self.config.limits.buffered_mebibytes_max as usize) << 20;
         while self.counts.buffered_bytes > max {
             let largest = self
@@ -93,19 +121,25 @@ impl Hub {
                 .max_by_key(|(_, session)| session.counted_bytes);
             let Some((index, session)) = largest else { return };
             let id = SessionId { index: index as u32, generation: session.generation };
-            self.lost(id);
+            if let Some(session) = find(&mut self.sessions, id) {
+                session.end(Cause::Shed);
+            }
+            self.settle(id);
         }
     }
 }
 
 impl Counts {
-    fn change(&mut self, role: Role, by: i32) {
-        let count = match role {
-            Role::Pending => &mut self.pending,
-            Role::Watching => &mut self.watching,
-            Role::Present | Role::Aside | Role::Gone => return,
-        };
-        *count = count.saturating_add_signed(by);
+    /// Sessions in this state.
+    pub(super) fn open(&self, state: State) -> u32 {
+        self.open.get(state as usize).copied().unwrap_or_default()
+    }
+
+    /// One that has ended is in no count.
+    fn change(&mut self, state: State, by: i32) {
+        if let Some(count) = self.open.get_mut(state as usize) {
+            *count = count.saturating_add_signed(by);
+        }
     }
 
     fn deflates(&mut self, deflated: Deflated, by: i32) {

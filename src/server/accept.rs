@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use rustix::io::Errno;
 
+use crate::tally::AcceptError;
 use crate::time::Time;
 
 use super::Server;
@@ -26,28 +27,38 @@ impl<N: Net> Server<N> {
         for index in 0..self.listeners.len() {
             while budget > 0 && self.listeners[index].is_ready {
                 budget -= 1;
-                match self.net.accept(self.listeners[index].number) {
-                    Ok((stream, peer)) => self.welcome(stream, peer, now),
+                let number = self.listeners[index].number;
+                match self.net.accept(number) {
+                    Ok((stream, peer)) => self.welcome(stream, peer, number, now),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         self.listeners[index].is_ready = false;
                     }
-                    // Out of descriptors or memory: the connection waits in the kernel's queue, and
-                    // nobody will tell us again that it does.
-                    Err(error) if is_shortage(&error) => {
-                        self.accept_at = now.after_ms(ACCEPT_PAUSE_MS);
-                        return;
+                    Err(error) => {
+                        let error = AcceptError::of(&error);
+                        self.hub.tally_mut().accept_errors[error as usize] += 1;
+                        self.journal.not_accepted(error, now);
+                        // Out of descriptors or memory: the connection waits in the kernel's queue,
+                        // and nobody will tell us again that it does.
+                        if error.is_shortage() {
+                            self.accept_at = now.after_ms(ACCEPT_PAUSE_MS);
+                            return;
+                        }
+                        // The peer gave up before it was accepted; the next one may be fine.
                     }
-                    // The peer gave up before it was accepted; the next one may be fine.
-                    Err(_) => {}
                 }
             }
         }
     }
 
-    fn welcome(&mut self, mut stream: N::Stream, peer: SocketAddr, now: Time) {
-        let id = match self.hub.accepted(peer.ip(), now) {
+    fn welcome(&mut self, mut stream: N::Stream, peer: SocketAddr, listener: usize, now: Time) {
+        let accepted = match listener < self.front_listeners {
+            true => self.hub.accepted(peer.ip(), now),
+            false => self.hub.accepted_for_metrics(peer.ip(), now),
+        };
+        let id = match accepted {
             Ok(id) => id,
             Err(refusal) => {
+                self.journal.refused(refusal, peer.ip(), now);
                 // A new socket's buffer takes this much; if it does not, so be it.
                 let _ = self.net.write(&mut stream, &[&self.hub.refusal(refusal)]);
                 self.net.close(stream);
@@ -61,10 +72,15 @@ impl<N: Net> Server<N> {
     }
 }
 
-/// Whether accept failed for want of something that others may give back.
-fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)
-    )
+impl AcceptError {
+    fn of(error: &io::Error) -> AcceptError {
+        match Errno::from_io_error(error) {
+            Some(Errno::MFILE) => AcceptError::Emfile,
+            Some(Errno::NFILE) => AcceptError::Enfile,
+            Some(Errno::NOBUFS) => AcceptError::Enobufs,
+            Some(Errno::NOMEM) => AcceptError::Enomem,
+            Some(Errno::CONNABORTED) => AcceptError::Econnaborted,
+            _ => AcceptError::Other,
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use crate::hub::Part;
 use crate::session::SessionId;
 use crate::time::Time;
 
@@ -17,7 +18,7 @@ impl<N: Net> Server<N> {
         for id in std::mem::take(&mut self.ready) {
             if let Some(socket) = self.sockets.get_mut(id) {
                 socket.is_queued = false;
-                self.read_session(id, now);
+                self.guarded(id, Part::Input, now, |server| server.read_session(id, now));
             }
         }
     }
@@ -62,12 +63,12 @@ impl<N: Net> Server<N> {
         let touched = self.hub.take_touched();
         let unsent = std::mem::take(&mut self.unsent);
         for &id in touched.iter().chain(&unsent) {
-            self.flush(id, now);
+            self.guarded(id, Part::Output, now, |server| server.flush(id, now));
         }
         if committed {
             for index in 0..self.sockets.places() {
                 if let Some(id) = self.sockets.at(index) {
-                    self.flush(id, now);
+                    self.guarded(id, Part::Output, now, |server| server.flush(id, now));
                 }
             }
         }

@@ -7,7 +7,7 @@ use crate::api::{self, ApiError};
 use crate::broadcast::BroadcastLog;
 use crate::config::Config;
 use crate::latest::{Latest, Led};
-use crate::outbox::{Chunks, Outbox};
+use crate::outbox::{Begun, Chunks, Outbox};
 use crate::socketio::{
     Address, Client, ClientError, Opening, Outcome, Outgoing, PacketLimits, Service, Sids, Terms,
 };
@@ -16,7 +16,7 @@ use crate::ws::Opcode;
 
 use super::spoken::Spoken;
 use super::websocket::Replier;
-use super::{Phase, Session, Step};
+use super::{Cause, Phase, Session, Step};
 
 /// A client that a WebSocket was opened for, and its first words.
 pub(super) fn open(
@@ -81,7 +81,7 @@ pub(super) fn step<'a>(
         Ok(Outcome::Event(event)) => Step::Message(event.message, Some(event.address)),
         Ok(Outcome::Left) => Step::Left,
         Ok(Outcome::Close) => Step::Ended,
-        Err(error) => Step::Failed(error.close_code()),
+        Err(error) => Step::Failed(Cause::SocketIo(error)),
     }
 }
 
@@ -115,16 +115,19 @@ impl Session {
     }
 
     /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent, and nothing has
-    /// changed since.
-    pub(crate) fn sent(&mut self, log: &BroadcastLog, latest: &mut Latest, bytes: usize) {
+    /// changed since. Says what of it everyone is told.
+    pub(crate) fn sent(&mut self, log: &BroadcastLog, latest: &mut Latest, bytes: usize) -> Begun {
         let latest = self.awaited(log, latest);
-        let is_begun = self.outbox.sent(log, latest, bytes);
+        let is_awaited = latest.is_some();
+        let begun = self.outbox.sent(log, latest, bytes);
         if let Phase::WebSocket(socket) = &mut self.phase
             && let Spoken::SocketIo(client) = &mut socket.spoken
-            && is_begun
+            && is_awaited
+            && begun.frames > 0
         {
             client.told(log.upcoming());
         }
+        begun
     }
 
     /// Whether the session has anything to send.
@@ -147,7 +150,7 @@ impl Session {
                 Spoken::SocketIo(client) => Some(client),
                 Spoken::Events | Spoken::Echo => None,
             },
-            Phase::Http(_) | Phase::Draining(_) | Phase::Closed => None,
+            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
         }
     }
 }

@@ -16,6 +16,10 @@ impl Stash {
         self.0.take().map_or_else(Vec::new, |bytes| *bytes)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Bytes of memory that it holds.
     pub(crate) fn capacity(&self) -> usize {
         self.0.as_ref().map_or(0, |bytes| bytes.capacity())

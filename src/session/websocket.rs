@@ -16,7 +16,7 @@ use crate::ws::{
 
 use super::rates::Rates;
 use super::spoken::Spoken;
-use super::{Phase, Session, socketio};
+use super::{Cause, Phase, Session, socketio};
 
 /// The window of what is compressed once for everyone, the largest there is (RFC 7692 §7.1.2).
 pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
@@ -26,6 +26,8 @@ pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 pub(crate) struct WebSocket {
     pub(super) decoder: Decoder,
     pub(super) liveness: Liveness,
+    /// While it is closing: why. Not within [`Liveness`], which would make each session larger.
+    closing_for: Option<Cause>,
     /// If compression was agreed on: the server's window is 2 to this power, in bytes.
     window_bits: Option<u8>,
     takeover: Option<Box<Takeover>>,
@@ -96,8 +98,8 @@ pub(crate) enum Step<'a> {
     Ended,
     /// The peer's Close frame.
     Closed(Option<CloseCode>),
-    /// The peer must be failed with this code.
-    Failed(CloseCode),
+    /// The connection is to be failed, for this.
+    Failed(Cause),
 }
 
 impl WebSocket {
@@ -123,22 +125,23 @@ impl WebSocket {
         let window_bits = deflate.map(|agreed| agreed.server_window_bits());
         let decoder = Decoder::default();
         let liveness = Liveness::Beating(heartbeat);
-        WebSocket { decoder, liveness, window_bits, takeover, spoken }
+        WebSocket { decoder, liveness, closing_for: None, window_bits, takeover, spoken }
+    }
+
+    /// Our Close frame is sent, for this: the peer's must come by `deadline`.
+    pub(super) fn await_close(&mut self, cause: Cause, deadline: Time) {
+        self.liveness = Liveness::Closing(deadline);
+        self.closing_for = Some(cause);
+    }
+
+    /// Why our Close frame is sent, if it is.
+    pub(super) fn closing_for(&self) -> Option<Cause> {
+        self.closing_for
     }
 
     /// Whether our Close frame is sent and the peer's awaited.
     pub(super) fn is_closing(&self) -> bool {
         matches!(self.liveness, Liveness::Closing(_))
-    }
-
-    /// Whether the peer follows the roster and can be on it.
-    pub(super) fn takes_part(&self) -> bool {
-        !self.is_closing()
-            && match &self.spoken {
-                Spoken::Events => true,
-                Spoken::Echo => false,
-                Spoken::SocketIo(client) => client.takes_part(),
-            }
     }
 
     pub(super) fn is_echo(&self) -> bool {
@@ -205,7 +208,7 @@ impl Session {
         };
         let (used, event) = match socket.decoder.decode(input, &limits, inflation) {
             Ok(decoded) => decoded,
-            Err(error) => return (0, Step::Failed(error.close_code())),
+            Err(error) => return (0, Step::Failed(Cause::Protocol(error))),
         };
         let Some(event) = event else { return (used, Step::NeedsInput) };
         // RFC 6455 §5.5.1: after our Close frame no data are sent, and so none are looked at; but
@@ -214,7 +217,7 @@ impl Session {
             return (used, Step::Handled);
         }
         if !is_echo && !Rates::of(&mut self.rates, config, now).allow(&event, config, now) {
-            return (used, Step::Failed(CloseCode::POLICY_VIOLATION));
+            return (used, Step::Failed(Cause::TooFast));
         }
         let message = match event {
             Event::Text(text) => Message::Text(text),

@@ -21,6 +21,8 @@ impl CloseCode {
     pub const POLICY_VIOLATION: CloseCode = CloseCode(1008);
     /// 1009: the peer's message is over a limit.
     pub const TOO_BIG: CloseCode = CloseCode(1009);
+    /// 1011: the server met with something that it can't go on after.
+    pub const INTERNAL_ERROR: CloseCode = CloseCode(1011);
 
     /// The number on the wire.
     pub const fn as_u16(self) -> u16 {

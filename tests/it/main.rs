@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
 mod bench;
+mod causes;
 mod close;
 mod conformance;
 mod corpus;
@@ -19,7 +20,10 @@ mod http_fields;
 mod http_limits;
 mod http_pages;
 mod limits;
+mod logs;
+mod metrics;
 mod origin;
+mod panics;
 mod patience;
 mod program;
 mod roster;
@@ -33,6 +37,8 @@ mod socketio;
 mod socketio_errors;
 mod socketio_lists;
 mod socketio_suite;
+mod stall;
+mod tally;
 mod tidy;
 mod wire;
 mod world;

@@ -1,9 +1,9 @@
 //! The program as a child process, and clients of it on real sockets.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -18,7 +18,11 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Program {
     pub child: Child,
     pub addresses: Vec<SocketAddr>,
+    /// What else it says is not read, but must have somewhere to go.
+    _stdout: Output,
 }
+
+type Output = Lines<BufReader<ChildStdout>>;
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Program {
@@ -28,21 +32,31 @@ impl Program {
     pub fn start_by(mut command: Command, arguments: &[&str]) -> Program {
         let listens = arguments.iter().filter(|argument| **argument == "--listen").count();
         let default: &[&str] = if listens == 0 { &["--listen", "127.0.0.1:0"] } else { &[] };
-        let mut child = command
-            .args(default)
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let logs = arguments.iter().any(|argument| argument.starts_with("--log-"));
+        let logging: &[&str] = if logs { &[] } else { &["--log-level", "error"] };
+        command.args(default).args(logging).args(arguments);
+        let (child, mut lines) = Program::spawn(command);
         let addresses = (0..listens.max(1))
             .map(|_| {
                 let line = lines.next().expect("a line").expect("UTF-8");
-                let address = line.strip_prefix("headcount listening on http://");
-                address.expect("the announcement").parse().expect("an address")
+                announced(&line).expect("the announcement")
             })
             .collect();
-        Program { child, addresses }
+        Program { child, addresses, _stdout: lines }
+    }
+
+    /// Another program, which announces one address among other things.
+    pub fn other(command: Command) -> Program {
+        let (child, mut lines) = Program::spawn(command);
+        let address = lines.by_ref().find_map(|line| announced(&line.expect("UTF-8")));
+        let addresses = vec![address.expect("the announcement")];
+        Program { child, addresses, _stdout: lines }
+    }
+
+    fn spawn(mut command: Command) -> (Child, Output) {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
+        let lines = BufReader::new(child.stdout.take().expect("piped")).lines();
+        (child, lines)
     }
 
     pub fn connect(&self) -> Client {
@@ -94,6 +108,11 @@ impl Program {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+fn announced(line: &str) -> Option<SocketAddr> {
+    let address = line.strip_prefix("headcount listening on http://")?;
+    Some(address.parse().expect("an address"))
 }
 
 impl Drop for Program {

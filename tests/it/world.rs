@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use headcount::assets::Assets;
 use headcount::config::Config;
-use headcount::hub::{Hub, Refusal};
-use headcount::session::SessionId;
+use headcount::hub::{Hub, Reaped, Refusal};
+use headcount::session::{Cause, SessionId};
 use headcount::time::Time;
 use serde_json::Value;
 
@@ -34,7 +34,8 @@ struct Client {
     is_unwritable: bool,
     /// The server has shut its side down.
     is_half_closed: bool,
-    is_closed: bool,
+    /// Why the server has closed the connection, once it has.
+    cause: Option<Cause>,
 }
 
 impl World {
@@ -70,16 +71,26 @@ impl World {
 
     pub fn connect_from(&mut self, address: IpAddr) -> Result<Peer, Refusal> {
         let id = self.hub.accepted(address, self.now)?;
+        Ok(self.welcome(id))
+    }
+
+    /// Connects to where there is nothing but metrics.
+    pub fn connect_for_metrics(&mut self, address: IpAddr) -> Peer {
+        let id = self.hub.accepted_for_metrics(address, self.now);
+        self.welcome(id.expect("the connection is taken"))
+    }
+
+    fn welcome(&mut self, id: SessionId) -> Peer {
         self.clients.push(Client {
             id,
             inbox: Vec::new(),
             room: usize::MAX,
             is_unwritable: false,
             is_half_closed: false,
-            is_closed: false,
+            cause: None,
         });
         self.turn();
-        Ok(Peer(self.clients.len() - 1))
+        Peer(self.clients.len() - 1)
     }
 
     /// Connects, opens a WebSocket at `path`, and takes the 101.
@@ -106,7 +117,7 @@ impl World {
     /// Sends in the same turn as what comes next.
     pub fn send_quietly(&mut self, peer: Peer, bytes: &[u8]) {
         let id = self.clients[peer.0].id;
-        assert!(self.hub.wants_read(id) || self.clients[peer.0].is_closed);
+        assert!(self.hub.wants_read(id) || self.is_closed(peer));
         self.hub.received(id, &mut bytes.to_vec(), self.now);
     }
 
@@ -178,7 +189,12 @@ impl World {
 
     /// Whether the server has closed the connection.
     pub fn is_closed(&self, peer: Peer) -> bool {
-        self.clients[peer.0].is_closed
+        self.cause(peer).is_some()
+    }
+
+    /// Why it has.
+    pub fn cause(&self, peer: Peer) -> Option<Cause> {
+        self.clients[peer.0].cause
     }
 
     /// The names on the roster, as `GET /roster` has them.
@@ -220,7 +236,7 @@ impl World {
         let touched = self.hub.take_touched();
         self.hub.return_touched(touched);
         for client in &mut self.clients {
-            if !client.is_closed {
+            if client.cause.is_none() {
                 client.flush(&mut self.hub, self.now);
             }
         }
@@ -228,11 +244,10 @@ impl World {
             self.now = self.now.after_ms(self.telling_ms);
             self.hub.told(self.now);
         }
-        while let Some(id) = self.hub.reap() {
+        while let Some(Reaped { id, cause, .. }) = self.hub.reap() {
             // A test may also open sessions in the hub that nobody looks at.
             if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
-                assert!(!client.is_closed);
-                client.is_closed = true;
+                assert_eq!(client.cause.replace(cause), None);
             }
         }
         // Input that was held back goes on when there is room, in a turn of its own.

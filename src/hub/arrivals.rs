@@ -1,0 +1,63 @@
+//! Connections that arrive: taken, or turned away.
+
+use std::net::IpAddr;
+
+use crate::addresses::{AddressKey, AddressLimits};
+use crate::http::{Response, Status};
+use crate::session::{Door, Session, SessionId};
+use crate::time::Time;
+
+use super::{Hub, Refusal};
+
+impl Hub {
+    /// A connection came from `address`.
+    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
+        let is_local = address.to_canonical().is_loopback();
+        let sees_metrics = is_local && self.config.metrics_listen.is_none();
+        self.accept(address, if sees_metrics { Door::Local } else { Door::Front }, now)
+    }
+
+    /// A connection came from `address`, to where there is nothing but metrics.
+    pub fn accepted_for_metrics(
+        &mut self,
+        address: IpAddr,
+        now: Time,
+    ) -> Result<SessionId, Refusal> {
+        self.accept(address, Door::Metrics, now)
+    }
+
+    fn accept(&mut self, address: IpAddr, door: Door, now: Time) -> Result<SessionId, Refusal> {
+        let limits = &self.config.limits;
+        if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
+            self.tally.refused_full += 1;
+            return Err(Refusal::Full);
+        }
+        let address_limits = AddressLimits {
+            open_max: limits.connections_per_address_max,
+            rate: limits.address_rate(),
+        };
+        let address = AddressKey::new(address);
+        if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
+            self.tally.refused_address += 1;
+            return Err(Refusal::TooManyFromAddress);
+        }
+        self.generation = self.generation.wrapping_add(1);
+        self.tally.accepted += 1;
+        let session = Session::new(self.generation, address, door, &self.config, now);
+        let index = self.sessions.insert(session) as u32;
+        let id = SessionId { index, generation: self.generation };
+        self.pending.push_back(id);
+        self.settle(id);
+        self.drop_oldest_pending();
+        Ok(id)
+    }
+
+    /// What a connection that is not taken is told.
+    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
+        let status = match refusal {
+            Refusal::Full => Status::ServiceUnavailable,
+            Refusal::TooManyFromAddress => Status::TooManyRequests,
+        };
+        Response::new(status, &self.date).content_length(0).field("Connection", "close").finish()
+    }
+}

@@ -1,0 +1,60 @@
+//! What the hub can tell of itself in numbers, and who may see it.
+
+use crate::http::{RequestHead, Response, Status};
+use crate::metrics::{self, Snapshot};
+use crate::session::{Door, State};
+use crate::tally::Tally;
+
+use super::Hub;
+use super::requests::Answer;
+
+/// What a proxy says of whom it asks for.
+const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+
+impl Hub {
+    /// What has happened so far.
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The same, for a driver that counts what only it knows.
+    pub fn tally_mut(&mut self) -> &mut Tally {
+        &mut self.tally
+    }
+
+    /// Sessions in this state.
+    pub fn open(&self, state: State) -> u32 {
+        self.counts.open(state)
+    }
+
+    pub(super) fn metrics_answer(&self) -> Answer {
+        let body = metrics::encode(&Snapshot {
+            tally: &self.tally,
+            open: State::OPEN.map(|(state, _)| self.counts.open(state)),
+            names: self.roster.names(),
+            buffered_bytes: self.counts.buffered_bytes,
+        });
+        let response = Response::new(Status::Ok, &self.date)
+            .content_type(metrics::MEDIA_TYPE)
+            .content_length(body.len())
+            .field("Cache-Control", "no-store");
+        Answer { response, body: body.into_bytes().into(), connection: None }
+    }
+
+    /// In a debug build, at the end of each turn: the numbers reconcile.
+    pub(super) fn check_tally(&self) {
+        let tally = &self.tally;
+        debug_assert_eq!(tally.accepted, self.sessions.len() as u64 + tally.closed_total());
+        debug_assert_eq!(tally.logins - tally.logouts, u64::from(self.counts.open(State::Present)));
+    }
+}
+
+/// Whether metrics are there for whoever came in by `door`. A proxy on this machine comes from here
+/// and asks for somebody else.
+pub(super) fn shows_metrics(door: Door, head: &RequestHead<'_>) -> bool {
+    match door {
+        Door::Front => false,
+        Door::Local => FORWARDED.iter().all(|name| head.values(name).next().is_none()),
+        Door::Metrics => true,
+    }
+}

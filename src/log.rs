@@ -1,0 +1,261 @@
+//! The log: lines on standard error, in text or JSON.
+//!
+//! A line goes through a bounded queue to a thread that does nothing but write: standard error may
+//! be a pipe that nobody reads, and the server must not wait for it. What the queue does not take
+//! is dropped and counted. And whatever is in a line, it stays one line, of characters that do
+//! nothing to a terminal.
+
+use std::io::{self, Write};
+use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+use headcount::rate::Quota;
+use headcount::time::Time;
+use tracing::{Subscriber, error};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::{self, MakeWriter};
+
+/// Lines that may wait to be written.
+const LINES_MAX: usize = 256;
+
+/// How long the end of the program waits for the last lines.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// An object a line
+    Json,
+}
+
+/// The least serious of what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// Nothing
+    Off,
+    /// Our bugs
+    Error,
+    /// What needs somebody's attention
+    Warn,
+    /// Start, stop, and peers that break a protocol
+    Info,
+    /// Every connection that ends otherwise than it should
+    Debug,
+}
+
+impl Level {
+    fn filter(self) -> LevelFilter {
+        match self {
+            Level::Off => LevelFilter::OFF,
+            Level::Error => LevelFilter::ERROR,
+            Level::Warn => LevelFilter::WARN,
+            Level::Info => LevelFilter::INFO,
+            Level::Debug => LevelFilter::DEBUG,
+        }
+    }
+}
+
+/// The log of this process. When it is dropped, what waits is written, if that does not take long.
+#[derive(Debug)]
+pub(crate) struct Log {
+    queue: SyncSender<Note>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// What is said to the thread that writes.
+#[derive(Debug)]
+enum Note {
+    Line(Vec<u8>),
+    /// Say when you are here.
+    Flush(SyncSender<()>),
+}
+
+impl Log {
+    /// Logs from now on, panics too.
+    pub(crate) fn start(format: Format, level: Level) -> io::Result<Log> {
+        let (log, notes) = Log::new();
+        thread::Builder::new().name("log".into()).spawn(move || write_all(&notes))?;
+        let subscriber = log.subscriber(format, level);
+        tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
+        let quota = Mutex::new(Quota::default());
+        let started = Instant::now();
+        panic::set_hook(Box::new(move |panic| {
+            let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            if quota.lock().is_ok_and(|mut quota| quota.take(Time::from_ms(now))) {
+                log_panic(panic);
+            }
+        }));
+        Ok(log)
+    }
+
+    fn new() -> (Log, Receiver<Note>) {
+        let (queue, notes) = sync_channel(LINES_MAX);
+        (Log { queue, dropped: Arc::default() }, notes)
+    }
+
+    /// How many lines were dropped, as it changes.
+    pub(crate) fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.dropped)
+    }
+
+    fn subscriber(&self, format: Format, level: Level) -> Box<dyn Subscriber + Send + Sync> {
+        let lines = Lines { queue: self.queue.clone(), dropped: self.dropped() };
+        let builder = fmt::fmt()
+            .with_max_level(level.filter())
+            .with_target(false)
+            .with_ansi(false)
+            .log_internal_errors(false)
+            .with_writer(lines);
+        match format {
+            Format::Text => Box::new(builder.finish()),
+            Format::Json => {
+                let json = builder.json().flatten_event(true);
+                Box::new(json.with_current_span(false).with_span_list(false).finish())
+            }
+        }
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let (done, is_done) = sync_channel(1);
+        if self.queue.try_send(Note::Flush(done)).is_ok() {
+            let _ = is_done.recv_timeout(FLUSH_TIMEOUT);
+        }
+    }
+}
+
+/// Writes what comes, until nobody is left who could send it. If it can't be written there is
+/// nobody to tell.
+fn write_all(notes: &Receiver<Note>) {
+    for note in notes {
+        match note {
+            Note::Line(line) => drop(io::stderr().write_all(&line)),
+            Note::Flush(done) => drop(done.try_send(())),
+        }
+    }
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let payload = panic.payload();
+    let message = payload.downcast_ref::<&str>().copied();
+    let message = message.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    error!(place, reason = message.unwrap_or_default(), "panicked");
+}
+
+/// Where lines are put.
+#[derive(Debug)]
+struct Lines {
+    queue: SyncSender<Note>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = LineWriter<'a>;
+
+    fn make_writer(&'a self) -> LineWriter<'a> {
+        LineWriter(self)
+    }
+}
+
+/// The writer of one line, which is written as a whole.
+#[derive(Debug)]
+struct LineWriter<'a>(&'a Lines);
+
+impl Write for LineWriter<'_> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.0.queue.try_send(Note::Line(escape(line))).is_err() {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Replaces what ends a line before its end, or does something to a terminal: control characters,
+/// those of C1 too, and what turns the direction of text. What replaces them is JSON, in which they
+/// can only stand in strings.
+fn escape(line: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(line);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let mut escaped = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        match character {
+            '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => {
+                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ if character.is_control() => {
+                escaped.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => escaped.push(character),
+        }
+    }
+    escaped.push('\n');
+    escaped.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is written when `log` is called.
+    fn written(format: Format, log: impl Fn()) -> Vec<String> {
+        let (target, notes) = Log::new();
+        tracing::subscriber::with_default(target.subscriber(format, Level::Info), log);
+        let line = |note| match note {
+            Note::Line(line) => String::from_utf8(line).unwrap(),
+            Note::Flush(_) => panic!("nobody asked for that"),
+        };
+        notes.try_iter().map(line).collect()
+    }
+
+    /// THREATS F6: nothing in a line can forge another, or reach the terminal.
+    #[test]
+    fn hostile_text_stays_in_one_line_of_harmless_characters() {
+        let hostile = "a\r\nERROR forged\x1b[2J\u{9b}31m\x7f\0\u{202E}\u{2028}\"}\\ü";
+        for format in [Format::Text, Format::Json] {
+            let lines = written(format, || {
+                tracing::info!(name = hostile, shown = %hostile, debug = ?hostile, "{hostile}");
+            });
+            assert_eq!(lines.len(), 1);
+            let line = lines[0].strip_suffix('\n').unwrap();
+            assert!(!line.contains(|c: char| c.is_control() || "\u{202E}\u{2028}".contains(c)));
+            assert!(line.contains("forged") && line.contains('ü'), "{line}");
+            if format == Format::Json {
+                let value: serde_json::Value = serde_json::from_str(line).unwrap();
+                assert_eq!(value["level"], "INFO");
+                assert_eq!(value["name"].as_str(), Some(hostile));
+            }
+        }
+    }
+
+    #[test]
+    fn level_is_the_least_that_is_written() {
+        let lines = written(Format::Text, || {
+            tracing::debug!("too little");
+            tracing::warn!("enough");
+        });
+        assert!(matches!(&lines[..], [line] if line.contains("WARN enough")), "{lines:?}");
+    }
+
+    #[test]
+    fn lines_that_nobody_takes_are_dropped_and_counted() {
+        let (log, notes) = Log::new();
+        tracing::subscriber::with_default(log.subscriber(Format::Text, Level::Info), || {
+            (0..LINES_MAX + 5).for_each(|index| tracing::info!(index, "line"));
+        });
+        assert_eq!(log.dropped().load(Ordering::Relaxed), 5);
+        assert_eq!(notes.try_iter().count(), LINES_MAX);
+    }
+}

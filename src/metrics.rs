@@ -1,0 +1,210 @@
+//! The numbers of the server in the text format of Prometheus, version 0.0.4.
+//!
+//! It is a picture of what is counted elsewhere, drawn when somebody asks: there is no registry and
+//! nothing is shared.
+
+use prometheus::TextEncoder;
+use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric};
+use prometheus::proto::{MetricFamily, MetricType};
+
+use crate::session::{Cause, State};
+use crate::tally::{AcceptError, Tally, Turns};
+
+/// The media type of what [`encode`] returns.
+pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What is so at one moment.
+#[derive(Debug)]
+pub struct Snapshot<'a> {
+    /// What has happened.
+    pub tally: &'a Tally,
+    /// Sessions in each of [`State::OPEN`].
+    pub open: [u32; State::OPEN.len()],
+    /// Names on the roster, those that just left included.
+    pub names: usize,
+    /// Bytes of memory that sessions hold beside themselves.
+    pub buffered_bytes: usize,
+}
+
+/// Writes everything down.
+pub fn encode(snapshot: &Snapshot<'_>) -> String {
+    let mut families = connections(snapshot);
+    families.extend(roster(snapshot));
+    families.extend(traffic(snapshot));
+    families.extend(driver(snapshot.tally));
+    // It fails if a family has no name or nothing in it, and all of ours have both.
+    TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+}
+
+fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
+    let tally = snapshot.tally;
+    let open = State::OPEN.iter().zip(snapshot.open);
+    let open = open.map(|((_, name), count)| (*name, f64::from(count)));
+    let refused = [("full", tally.refused_full), ("address", tally.refused_address)];
+    vec![
+        by_label("connections", GAUGE, "Open connections by state.", "state", open),
+        one(
+            "connections_accepted_total",
+            COUNTER,
+            "Connections that were accepted.",
+            tally.accepted as f64,
+        ),
+        counters(
+            "connections_refused_total",
+            "Connections that were turned away by cause.",
+            "cause",
+            refused,
+        ),
+        counters(
+            "connections_closed_total",
+            "Connections that ended by cause.",
+            "cause",
+            Cause::NAMES.into_iter().zip(tally.closed),
+        ),
+    ]
+}
+
+fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
+    let tally = snapshot.tally;
+    let counter = |name, help, count: u64| one(name, COUNTER, help, count as f64);
+    vec![
+        one("names", GAUGE, "Names on the roster.", snapshot.names as f64),
+        counter("logins_total", "Sessions that got onto the roster.", tally.logins),
+        counter("renames_total", "Sessions that took another name.", tally.renames),
+        counter("logouts_total", "Sessions that left the roster.", tally.logouts),
+        counter("commits_total", "Changes of the roster that everyone was told.", tally.commits),
+        counter(
+            "deliveries_total",
+            "Frames for everyone, counted for each session they were sent to.",
+            tally.deliveries,
+        ),
+        counter(
+            "lagged_checkpoints_total",
+            "Whole rosters sent to sessions that had fallen behind.",
+            tally.checkpoints_lagged,
+        ),
+    ]
+}
+
+fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
+    let tally = snapshot.tally;
+    let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(tally.responses);
+    vec![
+        one("received_bytes_total", COUNTER, "Bytes from peers.", tally.bytes_in as f64),
+        one("sent_bytes_total", COUNTER, "Bytes to peers.", tally.bytes_out as f64),
+        one(
+            "buffered_bytes",
+            GAUGE,
+            "Memory that sessions hold beside themselves, in bytes.",
+            snapshot.buffered_bytes as f64,
+        ),
+        counters("http_responses_total", "HTTP answers by class of status.", "class", classes),
+    ]
+}
+
+fn driver(tally: &Tally) -> Vec<MetricFamily> {
+    let errors = AcceptError::ALL.iter().map(|(_, name)| *name).zip(tally.accept_errors);
+    let counter = |name, help, count: u64| one(name, COUNTER, help, count as f64);
+    vec![
+        turn_duration(&tally.turns),
+        one(
+            "turn_duration_longest_seconds",
+            GAUGE,
+            "The longest turn of the loop, in seconds.",
+            seconds(tally.turns.longest_us),
+        ),
+        counter(
+            "stalls_total",
+            "Turns of the loop that were longer than --stall-ms.",
+            tally.turns.stalls,
+        ),
+        counters("accept_errors_total", "Failures to accept by errno.", "errno", errors),
+        counter("stale_events_total", "Events for connections that were gone.", tally.stale_events),
+        counter("panics_total", "Bugs that were caught in one session.", tally.panics),
+        counter(
+            "log_lines_dropped_total",
+            "Log lines left out: too many of a kind, or nobody took them.",
+            tally.log_lines_dropped,
+        ),
+    ]
+}
+
+fn turn_duration(turns: &Turns) -> MetricFamily {
+    let mut cumulative = 0;
+    let buckets = Turns::BUCKETS_US.iter().zip(turns.buckets).map(|(&bound_us, count)| {
+        cumulative += count;
+        let mut bucket = Bucket::default();
+        bucket.set_upper_bound(seconds(bound_us));
+        bucket.set_cumulative_count(cumulative);
+        bucket
+    });
+    let mut histogram = Histogram::default();
+    histogram.set_bucket(buckets.collect());
+    histogram.set_sample_count(turns.count());
+    histogram.set_sample_sum(seconds(turns.sum_us));
+    let mut metric = Metric::default();
+    metric.set_histogram(histogram);
+    let help = "Time from waking up to the next wait, in seconds.";
+    family("turn_duration_seconds", MetricType::HISTOGRAM, help, vec![metric])
+}
+
+const COUNTER: MetricType = MetricType::COUNTER;
+const GAUGE: MetricType = MetricType::GAUGE;
+
+fn family(name: &str, kind: MetricType, help: &str, metrics: Vec<Metric>) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(format!("headcount_{name}"));
+    family.set_help(help.to_owned());
+    family.set_field_type(kind);
+    family.set_metric(metrics);
+    family
+}
+
+fn one(name: &str, kind: MetricType, help: &str, value: f64) -> MetricFamily {
+    family(name, kind, help, vec![metric(kind, None, value)])
+}
+
+fn counters<'a>(
+    name: &str,
+    help: &str,
+    label: &str,
+    counts: impl IntoIterator<Item = (&'a str, u64)>,
+) -> MetricFamily {
+    let values = counts.into_iter().map(|(of, count)| (of, count as f64));
+    by_label(name, COUNTER, help, label, values)
+}
+
+fn by_label<'a>(
+    name: &str,
+    kind: MetricType,
+    help: &str,
+    label: &str,
+    values: impl IntoIterator<Item = (&'a str, f64)>,
+) -> MetricFamily {
+    let metrics = values.into_iter().map(|(of, value)| metric(kind, Some((label, of)), value));
+    family(name, kind, help, metrics.collect())
+}
+
+fn metric(kind: MetricType, label: Option<(&str, &str)>, value: f64) -> Metric {
+    let pair = label.map(|(name, of)| {
+        let mut pair = LabelPair::default();
+        pair.set_name(name.to_owned());
+        pair.set_value(of.to_owned());
+        pair
+    });
+    let mut metric = Metric::from_label(pair.into_iter().collect());
+    if kind == COUNTER {
+        let mut counter = Counter::default();
+        counter.set_value(value);
+        metric.set_counter(counter);
+    } else {
+        let mut gauge = Gauge::default();
+        gauge.set_value(value);
+        metric.set_gauge(gauge);
+    }
+    metric
+}
+
+fn seconds(us: u64) -> f64 {
+    us as f64 / 1e6
+}

@@ -1,0 +1,61 @@
+//! What a wait has told: noted, to be done in its phase of the turn.
+
+use tracing::info;
+
+use crate::session::SessionId;
+use crate::time::Time;
+
+use super::Server;
+use super::net::{Event, Net, Readiness};
+
+impl<N: Net> Server<N> {
+    /// Notes what the wait has told; the number of the signal that ends the server at once, if one
+    /// came.
+    pub(super) fn note_events(&mut self, now: Time) -> Option<i32> {
+        let events = std::mem::take(&mut self.events);
+        let mut interrupted = None;
+        for &event in &events {
+            match event {
+                // The first stops the server in order, the second at once.
+                Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
+                Event::Signal(signal) => {
+                    info!(signal, connections = self.hub.len(), "stopping");
+                    self.stop(now);
+                }
+                Event::Listener(number) => {
+                    let mut listeners = self.listeners.iter_mut();
+                    if let Some(listener) = listeners.find(|listener| listener.number == number) {
+                        listener.is_ready = true;
+                    }
+                }
+                Event::Connection(id, readiness) => self.note_readiness(id, readiness),
+            }
+        }
+        self.events = events;
+        interrupted
+    }
+
+    fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
+        let Some(socket) = self.sockets.get_mut(id) else {
+            self.hub.tally_mut().stale_events += 1;
+            return;
+        };
+        if readiness.is_readable {
+            socket.is_readable = true;
+            socket.is_read_closed |= readiness.is_read_closed;
+            socket.queue(id, &mut self.ready);
+        }
+        if readiness.is_writable && !socket.is_writable {
+            socket.is_writable = true;
+            self.unsent.push(id);
+        }
+    }
+
+    fn stop(&mut self, now: Time) {
+        self.listeners.clear();
+        self.net.stop_listening();
+        self.hub.stop(now);
+        let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
+        self.stop_at = Some(now.after_ms(timeout));
+    }
+}

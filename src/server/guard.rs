@@ -1,0 +1,37 @@
+//! One bug must not end all connections: what is done for a session is done under guard.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::hub::Part;
+use crate::session::SessionId;
+use crate::time::Time;
+
+use super::Server;
+use super::net::Net;
+
+impl<N: Net> Server<N> {
+    /// Does something for session `id`. If that panics, it is the session's end.
+    ///
+    /// Unwinding leaves broken what was being changed. That is the session, of which nothing more
+    /// is asked than to end; what the sessions share is changed in steps that can't panic halfway,
+    /// or made anew.
+    pub(super) fn guarded(
+        &mut self,
+        id: SessionId,
+        part: Part,
+        now: Time,
+        act: impl FnOnce(&mut Server<N>),
+    ) {
+        if !self.catches_panics {
+            return act(self);
+        }
+        if catch_unwind(AssertUnwindSafe(|| act(self))).is_ok() {
+            return;
+        }
+        self.hub.panicked(id, part, now);
+        // What it was in the middle of may not have been put back on its list.
+        if let Some(socket) = self.sockets.get_mut(id) {
+            socket.queue(id, &mut self.ready);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What the driver writes into the log, and how much of it.
+//!
+//! Nothing that a peer can cause, however often, fills the log: of each topic there are ten lines a
+//! second, and then one that says how many more there would have been. And nothing that a peer has
+//! said is in a line, only what it did.
+
+use std::net::IpAddr;
+
+use tracing::{Level, debug, enabled, error, info, warn};
+
+use crate::addresses::AddressKey;
+use crate::hub::{Reaped, Refusal};
+use crate::rate::Quota;
+use crate::session::Cause;
+use crate::tally::AcceptError;
+use crate::time::Time;
+
+use super::stopwatch::Stopwatch;
+
+/// The log of one server.
+#[derive(Debug)]
+pub(super) struct Journal {
+    /// By the place of their topic.
+    quotas: [Quota; TOPICS],
+    /// Lines left out since the start.
+    left_out: u64,
+    /// There is nothing to be said of lines that were left out before this.
+    settle_at: Time,
+}
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug)]
+enum Topic {
+    Closed(Cause),
+    Refused(Refusal),
+    NotAccepted(AcceptError),
+    Stall,
+}
+
+const REFUSED: usize = Cause::NAMES.len();
+const NOT_ACCEPTED: usize = REFUSED + 2;
+const STALL: usize = NOT_ACCEPTED + AcceptError::ALL.len();
+const TOPICS: usize = STALL + 1;
+
+impl Topic {
+    const fn place(self) -> usize {
+        match self {
+            Topic::Closed(cause) => cause.place(),
+            Topic::Refused(Refusal::Full) => REFUSED,
+            Topic::Refused(Refusal::TooManyFromAddress) => REFUSED + 1,
+            Topic::NotAccepted(error) => NOT_ACCEPTED + error as usize,
+            Topic::Stall => STALL,
+        }
+    }
+
+    /// The name of the topic in a place.
+    const fn name(place: usize) -> &'static str {
+        match place {
+            0..REFUSED => Cause::NAMES[place],
+            REFUSED => "full",
+            STALL => "stall",
+            NOT_ACCEPTED..STALL => AcceptError::ALL[place - NOT_ACCEPTED].1,
+            _ => "address",
+        }
+    }
+}
+
+impl Journal {
+    pub(super) fn new() -> Journal {
+        Journal { quotas: [Quota::default(); TOPICS], left_out: 0, settle_at: Time::NEVER }
+    }
+
+    /// Lines left out since the start.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out
+    }
+
+    /// When [`settle`](Self::settle) has something to say.
+    pub(super) fn settle_at(&self) -> Time {
+        self.settle_at
+    }
+
+    /// Says how many lines were left out in seconds that are over.
+    pub(super) fn settle(&mut self, now: Time) {
+        if now < self.settle_at {
+            return;
+        }
+        self.settle_at = Time::NEVER;
+        for (place, quota) in self.quotas.iter_mut().enumerate() {
+            if let Some(lines) = quota.settle(now) {
+                warn!(about = Topic::name(place), lines, "lines left out");
+            }
+            self.settle_at = self.settle_at.min(quota.settle_at());
+        }
+    }
+
+    /// Whether one more line may be written.
+    fn grants(&mut self, topic: Topic, now: Time) -> bool {
+        let quota = &mut self.quotas[topic.place()];
+        let granted = quota.take(now);
+        if !granted {
+            self.left_out += 1;
+            self.settle_at = self.settle_at.min(quota.settle_at());
+        }
+        granted
+    }
+
+    /// A session has ended. Those that end well are not worth a line.
+    pub(super) fn closed(&mut self, reaped: &Reaped, now: Time) {
+        let Reaped { cause, address, .. } = *reaped;
+        let topic = Topic::Closed(cause);
+        let address = Peer(address);
+        match cause {
+            Cause::Closed | Cause::Ended | Cause::Answered | Cause::Stopping => {}
+            Cause::Panicked => {
+                if enabled!(Level::ERROR) && self.grants(topic, now) {
+                    error!(%cause, %address, "connection closed");
+                }
+            }
+            Cause::Shed => {
+                if enabled!(Level::WARN) && self.grants(topic, now) {
+                    warn!(%cause, %address, "connection closed");
+                }
+            }
+            // RFC 6455 §7.1.7: a failed connection should be logged.
+            Cause::Protocol(_) | Cause::SocketIo(_) | Cause::TooFast | Cause::Displaced => {
+                if enabled!(Level::INFO) && self.grants(topic, now) {
+                    info!(%cause, %address, "connection closed");
+                }
+            }
+            Cause::Lost | Cause::Refused(_) | Cause::TimedOut(_) => {
+                if enabled!(Level::DEBUG) && self.grants(topic, now) {
+                    debug!(%cause, %address, "connection closed");
+                }
+            }
+        }
+    }
+
+    /// A connection was not taken.
+    pub(super) fn refused(&mut self, refusal: Refusal, address: IpAddr, now: Time) {
+        let topic = Topic::Refused(refusal);
+        let cause = Topic::name(topic.place());
+        let address = Peer(AddressKey::new(address));
+        if enabled!(Level::WARN) && self.grants(topic, now) {
+            warn!(cause, %address, "connection refused");
+        }
+    }
+
+    /// A connection could not be accepted.
+    pub(super) fn not_accepted(&mut self, error: AcceptError, now: Time) {
+        let topic = Topic::NotAccepted(error);
+        let errno = Topic::name(topic.place());
+        if error.is_shortage() {
+            if enabled!(Level::WARN) && self.grants(topic, now) {
+                warn!(errno, "accepting rests");
+            }
+        } else if enabled!(Level::DEBUG) && self.grants(topic, now) {
+            debug!(errno, "connection not accepted");
+        }
+    }
+
+    /// A turn took too long.
+    pub(super) fn stalled(&mut self, stopwatch: &Stopwatch, now: Time) {
+        if enabled!(Level::WARN) && self.grants(Topic::Stall, now) {
+            let us = |duration: std::time::Duration| duration.as_micros();
+            let total_us = us(stopwatch.total());
+            let [events_us, accept_us, read_us, sweep_us, commit_us, write_us, reap_us] =
+                stopwatch.phases().map(us);
+            warn!(
+                total_us,
+                events_us,
+                accept_us,
+                read_us,
+                sweep_us,
+                commit_us,
+                write_us,
+                reap_us,
+                "the loop stalled"
+            );
+        }
+    }
+}
+
+/// Where a connection comes from, as far as that is counted.
+struct Peer(Option<AddressKey>);
+
+impl std::fmt::Display for Peer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("loopback"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_has_a_place_and_a_name_of_its_own() {
+        let refusals = [Refusal::Full, Refusal::TooManyFromAddress];
+        let mut topics: Vec<Topic> = refusals.into_iter().map(Topic::Refused).collect();
+        topics.extend(AcceptError::ALL.map(|(error, _)| Topic::NotAccepted(error)));
+        topics.push(Topic::Stall);
+        let places: Vec<usize> = topics.iter().map(|topic| topic.place()).collect();
+        assert!(places.into_iter().eq(REFUSED..TOPICS));
+        let names: std::collections::BTreeSet<_> = (0..TOPICS).map(Topic::name).collect();
+        assert_eq!(names.len(), TOPICS);
+    }
+}

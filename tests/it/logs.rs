@@ -1,0 +1,142 @@
+//! The log of the program: what is in it, how much, and that nobody waits for it.
+
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::process::{ChildStderr, Command, Stdio};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::metrics;
+use crate::program::{Client, Program};
+use crate::wire::{self, Told};
+
+/// A program that logs in JSON, and the lines of it.
+struct Logged {
+    program: Program,
+    lines: Lines<BufReader<ChildStderr>>,
+}
+
+impl Logged {
+    fn start(arguments: &[&str]) -> Logged {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+        command.stderr(Stdio::piped());
+        let arguments = [&["--log-format", "json"], arguments].concat();
+        let mut program = Program::start_by(command, &arguments);
+        let lines = BufReader::new(program.child.stderr.take().expect("piped")).lines();
+        Logged { program, lines }
+    }
+
+    fn next(&mut self) -> Value {
+        let line = self.lines.next().expect("a line").expect("UTF-8");
+        serde_json::from_str(&line).expect("JSON")
+    }
+
+    /// The next line with this message.
+    fn find(&mut self, message: &str) -> Value {
+        loop {
+            let line = self.next();
+            if line["message"] == message {
+                return line;
+            }
+        }
+    }
+}
+
+/// Sends a frame that is against the protocol, and waits until that has ended.
+fn fail(program: &Program) {
+    let mut client = program.watch();
+    client.send(b"\xFF\xFF");
+    while client.told() != Told::Close(Some(1002)) {}
+    assert!(!client.read());
+}
+
+fn scrape(client: &mut Client) -> metrics::Samples {
+    client.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    metrics::parse(&String::from_utf8(answer.body).expect("text"))
+}
+
+#[test]
+fn start_and_stop_are_logged_and_limits_that_are_not_the_default() {
+    let arguments = ["--pending-max", "7", "--metrics-listen", "127.0.0.1:0"];
+    let mut logged = Logged::start(&arguments);
+    let listening = logged.next();
+    assert_eq!(listening["level"], "INFO");
+    assert_eq!(listening["address"], logged.program.addresses[0].to_string());
+    let address = logged.find("metrics are served")["address"].clone();
+    assert_eq!(logged.find("limits are not the default")["limits"], "--pending-max 7");
+
+    let mut there = Client::connect(address.as_str().unwrap().parse().unwrap());
+    assert_eq!(scrape(&mut there)["headcount_connections_accepted_total"], 1.0);
+    let mut here = logged.program.connect();
+    here.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(here.answer().status, 404);
+
+    logged.program.signal(Signal::TERM);
+    assert_eq!(logged.find("stopping")["signal"], 15);
+    assert_eq!(logged.find("stopped")["level"], "INFO");
+    assert_eq!(logged.program.exit_code(), Some(0));
+}
+
+/// RFC 6455 §7.1.7. Clients that come and go as they should are not in the log.
+#[test]
+fn failed_connection_is_logged_with_its_cause() {
+    let mut logged = Logged::start(&[]);
+    logged.find("listening");
+    let mut polite = logged.program.watch();
+    polite.send(&wire::close(1000));
+    drop(polite);
+    fail(&logged.program);
+    let line = logged.next();
+    assert_eq!((&line["message"], &line["level"]), (&"connection closed".into(), &"INFO".into()));
+    assert_eq!(line["cause"], "protocol_error: reserved opcode");
+    assert_eq!(line["address"], "loopback");
+}
+
+/// THREATS F6: ten lines a second of each cause; the others are counted.
+#[test]
+fn lines_of_one_cause_are_limited_and_counted() {
+    let mut logged = Logged::start(&[]);
+    for _ in 0..60 {
+        fail(&logged.program);
+    }
+    let (mut lines, mut left_out) = (0, 0);
+    while lines + left_out < 60 {
+        let line = logged.next();
+        match line["message"].as_str().unwrap() {
+            "connection closed" => lines += 1,
+            "lines left out" => {
+                assert_eq!(line["about"], "protocol_error");
+                left_out += line["lines"].as_u64().unwrap();
+            }
+            _ => {}
+        }
+    }
+    assert!(left_out > 0, "sixty did not take six seconds");
+    let samples = scrape(&mut logged.program.connect());
+    assert_eq!(samples["headcount_log_lines_dropped_total"], left_out as f64);
+    let closed = "headcount_connections_closed_total{cause=\"protocol_error\"}";
+    assert_eq!(samples[closed], 60.0);
+}
+
+/// THREATS D14: standard error is a pipe that is full, and nobody reads it.
+#[cfg(target_os = "linux")]
+#[test]
+fn full_pipe_holds_nobody_up() {
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    writer.write_all(&vec![b'.'; 64 * 1024]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+    command.stderr(writer);
+    let mut program = Program::start_by(command, &["--log-level", "debug"]);
+    let mut watcher = program.watch();
+    for index in 0..30 {
+        fail(&program);
+        watcher.login(&format!("name {}", index % 5));
+    }
+    watcher.wait_for_names(&["name 4"]);
+    program.signal(Signal::TERM);
+    drop(watcher);
+    assert_eq!(program.exit_code(), Some(0));
+    drop(reader);
+}

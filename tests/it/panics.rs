@@ -1,0 +1,112 @@
+//! A bug in what is done for one session ends that session, and no other.
+
+use std::process::{Command, Stdio};
+
+use headcount::config::{Application, BUG, Config};
+use headcount::hub::Part;
+use headcount::server::{Ended, Server};
+use headcount::session::Cause;
+use rustix::process::Signal;
+
+use crate::metrics;
+use crate::program::Program;
+use crate::wire::{self, Told};
+use crate::world::World;
+
+/// A server with a bug, which no flag of the program has. It runs until a signal ends it.
+#[test]
+#[ignore = "it is the server of another test"]
+fn faulty_server() {
+    let config = Config { application: Application::Faulty, ..Config::default() };
+    let mut server = Server::bind(config, &["127.0.0.1:0".parse().unwrap()], None).unwrap();
+    server.handle_signals().unwrap();
+    for address in server.addresses() {
+        println!("\nheadcount listening on http://{address}");
+    }
+    assert_eq!(server.run().unwrap(), Ended::Stopped);
+}
+
+/// On real sockets: the peer is told 1011, the others go on, and the server ends as it should.
+#[test]
+fn bug_in_one_session_leaves_the_others_untouched() {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--ignored", "--exact", "panics::faulty_server", "--nocapture"]);
+    command.stderr(Stdio::null());
+    let mut program = Program::other(command);
+    let (mut ada, mut faulty) = (program.watch(), program.watch());
+    ada.login("Ada");
+    faulty.login("Eve");
+    ada.wait_for_names(&["Ada", "Eve"]);
+    faulty.send(&[wire::text(r#"["login","bug"]"#), wire::text("x")].concat());
+    while faulty.told() != Told::Close(Some(1011)) {}
+    assert!(!faulty.read(), "the server closes first");
+    let change = ada.heard();
+    assert_eq!(change[1]["left"], serde_json::json!(["Eve"]), "its name goes with it");
+    ada.login("Ada again");
+    assert_eq!(ada.heard()[1]["joined"], serde_json::json!(["Ada again"]));
+
+    // With requests before it, in pieces, and from one who does not wait for the answer.
+    for _ in 0..20 {
+        let mut hasty = program.connect();
+        hasty.send(&[wire::handshake("/ws", ""), wire::text(r#"["login","bug"]"#)].concat());
+    }
+    drop(faulty);
+    let mut client = program.connect();
+    let samples = loop {
+        client.send(b"GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+        let samples = metrics::parse(&String::from_utf8(client.answer().body).unwrap());
+        if samples["headcount_connections_closed_total{cause=\"panicked\"}"] == 21.0 {
+            break samples;
+        }
+    };
+    assert_eq!(samples["headcount_panics_total"], 21.0);
+    assert_eq!(samples["headcount_connections{state=\"present\"}"], 1.0);
+    program.signal(Signal::TERM);
+    drop((ada, client));
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+/// What is under way is sent to its end, so that the Close frame is one.
+#[test]
+fn close_follows_what_was_said_before_the_bug() {
+    let mut world = World::new();
+    let peer = world.watch();
+    world.login(peer, BUG);
+    world.say(peer, "[");
+    world.hub.panicked(world.id(peer), Part::Input, world.now());
+    world.turn();
+    let told = world.told(peer);
+    assert!(matches!(&told[..], [Told::Text(_), Told::Text(_), Told::Close(Some(1011))]));
+    world.pass_ms(50);
+    assert_eq!(world.names(), [""; 0]);
+    world.end(peer);
+    assert_eq!(world.cause(peer), Some(Cause::Panicked));
+}
+
+/// After a bug in sending nobody knows where a frame ends; and HTTP has no words for this.
+#[test]
+fn connection_is_cut_where_no_frame_can_follow() {
+    for part in [Part::Input, Part::Output] {
+        let mut world = World::new();
+        let (watcher, browser) = (world.watch(), world.connect());
+        for peer in [watcher, browser] {
+            world.hub.panicked(world.id(peer), part, world.now());
+            world.turn();
+        }
+        assert_eq!(world.is_closed(watcher), part == Part::Output);
+        assert!(world.is_closed(browser) && world.inbox(browser).is_empty());
+        assert_eq!(world.hub.tally().panics, 2);
+    }
+}
+
+/// A session that is ending for a bug and shows another is cut.
+#[test]
+fn second_bug_ends_at_once() {
+    let mut world = World::new();
+    let peer = world.watch();
+    for is_closed in [false, true] {
+        world.hub.panicked(world.id(peer), Part::Input, world.now());
+        world.turn();
+        assert_eq!(world.is_closed(peer), is_closed);
+    }
+}
