@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
+use headcount::http::{Network, TrustedProxies};
 
 use crate::{bench, doctor, system};
 
@@ -53,6 +54,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
 
+    /// Proxy, or range of proxies, whose X-Forwarded-For says under which address a client is
+    /// counted; may be given several times [default: none, and the field is ignored]
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Network>,
+
     /// Compress messages for those who can take it (permessage-deflate)
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
@@ -93,6 +99,7 @@ impl Cli {
             echo: self.echo,
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
+            trusted_proxies: TrustedProxies::new(self.trusted_proxy.clone()),
             compression: self.compression,
             seed,
             application: Application::Roster,

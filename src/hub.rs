@@ -12,6 +12,7 @@
 //! Whatever a session's input does to others goes through the roster and is told by the next
 //! commit; nothing else crosses from one session to another.
 
+mod forwarded;
 mod input;
 mod output;
 mod requests;
@@ -23,7 +24,7 @@ use std::net::IpAddr;
 
 use slab::Slab;
 
-use crate::addresses::{AddressKey, AddressLimits, Addresses};
+use crate::addresses::Addresses;
 use crate::api;
 use crate::assets::Assets;
 use crate::broadcast::{BroadcastLog, Seq, Shared};
@@ -148,16 +149,13 @@ impl Hub {
         if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
             return Err(Refusal::Full);
         }
-        let address_limits = AddressLimits {
-            open_max: limits.connections_per_address_max,
-            rate: limits.address_rate(),
-        };
-        let address = AddressKey::new(address);
+        let (address, proxy) = self.party(address);
+        let address_limits = self.address_limits();
         if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
             return Err(Refusal::TooManyFromAddress);
         }
         self.generation = self.generation.wrapping_add(1);
-        let session = Session::new(self.generation, address, &self.config, now);
+        let session = Session::new(self.generation, address, proxy, &self.config, now);
         let index = self.sessions.insert(session) as u32;
         let id = SessionId { index, generation: self.generation };
         self.pending.push_back(id);

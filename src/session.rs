@@ -20,6 +20,7 @@
 //! A session knows what its peer said and when it is late. It does not know what the words mean
 //! (`hub`), nor who else is there.
 
+mod http;
 mod id;
 mod rates;
 mod socketio;
@@ -27,16 +28,18 @@ mod spoken;
 mod stash;
 mod websocket;
 
+use std::net::IpAddr;
+
 use crate::addresses::AddressKey;
 use crate::config::Config;
 use crate::heartbeat::{Beat, Heartbeat};
-use crate::http::HeadScanner;
 use crate::outbox::Outbox;
 use crate::roster::NameId;
 use crate::socketio::Service;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
+use http::Http;
 pub use id::SessionId;
 use rates::Rates;
 pub(crate) use spoken::Purpose;
@@ -73,6 +76,7 @@ pub(crate) enum Deflated {
 #[derive(Debug)]
 pub struct Session {
     pub(crate) generation: u32,
+    /// The address that this session is counted under.
     pub(crate) address: Option<AddressKey>,
     pub(crate) phase: Phase,
     pub(crate) outbox: Outbox,
@@ -101,16 +105,6 @@ pub(crate) enum Phase {
     Closed,
 }
 
-/// A connection that is asked for pages.
-#[derive(Debug)]
-pub(crate) struct Http {
-    pub(crate) scanner: HeadScanner,
-    /// Requests answered.
-    pub(crate) requests: u32,
-    /// When the next head must be complete. Its bytes do not push it out.
-    deadline: Time,
-}
-
 /// A connection that says its last words.
 #[derive(Debug)]
 pub(crate) struct Draining {
@@ -124,6 +118,7 @@ impl Session {
     pub(crate) fn new(
         generation: u32,
         address: Option<AddressKey>,
+        proxy: Option<IpAddr>,
         config: &Config,
         now: Time,
     ) -> Session {
@@ -131,7 +126,7 @@ impl Session {
         Session {
             generation,
             address,
-            phase: Phase::Http(Http { scanner: HeadScanner::default(), requests: 0, deadline }),
+            phase: Phase::Http(Http::new(proxy, deadline)),
             outbox: Outbox::default(),
             stash: Stash::default(),
             name: None,
@@ -190,7 +185,7 @@ impl Session {
     /// A request was answered and the connection is kept for another.
     pub(crate) fn await_request(&mut self, config: &Config, now: Time) {
         if let Phase::Http(http) = &mut self.phase {
-            http.scanner = HeadScanner::default();
+            http.scanner = Default::default();
         }
         self.await_head(config, now);
     }

@@ -67,6 +67,9 @@ impl Hub {
 
     /// Answers a request that was understood.
     fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
+        if let Err(error) = self.count_forwarded(id, head, now) {
+            return self.refuse(id, error, head.method == Method::Head, now);
+        }
         if !self.serves_host(head.host) {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }

@@ -12,6 +12,7 @@ mod conformance;
 mod corpus;
 mod deflate;
 mod engine;
+mod forwarded;
 mod frames;
 mod handshake;
 mod http;
