@@ -20,6 +20,7 @@ mod http_fields;
 mod http_limits;
 mod http_pages;
 mod limits;
+mod limits_set;
 mod origin;
 mod patience;
 mod program;
