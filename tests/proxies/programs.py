@@ -17,6 +17,7 @@ WORK = ROOT / "target" / "proxies"
 # foreground, for anybody, and keeps what it writes in a folder of the test.
 NGINX = """
 daemon off;
+error_log stderr;
 pid {work}/nginx.pid;
 events {{ }}
 http {{
@@ -59,8 +60,11 @@ class Program:
         async with asyncio.timeout(PATIENCE):
             return await self.child.wait()
 
-    async def kill(self):
-        if self.child.returncode is None:
+    async def end(self):
+        """Ends it however it can be; first so that it takes its own children along."""
+        try:
+            await self.stop()
+        except TimeoutError:
             self.child.kill()
             await self.child.wait()
 
