@@ -83,23 +83,21 @@ class Headcount(Program):
         return len(os.listdir(f"/proc/{self.child.pid}/fd"))
 
 
-async def start_proxies(server_port):
-    """Starts each proxy before the server at this port: name → (program, port)."""
-    return {
-        "nginx": await start_proxy(
-            server_port, "nginx.conf", "listen 80;", "listen {};", NGINX, ["nginx", "-c"]
-        ),
-        "haproxy": await start_proxy(
-            server_port, "haproxy.cfg", "bind :80", "bind {}", "{example}", ["haproxy", "-db", "-f"]
-        ),
-        "caddy": await start_proxy(
-            server_port, "Caddyfile", "example.com {", "http://{} {{", CADDY,
-            ["caddy", "run", "--adapter", "caddyfile", "--config"],
-        ),
-    }
+# The example, the line in it that says where to listen and what it is here, what stands around it
+# here, and the command that is given the file.
+PROXIES = {
+    "nginx": ("nginx.conf", "listen 80;", "listen {};", NGINX, ["nginx", "-c"]),
+    "haproxy": ("haproxy.cfg", "bind :80", "bind {}", "{example}", ["haproxy", "-db", "-f"]),
+    "caddy": (
+        "Caddyfile", "example.com {", "http://{} {{", CADDY,
+        ["caddy", "run", "--adapter", "caddyfile", "--config"],
+    ),
+}
 
 
-async def start_proxy(server_port, file, listens, listens_here, around, command):
+async def start_proxy(name, server_port):
+    """Starts the proxy of this name before the server at this port, and gives its own port."""
+    file, listens, listens_here, around, command = PROXIES[name]
     port = free_port()
     example = (ROOT / "contrib" / file).read_text()
     for before, here in [
@@ -113,7 +111,7 @@ async def start_proxy(server_port, file, listens, listens_here, around, command)
     # Debian keeps them where only root looks.
     program = shutil.which(command[0], path=os.environ["PATH"] + ":/usr/sbin")
     environment = os.environ | {"XDG_DATA_HOME": str(WORK), "XDG_CONFIG_HOME": str(WORK)}
-    child = await Program.start(command[0], program, *command[1:], str(path), env=environment)
+    child = await Program.start(name, program, *command[1:], str(path), env=environment)
     return child, port
 
 
