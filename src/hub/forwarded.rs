@@ -2,8 +2,8 @@
 //!
 //! One that comes from a trusted proxy is counted under nobody when it is accepted, since the proxy
 //! says only with the request whose it is. A proxy may send requests of several clients over one
-//! connection: each is counted as a new connection of its client, and gives the place of the client
-//! before back. From the request that opens a WebSocket on there is only that client.
+//! connection, and keeps it while none has one: so each request is counted as a new connection of
+//! its client, until it is answered. If it opens a WebSocket, that is until the end.
 
 use std::net::IpAddr;
 
@@ -36,15 +36,14 @@ impl Hub {
                 Some(AddressKey::new(address))
             }
         };
-        if session.address == client {
-            return Ok(());
+        // The request before, if its answer is not sent.
+        if let Some(before) = session.address.take() {
+            self.addresses.disconnect(before);
         }
         if client.is_some_and(|key| !self.addresses.connect(key, limits, now)) {
             return Err(RequestError::TooManyFromAddress);
         }
-        if let Some(before) = std::mem::replace(&mut session.address, client) {
-            self.addresses.disconnect(before);
-        }
+        session.address = client;
         Ok(())
     }
 

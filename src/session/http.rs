@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use crate::http::HeadScanner;
 use crate::time::Time;
 
+use super::{Phase, Session};
+
 /// A connection that is asked for pages.
 #[derive(Debug)]
 pub(crate) struct Http {
@@ -21,5 +23,12 @@ impl Http {
     /// Awaits the first request.
     pub(super) fn new(proxy: Option<IpAddr>, deadline: Time) -> Http {
         Http { scanner: HeadScanner::default(), requests: 0, proxy, deadline }
+    }
+}
+
+impl Session {
+    /// Whether this is a connection of a trusted proxy on which nobody has a request.
+    pub(crate) fn is_idle_of_proxy(&self) -> bool {
+        matches!(self.phase, Phase::Http(Http { proxy: Some(_), .. })) && self.outbox.is_empty()
     }
 }

@@ -120,29 +120,41 @@ fn proxy_itself_is_not_limited() {
     }
 }
 
-/// A request of another client on a kept connection moves it there, and so gives a place back.
+/// A proxy that keeps a connection holds it for nobody between two requests.
 #[test]
-fn kept_connection_is_counted_under_the_client_of_its_latest_request() {
+fn kept_connection_is_counted_while_a_request_is_not_answered() {
     let mut world = world();
-    let shared = connect(&mut world, PROXY);
-    for _ in 0..10 {
-        assert_eq!(ask(&mut world, shared, "192.0.2.1"), 200, "it is one connection");
-    }
-    let others: Vec<Peer> = (0..2).map(|_| connect(&mut world, PROXY)).collect();
-    for &peer in &others {
+    let kept: Vec<Peer> = (0..4).map(|_| connect(&mut world, PROXY)).collect();
+    for &peer in &kept {
         assert_eq!(ask(&mut world, peer, "192.0.2.1"), 200);
     }
-    assert_eq!(ask(&mut world, shared, "192.0.2.2"), 200);
-    let (socket, status) = open(&mut world, "192.0.2.1");
-    assert_eq!(status, 101, "two were open, and the burst had one left");
+    world.pass_ms(3_000);
+    let sockets: Vec<Peer> = (0..3).map(|_| open(&mut world, "192.0.2.1").0).collect();
     world.pass_ms(1_000);
-    assert_eq!(ask(&mut world, shared, "192.0.2.1"), 429, "three are open");
-    assert!(world.is_half_closed(shared));
-    world.reset(others[0]);
-    assert_eq!(open(&mut world, "192.0.2.1").1, 101, "one is given back");
+    assert_eq!(ask(&mut world, kept[0], "192.0.2.1"), 429, "three are open");
+    assert!(world.is_half_closed(kept[0]));
+    assert_eq!(ask(&mut world, kept[1], "192.0.2.2"), 200, "another client on such a connection");
+    world.reset(sockets[0]);
+    assert_eq!(ask(&mut world, kept[1], "192.0.2.1"), 200, "one is given back");
     // A WebSocket stays who it is: what follows is not read as a request.
-    world.login(socket, "X-Forwarded-For: 192.0.2.9");
-    assert!(matches!(&world.told(socket)[..], [Told::Text(_), ..]));
+    world.login(sockets[1], "X-Forwarded-For: 192.0.2.9");
+    assert!(matches!(&world.told(sockets[1])[..], [Told::Text(_), ..]));
+}
+
+/// Who does not take an answer holds its connection, also through a proxy.
+#[test]
+fn request_is_counted_until_its_answer_is_sent() {
+    let mut world = world();
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n";
+    let slow: Vec<Peer> = (0..3).map(|_| connect(&mut world, PROXY)).collect();
+    for &peer in &slow {
+        world.set_room(peer, 10);
+        world.send(peer, request);
+    }
+    assert_eq!(open(&mut world, "192.0.2.1").1, 429);
+    world.set_room(slow[0], usize::MAX);
+    world.turn();
+    assert_eq!(open(&mut world, "192.0.2.1").1, 101);
 }
 
 #[test]
@@ -175,13 +187,24 @@ fn new_connections_of_a_client_behind_a_proxy_have_a_rate() {
     assert_eq!(open(&mut world, "192.0.2.2").1, 101, "another client does not wait for it");
     world.pass_ms(1_000);
     assert_eq!(open(&mut world, "192.0.2.1").1, 101, "one a second");
-    // Two clients that take turns on one connection are new on it each time.
-    let shared = connect(&mut world, PROXY);
-    let statuses: Vec<u16> = (0..8)
-        .map(|index| ask(&mut world, shared, ["192.0.2.3", "192.0.2.4"][index % 2]))
-        .collect();
-    assert_eq!(statuses, [200; 8]);
-    assert_eq!(ask(&mut world, shared, "192.0.2.3"), 429);
+    // It is the same on a connection that is kept.
+    let kept = connect(&mut world, PROXY);
+    let statuses = [(); 5].map(|()| ask(&mut world, kept, "192.0.2.3"));
+    assert_eq!(statuses, [200, 200, 200, 200, 429]);
+}
+
+/// Requests that follow each other at once are one after the other, and not two at a time.
+#[test]
+fn pipelined_requests_are_one_connection() {
+    let mut world = world();
+    for _ in 0..2 {
+        assert_eq!(open(&mut world, "192.0.2.1").1, 101);
+    }
+    let pipelined = connect(&mut world, PROXY);
+    let request = "GET /healthz HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n";
+    world.send(pipelined, request.repeat(3).as_bytes());
+    let statuses = [(); 3].map(|()| world.answer(pipelined).status);
+    assert_eq!(statuses, [200, 200, 429], "of the burst of four two were left");
 }
 
 /// Every way to open something goes through the same count.
