@@ -1,8 +1,8 @@
 //! How many connections each address has, and how fast it opens them.
 //!
 //! An address here is what one party controls: all of an IPv4 address, the /64 of an IPv6 one.
-//! Loopback is exempt, since behind it is this machine: a proxy, a test, a benchmark. The table
-//! holds only addresses that have a connection or have had one lately.
+//! Who is exempt the hub decides. The table holds only addresses that have a connection or have had
+//! one lately.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,19 +17,15 @@ use crate::time::Time;
 pub struct AddressKey(NonZeroU64);
 
 impl AddressKey {
-    /// The key that `address` is counted under; `None` for loopback.
-    pub fn new(address: IpAddr) -> Option<AddressKey> {
-        let address = address.to_canonical();
-        if address.is_loopback() {
-            return None;
-        }
-        let key = match address {
+    /// The key that `address` is counted under.
+    pub fn new(address: IpAddr) -> AddressKey {
+        let key = match address.to_canonical() {
             // No IPv6 prefix in use starts with 32 bits of zero, so the two do not meet.
             IpAddr::V4(v4) => u64::from(v4.to_bits()),
             IpAddr::V6(v6) => (v6.to_bits() >> 64) as u64,
         };
-        // Nobody connects from 0.0.0.0 or from the prefix of loopback.
-        NonZeroU64::new(key).map(AddressKey)
+        // The prefix of `::1` is all zeros. Multicast has the one that is all ones, and no sender.
+        AddressKey(NonZeroU64::new(key).unwrap_or(NonZeroU64::MAX))
     }
 }
 
@@ -112,27 +108,26 @@ mod tests {
 
     const LIMITS: AddressLimits = AddressLimits { open_max: 3, rate: Rate::per_second(2, 4) };
 
-    fn key(address: &str) -> Option<AddressKey> {
+    fn key(address: &str) -> AddressKey {
         AddressKey::new(address.parse().unwrap())
     }
 
     #[test]
     fn address_is_what_one_party_controls() {
-        assert_eq!(key("127.0.0.9"), None);
-        assert_eq!(key("::1"), None);
-        assert_eq!(key("::ffff:127.0.0.1"), None);
+        assert_ne!(key("127.0.0.1"), key("127.0.0.2"));
+        assert_ne!(key("127.0.0.1"), key("::1"));
         assert_eq!(key("::ffff:192.0.2.1"), key("192.0.2.1"));
         assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
         assert_eq!(key("2001:db8::1"), key("2001:db8::ffff:0:1"));
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
-        assert_eq!(key("192.0.2.1").unwrap().to_string(), "192.0.2.1");
-        assert_eq!(key("2001:db8::1").unwrap().to_string(), "2001:db8::/64");
+        assert_eq!(key("192.0.2.1").to_string(), "192.0.2.1");
+        assert_eq!(key("2001:db8::1").to_string(), "2001:db8::/64");
     }
 
     #[test]
     fn address_has_a_number_and_a_rate_of_connections() {
         let mut addresses = Addresses::default();
-        let (one, other) = (key("192.0.2.1").unwrap(), key("192.0.2.2").unwrap());
+        let (one, other) = (key("192.0.2.1"), key("192.0.2.2"));
         let now = Time::ZERO;
         let opened = (0..10).filter(|_| addresses.connect(one, LIMITS, now)).count();
         assert_eq!(opened, 3);

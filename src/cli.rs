@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
+use headcount::http::{Network, TrustedProxies};
 
 use crate::{bench, doctor, log, system};
 
@@ -53,6 +54,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "NAME", value_parser = host_name)]
     allow_host: Vec<String>,
 
+    /// Proxy, or range of proxies, whose X-Forwarded-For says under which address a client is
+    /// counted; may be given several times [default: none, and the field is ignored]
+    #[arg(long, value_name = "CIDR")]
+    trusted_proxy: Vec<Network>,
+
     /// Compress messages for those who can take it (permessage-deflate)
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
@@ -69,6 +75,10 @@ pub(crate) struct Cli {
     /// The least serious of what is logged
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: log::Level,
+
+    /// Print the value of every limit, as it would be in force, and exit
+    #[arg(long)]
+    pub(crate) print_limits: bool,
 
     #[command(flatten)]
     limits: Limits,
@@ -104,19 +114,37 @@ impl Cli {
 
     /// What the server is told.
     pub(crate) fn config(&self, seed: u64, secret: Secret) -> Config {
-        let mut limits = self.limits.clone();
-        limits.connections_max = limits.connections_max.min(system::connections_possible());
         Config {
-            limits,
+            limits: self.limits(),
             echo: self.echo,
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
+            trusted_proxies: TrustedProxies::new(self.trusted_proxy.clone()),
             compression: self.compression,
             seed,
             metrics_listen: self.metrics_listen,
             application: Application::Roster,
             secret,
         }
+    }
+
+    /// The limits, after what the machine allows.
+    fn limits(&self) -> Limits {
+        let mut limits = self.limits.clone();
+        limits.connections_max = limits.connections_max.min(system::connections_possible());
+        limits
+    }
+
+    /// The limits in lines for people and for scripts: `name = value  # what it is`.
+    pub(crate) fn limits_text(&self) -> String {
+        let values = serde_json::to_value(self.limits()).expect("numbers are JSON");
+        let line = |flag: &clap::Arg| {
+            let name = flag.get_long().unwrap_or_default();
+            let value = values[flag.get_id().as_str()].to_string();
+            let what = flag.get_help().map(ToString::to_string).unwrap_or_default();
+            format!("{name:<30} = {value:>10}  # {what}\n")
+        };
+        limit_flags(&Cli::command()).map(line).collect()
     }
 
     fn origins(&self) -> Result<OriginPolicy, clap::Error> {
@@ -136,14 +164,18 @@ impl Cli {
 /// The flags of limits on the command line, with their values.
 fn limits_given(matches: &ArgMatches) -> Vec<String> {
     let command = Cli::command();
-    let limits = command.get_arguments().filter(|flag| flag.get_help_heading().is_some());
-    let given = limits.filter_map(|flag| {
+    let given = limit_flags(&command).filter_map(|flag| {
         let id = flag.get_id().as_str();
         let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
         let value = matches.try_get_one::<u32>(id).ok().flatten().filter(|_| is_given)?;
         Some(format!("--{} {value}", flag.get_long()?))
     });
     given.collect()
+}
+
+/// The flags that are limits: no other flag has a heading.
+fn limit_flags(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
+    command.get_arguments().filter(|flag| flag.get_help_heading().is_some())
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
@@ -184,8 +216,7 @@ mod tests {
     fn readme_lists_every_limit_with_its_default() {
         let readme = include_str!("../README.md").replace(',', "");
         let command = Cli::command();
-        let limits = command.get_arguments().filter(|flag| flag.get_help_heading().is_some());
-        for limit in limits {
+        for limit in limit_flags(&command) {
             let name = limit.get_long().unwrap();
             let default = match limit.is_hide_default_value_set() {
                 true => "¼ of memory",
@@ -193,6 +224,35 @@ mod tests {
             };
             let row = format!("| `--{name}` | {default} | ");
             assert!(readme.contains(&row), "README lacks {row}");
+        }
+    }
+
+    /// 0 never means that there is no limit (THREATS.md A3).
+    #[test]
+    fn no_limit_can_be_zero() {
+        let command = Cli::command();
+        let parse = |name: &str, value: &str| {
+            Cli::try_parse_from(["headcount", &format!("--{name}={value}")])
+        };
+        for limit in limit_flags(&command) {
+            let name = limit.get_long().unwrap();
+            for nonsense in ["0", "00", "-0", "-1", "", " 1", "1.5", "4294967296", "unlimited"] {
+                assert!(parse(name, nonsense).is_err(), "--{name}={nonsense}");
+            }
+            let default = limit.get_default_values()[0].to_str().unwrap();
+            assert!(parse(name, default).is_ok(), "--{name}={default}");
+        }
+    }
+
+    /// What a number means is said where it is printed.
+    #[test]
+    fn limits_are_told_with_their_units() {
+        let units = [("BYTES", "bytes"), ("MIB", "mib"), ("MS", "ms")];
+        let command = Cli::command();
+        for limit in limit_flags(&command) {
+            let help = limit.get_help().unwrap().to_string().to_lowercase();
+            let unit = units.iter().find(|(name, _)| *name == limit.get_value_names().unwrap()[0]);
+            assert!(unit.is_none_or(|(_, words)| help.contains(words)), "{help}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
-use crate::http::Origin;
+use crate::http::{Origin, TrustedProxies};
 
 pub use limits::{ECHO, Limits};
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub origins: OriginPolicy,
     /// The host names that requests may be for; empty: any.
     pub hosts: Vec<String>,
+    /// The proxies that are believed when they say whose request they hand on.
+    pub trusted_proxies: TrustedProxies,
     /// Whether messages may be compressed.
     pub compression: Compression,
     /// Where the jitter of the pings starts. The same seed and the same inputs give the same

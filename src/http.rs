@@ -7,6 +7,7 @@
 //! that is how request smuggling is impossible here, not merely looked for.
 
 mod error;
+mod forwarded;
 mod head;
 mod origin;
 mod request_line;
@@ -14,6 +15,7 @@ mod response;
 mod scanner;
 
 pub use error::RequestError;
+pub use forwarded::{Forwarded, InvalidNetwork, Network, TrustedProxies};
 pub use head::{FieldStorage, Method, RequestHead, host_name, is_token};
 pub use origin::Origin;
 pub use request_line::Version;

@@ -13,6 +13,7 @@
 //! commit; nothing else crosses from one session to another.
 
 mod arrivals;
+mod forwarded;
 mod input;
 mod mishap;
 mod numbers;

@@ -27,15 +27,23 @@ fn main() -> ExitCode {
         Some(Command::Doctor(options)) => return doctor::doctor(options),
         None => {}
     }
+    if cli.print_limits {
+        return match io::stdout().write_all(cli.limits_text().as_bytes()) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&problem("can't write to standard output", &error)),
+        };
+    }
     match serve(&cli) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         // As a shell reports a program that a signal ended.
         Ok(Ended::Interrupted(signal)) => ExitCode::from(128_u8.wrapping_add(signal as u8)),
-        Err(problem) => {
-            eprintln!("headcount: {problem}");
-            ExitCode::FAILURE
-        }
+        Err(problem) => fail(&problem),
     }
+}
+
+fn fail(problem: &str) -> ExitCode {
+    eprintln!("headcount: {problem}");
+    ExitCode::FAILURE
 }
 
 fn serve(cli: &Cli) -> Result<Ended, String> {

@@ -22,6 +22,7 @@
 
 mod cause;
 mod end;
+mod http;
 mod id;
 mod rates;
 mod socketio;
@@ -30,10 +31,11 @@ mod stash;
 mod state;
 mod websocket;
 
+use std::net::IpAddr;
+
 use crate::addresses::AddressKey;
 use crate::config::Config;
 use crate::heartbeat::Heartbeat;
-use crate::http::HeadScanner;
 use crate::outbox::Outbox;
 use crate::roster::NameId;
 use crate::socketio::Service;
@@ -42,6 +44,7 @@ use crate::ws::DeflateParameters;
 
 pub use cause::{Cause, Timeout};
 use end::Draining;
+use http::Http;
 pub use id::SessionId;
 use rates::Rates;
 pub(crate) use spoken::Purpose;
@@ -75,6 +78,7 @@ pub(crate) enum Door {
 #[derive(Debug)]
 pub struct Session {
     pub(crate) generation: u32,
+    /// The address that this session is counted under.
     pub(crate) address: Option<AddressKey>,
     pub(crate) phase: Phase,
     pub(crate) outbox: Outbox,
@@ -104,21 +108,12 @@ pub(crate) enum Phase {
     Closed(Cause),
 }
 
-/// A connection that is asked for pages.
-#[derive(Debug)]
-pub(crate) struct Http {
-    pub(crate) scanner: HeadScanner,
-    /// Requests answered.
-    pub(crate) requests: u32,
-    /// When the next head must be complete. Its bytes do not push it out.
-    deadline: Time,
-}
-
 impl Session {
     /// A connection that was just accepted.
     pub(crate) fn new(
         generation: u32,
         address: Option<AddressKey>,
+        proxy: Option<IpAddr>,
         door: Door,
         config: &Config,
         now: Time,
@@ -127,7 +122,7 @@ impl Session {
         Session {
             generation,
             address,
-            phase: Phase::Http(Http { scanner: HeadScanner::default(), requests: 0, deadline }),
+            phase: Phase::Http(Http::new(proxy, deadline)),
             outbox: Outbox::default(),
             stash: Stash::default(),
             name: None,
@@ -175,7 +170,7 @@ impl Session {
     /// A request was answered and the connection is kept for another.
     pub(crate) fn await_request(&mut self, config: &Config, now: Time) {
         if let Phase::Http(http) = &mut self.phase {
-            http.scanner = HeadScanner::default();
+            http.scanner = Default::default();
         }
         self.await_head(config, now);
     }

@@ -1,6 +1,7 @@
 //! Every bound of the server, named with its unit.
 
 use clap::{Args, Parser, value_parser};
+use serde::Serialize;
 
 use crate::rate::Rate;
 use crate::ws::MessageLimits;
@@ -13,7 +14,7 @@ const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
 
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 pub struct Limits {
     /// Size of a request head, in bytes; a longer one is answered 431
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]

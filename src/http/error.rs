@@ -33,6 +33,8 @@ pub enum RequestError {
     UnknownMethod,
     /// `Host` is a name that this server was not told it has (RFC 9110 §7.4).
     WrongHost,
+    /// The client that a trusted proxy names has too many connections, or opens them too fast.
+    TooManyFromAddress,
     /// The target is of `https`, and the connection is without TLS (RFC 9110 §7.4).
     WrongScheme,
 }
@@ -45,6 +47,7 @@ impl RequestError {
             RequestError::Expectation => Status::ExpectationFailed,
             RequestError::TargetTooLong => Status::UriTooLong,
             RequestError::HeadTooLarge => Status::HeaderFieldsTooLarge,
+            RequestError::TooManyFromAddress => Status::TooManyRequests,
             RequestError::Version => Status::VersionNotSupported,
             RequestError::UnknownMethod => Status::NotImplemented,
             RequestError::WrongHost | RequestError::WrongScheme => Status::MisdirectedRequest,
@@ -74,6 +77,7 @@ impl fmt::Display for RequestError {
             RequestError::Version => "only HTTP/1.1 and HTTP/1.0 are spoken here",
             RequestError::UnknownMethod => "the method is not implemented",
             RequestError::WrongHost => "this server does not serve that host",
+            RequestError::TooManyFromAddress => "this address has too many connections",
             RequestError::WrongScheme => "https is not served on this connection",
         })
     }

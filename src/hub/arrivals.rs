@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use crate::addresses::{AddressKey, AddressLimits};
 use crate::http::{Response, Status};
 use crate::session::{Door, Session, SessionId};
 use crate::time::Time;
@@ -13,7 +12,9 @@ impl Hub {
     /// A connection came from `address`.
     pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
         let is_local = address.to_canonical().is_loopback();
-        let sees_metrics = is_local && self.config.metrics_listen.is_none();
+        // A proxy on this machine asks for others.
+        let is_proxy = self.config.trusted_proxies.contains(address);
+        let sees_metrics = is_local && !is_proxy && self.config.metrics_listen.is_none();
         self.accept(address, if sees_metrics { Door::Local } else { Door::Front }, now)
     }
 
@@ -32,18 +33,15 @@ impl Hub {
             self.tally.refused_full += 1;
             return Err(Refusal::Full);
         }
-        let address_limits = AddressLimits {
-            open_max: limits.connections_per_address_max,
-            rate: limits.address_rate(),
-        };
-        let address = AddressKey::new(address);
+        let (address, proxy) = self.party(address);
+        let address_limits = self.address_limits();
         if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
             self.tally.refused_address += 1;
             return Err(Refusal::TooManyFromAddress);
         }
         self.generation = self.generation.wrapping_add(1);
         self.tally.accepted += 1;
-        let session = Session::new(self.generation, address, door, &self.config, now);
+        let session = Session::new(self.generation, address, proxy, door, &self.config, now);
         let index = self.sessions.insert(session) as u32;
         let id = SessionId { index, generation: self.generation };
         self.pending.push_back(id);

@@ -68,6 +68,9 @@ impl Hub {
 
     /// Answers a request that was understood.
     fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
+        if let Err(error) = self.count_forwarded(id, head, now) {
+            return self.refuse(id, error, head.method == Method::Head, now);
+        }
         let Some(session) = find(&mut self.sessions, id) else { return };
         let door = session.door;
         // Where there is nothing but metrics no page can get anything out of a name of its own.

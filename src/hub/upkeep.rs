@@ -28,6 +28,11 @@ impl Hub {
             session.release();
         }
         self.deadlines.set(id.index(), session.deadline());
+        if session.is_idle_of_proxy()
+            && let Some(client) = session.address.take()
+        {
+            self.addresses.disconnect(client);
+        }
 
         let bytes = session.buffered_bytes();
         self.counts.buffered_bytes -= session.counted_bytes;

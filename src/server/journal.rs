@@ -140,7 +140,7 @@ impl Journal {
     pub(super) fn refused(&mut self, refusal: Refusal, address: IpAddr, now: Time) {
         let topic = Topic::Refused(refusal);
         let cause = Topic::name(topic.place());
-        let address = Peer(AddressKey::new(address));
+        let address = Peer(Some(AddressKey::new(address)));
         if enabled!(Level::WARN) && self.grants(topic, now) {
             warn!(cause, %address, "connection refused");
         }

@@ -70,3 +70,35 @@ fn set_inherited_options(socket: &Socket, limits: &Limits) -> io::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use mio::{Events, Poll};
+    use socket2::SockRef;
+
+    use super::*;
+
+    /// They are set on the listener, and this is the system that hands them down.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn connection_has_the_options_that_limits_ask_for() {
+        let limits = Limits {
+            send_buffer_bytes: 30_000,
+            notsent_bytes_max: 5_000,
+            tcp_user_timeout_ms: 7_000,
+            ..Limits::default()
+        };
+        let mut poll = Poll::new().unwrap();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let listener = Listener::bind(address, Token(0), &limits, poll.registry()).unwrap();
+        let _client = std::net::TcpStream::connect(listener.address()).unwrap();
+        poll.poll(&mut Events::with_capacity(1), None).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let socket = SockRef::from(&stream);
+        assert_eq!(socket.send_buffer_size().unwrap(), 60_000, "Linux doubles it");
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), 5_000);
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(Duration::from_secs(7)));
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(7));
+        assert!(socket.keepalive().unwrap() && socket.tcp_nodelay().unwrap());
+    }
+}

@@ -1,0 +1,65 @@
+//! Whom a connection is counted under that a trusted proxy has made.
+//!
+//! One that comes from a trusted proxy is counted under nobody when it is accepted, since the proxy
+//! says only with the request whose it is. A proxy may send requests of several clients over one
+//! connection, and keeps it while none has one: so each request is counted as a new connection of
+//! its client, until it is answered. If it opens a WebSocket, that is until the end.
+
+use std::net::IpAddr;
+
+use crate::addresses::{AddressKey, AddressLimits};
+use crate::http::{Forwarded, RequestError, RequestHead};
+use crate::session::{Phase, SessionId};
+use crate::time::Time;
+
+use super::{Hub, find};
+
+impl Hub {
+    /// Counts a request that a trusted proxy hands on under its client, unless the client has too
+    /// many connections, or opens them too fast.
+    ///
+    /// A list that is malformed is counted under the proxy that let it through, as if all who send
+    /// such were one client: it is no way around the limits.
+    pub(super) fn count_forwarded(
+        &mut self,
+        id: SessionId,
+        head: &RequestHead<'_>,
+        now: Time,
+    ) -> Result<(), RequestError> {
+        let limits = self.address_limits();
+        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
+        let Phase::Http(http) = &session.phase else { return Ok(()) };
+        let Some(proxy) = http.proxy else { return Ok(()) };
+        let client = match self.config.trusted_proxies.forwarded(proxy, head) {
+            Forwarded::Proxy => None,
+            Forwarded::Client(address) | Forwarded::Malformed { by: address } => {
+                Some(AddressKey::new(address))
+            }
+        };
+        // The request before, if its answer is not sent.
+        if let Some(before) = session.address.take() {
+            self.addresses.disconnect(before);
+        }
+        if client.is_some_and(|key| !self.addresses.connect(key, limits, now)) {
+            return Err(RequestError::TooManyFromAddress);
+        }
+        session.address = client;
+        Ok(())
+    }
+
+    pub(super) fn address_limits(&self) -> AddressLimits {
+        let limits = &self.config.limits;
+        AddressLimits { open_max: limits.connections_per_address_max, rate: limits.address_rate() }
+    }
+
+    /// What a new connection from `address` is counted under so far, and the trusted proxy that it
+    /// is from.
+    pub(super) fn party(&self, address: IpAddr) -> (Option<AddressKey>, Option<IpAddr>) {
+        if self.config.trusted_proxies.contains(address) {
+            return (None, Some(address));
+        }
+        // Behind loopback is this machine: a test, a benchmark.
+        let is_counted = !address.to_canonical().is_loopback();
+        (is_counted.then(|| AddressKey::new(address)), None)
+    }
+}
