@@ -33,6 +33,7 @@ mod socketio;
 mod socketio_errors;
 mod socketio_lists;
 mod socketio_suite;
+mod threats;
 mod tidy;
 mod wire;
 mod world;
