@@ -6,12 +6,21 @@
 //! the processor time of the thread, so that what else runs makes no difference.
 
 mod closing;
+mod deflate;
 mod frames;
 mod front;
 mod headers;
 mod heads;
+mod names;
+mod page;
 mod policies;
+mod probes;
+mod resources;
+mod socketio;
+mod states;
+mod storms;
 mod text;
+mod time;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
