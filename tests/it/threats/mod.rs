@@ -16,6 +16,7 @@ mod page;
 mod policies;
 mod probes;
 mod resources;
+mod rows;
 mod socketio;
 mod states;
 mod storms;
