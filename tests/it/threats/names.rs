@@ -155,7 +155,7 @@ fn f4_names_of_one_address_are_limited_by_its_connections() {
     assert_eq!(world.connect_from(stranger), Err(Refusal::TooManyFromAddress));
 }
 
-/// Limits in bytes that end inside of characters: a name fits whole or is refused, and is never cut.
+/// Limits in bytes that end inside of characters: a name fits whole or is refused, never cut.
 #[test]
 fn f5_text_is_never_cut_inside_a_character() {
     for text in ["🦀🦀🦀🦀", "aé李🦀", "🦀aé李", "李李李", "éééé", "e\u{301}🦀"]

@@ -85,8 +85,8 @@ fn f6_nothing_that_a_peer_sends_forges_or_floods_the_log() {
     assert!((log.lines().count() as f64) <= most, "{} lines in {took:?}", log.lines().count());
 }
 
-/// What a client with this secret sends, in pieces. Each puts it wherever a client can put something
-/// that is not a name.
+/// What a client with this secret sends, in pieces. Each puts it wherever a client can put
+/// something that is not a name.
 fn life(index: usize, marker: &str) -> Vec<Vec<u8>> {
     let fields = format!(
         "Cookie: {marker}\r\nUser-Agent: {marker}\r\nX-Forwarded-For: {marker}\r\n\

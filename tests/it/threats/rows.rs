@@ -1,4 +1,4 @@
-//! Every threat has a test that is named after it, in whatever suite, or a reason why it needs none.
+//! Every threat has a test that is named after it, in whatever suite, or a reason to need none.
 //! `tests/threats/run` says more, when the tests have run; this looks only at their names.
 
 use std::collections::BTreeSet;
