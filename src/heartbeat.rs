@@ -46,8 +46,12 @@ impl Heartbeat {
     }
 
     /// Sends a ping, or finds that the last one was not answered.
+    ///
+    /// When this is called a whole timeout late, it was this process that was away, stopped or with
+    /// the machine asleep: then nobody is at fault, and the peer is asked once more.
     pub fn beat(&mut self, pace: Pace, now: Time) -> Beat {
-        if self.awaits_pong {
+        let was_away = now.ms_since(self.due) > u64::from(pace.pong_timeout_ms);
+        if self.awaits_pong && !was_away {
             return Beat::Lost;
         }
         self.number = self.number.wrapping_add(1);
@@ -120,6 +124,15 @@ mod tests {
         assert_eq!(heartbeat.deadline(), next, "a pong that nobody awaits changes nothing");
         assert!(matches!(heartbeat.beat(PACE, next), Beat::Ping(other) if other != data));
         assert_eq!(heartbeat.beat(PACE, next.after_ms(300)), Beat::Lost);
+    }
+
+    #[test]
+    fn peer_is_asked_again_if_nobody_could_have_heard_it() {
+        let mut heartbeat = Heartbeat::new(PACE, Time::ZERO);
+        heartbeat.beat(PACE, heartbeat.deadline());
+        let woken = heartbeat.deadline().after_ms(3_600_000);
+        assert!(matches!(heartbeat.beat(PACE, woken), Beat::Ping(_)));
+        assert_eq!(heartbeat.beat(PACE, woken.after_ms(300)), Beat::Lost);
     }
 
     #[test]

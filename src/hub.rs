@@ -280,3 +280,28 @@ fn is(session: &Session, id: SessionId) -> bool {
 fn find(sessions: &mut Slab<Session>, id: SessionId) -> Option<&mut Session> {
     sessions.get_mut(id.index()).filter(|session| is(session, id))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After four thousand million connections the generations begin again.
+    #[test]
+    fn d3_generation_wraps_and_a_stale_id_is_still_nobody() {
+        let mut hub = Hub::new(Config::default(), Assets::embedded());
+        hub.generation = u32::MAX - 3;
+        let mut before: Option<SessionId> = None;
+        for _ in 0..8 {
+            let id = hub.accepted([127, 0, 0, 1].into(), Time::ZERO).expect("there is room");
+            assert_eq!(id.index(), 0);
+            if let Some(stale) = before.replace(id) {
+                hub.lost(stale);
+                assert!(hub.wants_read(id) && !hub.wants_read(stale));
+            }
+            hub.lost(id);
+            assert_eq!(hub.reap().map(|reaped| reaped.id), Some(id));
+            assert!(hub.reap().is_none());
+        }
+        assert!(hub.generation < 8);
+    }
+}

@@ -48,6 +48,9 @@ use www::Www;
 /// To wake up later than this after the time that was asked for is to have been kept from running.
 const OVERSLEPT_MIN: Duration = Duration::from_secs(1);
 
+/// The end of the year 9999, in seconds since 1970: an HTTP-date has four digits for the year.
+const LAST_DATE_SECONDS: u64 = 253_402_300_799;
+
 /// What ended the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
@@ -158,7 +161,7 @@ impl<N: Net> Server<N> {
             catches_panics: false,
             journal: Journal::new(),
             lines_dropped: Arc::default(),
-            dated: 0,
+            dated: u64::MAX,
             buffer,
         }
     }
@@ -308,13 +311,15 @@ impl<N: Net> Server<N> {
         Time::from_ms(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX))
     }
 
-    /// Tells the hub what day it is, once a second.
+    /// Tells the hub what day it is, once a second. A clock that was never set may be before the
+    /// first day that there is, or after the last one that can be written.
     fn keep_date(&mut self) {
-        let now = self.net.date();
-        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |age| age.as_secs());
+        let age = self.net.date().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let seconds = age.as_secs().min(LAST_DATE_SECONDS);
         if seconds != self.dated {
             self.dated = seconds;
-            self.hub.set_date(httpdate::fmt_http_date(now));
+            let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            self.hub.set_date(httpdate::fmt_http_date(date));
         }
     }
 

@@ -55,11 +55,10 @@ impl Inflater {
         for part in [message, &TAIL, last_block] {
             self.input.extend_from_slice(part);
             outcome = self.inflate_all(bytes_max);
-            if outcome.0 == Stop::Invalid {
-                return Inflated::Invalid;
-            }
-            if outcome.1.len() > bytes_max {
-                return Inflated::TooLong;
+            match outcome.0 {
+                Stop::Invalid => return Inflated::Invalid,
+                Stop::TooLong => return Inflated::TooLong,
+                Stop::NeedsInput | Stop::Between | Stop::Ended => {}
             }
             lengths.push(outcome.1.len());
         }
@@ -77,8 +76,7 @@ impl Inflater {
     /// Inflates everything from the first message on, and returns what the last one becomes.
     fn inflate_all(&self, bytes_max: usize) -> (Stop, Vec<u8>) {
         let mut bits = Bits { input: &self.input, at: 0 };
-        // As in the server there is room for one byte too many, by which it is noticed.
-        let room = self.output_bytes + bytes_max + 1;
+        let room = self.output_bytes + bytes_max;
         let mut output = Output { bytes: Vec::new(), stream_start: 0, room };
         let stop = streams(&mut bits, &mut output);
         (stop, output.bytes.split_off(self.output_bytes))

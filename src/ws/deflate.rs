@@ -94,7 +94,11 @@ impl Inflater {
             let status = self
                 .context
                 .decompress_vec(input, &mut self.output, FlushDecompress::None)
-                .map_err(|_| ProtocolError::InvalidDeflate)?;
+                // What is wrong comes after all that was made of what is before it.
+                .map_err(|_| match self.output.len() > bytes_max {
+                    true => ProtocolError::TooLong,
+                    false => ProtocolError::InvalidDeflate,
+                })?;
             let used = (self.context.total_in() - before.0) as usize;
             input = &input[used..];
             match status {
@@ -258,6 +262,18 @@ mod tests {
         assert!(Inflater::default().inflate(&message, false, 1_000).is_ok());
         let found = Inflater::default().inflate(&message, false, 999).map(<[u8]>::len);
         assert_eq!(found, Err(ProtocolError::TooLong));
+    }
+
+    /// A byte too many, and then a block of a type that there is not.
+    #[test]
+    fn what_is_wrong_first_is_what_is_told() {
+        let message = [0x00, 0x04, 0x00, 0xfb, 0xff, 1, 2, 3, 4, 0x06];
+        for (bytes_max, expected) in
+            [(3, ProtocolError::TooLong), (4, ProtocolError::InvalidDeflate)]
+        {
+            let found = Inflater::default().inflate(&message, false, bytes_max).map(<[u8]>::len);
+            assert_eq!(found, Err(expected));
+        }
     }
 
     #[test]

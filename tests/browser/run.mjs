@@ -296,6 +296,83 @@ await check("the longest and the strangest names break no layout", async () => {
   for (const name of names) await seesNot(ada, name);
 });
 
+// Each would set `ran`, if it were anything but text; none is longer than a name may be.
+const PAYLOADS = String.raw`
+<script>ran=1</script>
+<SCRIPT>ran=1</SCRIPT >
+</script><script>ran=1</script>
+<script/src="//evil.example/x">
+<scr<script>ipt>ran=1
+<img src=x onerror=ran=1>
+<img src=x onerror="ran=1">
+<IMG SRC=x OnErRoR=ran=1>
+<img/src=x/onerror=ran=1>
+"><img src=x onerror=ran=1>
+'><img src=x onerror=ran=1>
+--><img src=x onerror=ran=1>
+<svg onload=ran=1>
+<svg/onload=ran=1>
+<svg><script>ran=1</script>
+<svg><animate onbegin=ran=1>
+<body onload=ran=1>
+<iframe src=javascript:ran=1>
+<iframe srcdoc="<svg onload=a>">
+<object data=javascript:ran=1>
+<embed src=javascript:ran=1>
+<a href=javascript:ran=1>x</a>
+<a href="javas&#99;ript:ran=1">x
+<input onfocus=ran=1 autofocus>
+<select autofocus onfocus=ran=1>
+<video><source onerror=ran=1>
+<audio src=x onerror=ran=1>
+<details open ontoggle=ran=1>
+<marquee onstart=ran=1>
+<math href=javascript:ran=1>x
+<form action=javascript:ran=1>
+<button autofocus onfocus=ran=1>
+<style>@import "//evil"</style>
+<link rel=stylesheet href=//e>
+<base href=//evil.example>
+<template><img onerror=ran=1>
+<noscript><svg onload=ran=1>
+<xmp><svg onload=ran=1></xmp>
+<textarea><svg onload=ran=1>
+<plaintext>
+<!--<svg onload=ran=1>-->
+&#60;svg onload=ran=1&#62;
+\x3csvg onload=ran=1\x3e
+";ran=1;//
+';ran=1//
+\${ran=1}
+{{constructor.constructor(1)()}}
+javascript:ran=1
+__proto__
+constructor
+`.trim().split("\n");
+
+const failedBefore = failed;
+await check("names of markup and script are text, and none of them runs", async () => {
+  assert.ok(PAYLOADS.length >= 50 && PAYLOADS.every((name) => name.length <= 32));
+  const watcher = await open();
+  await ada.evaluate(async (names) => {
+    const { connect } = await import("/headcount.js");
+    window.rooms = names.map(() => connect());
+    window.rooms.forEach((room, i) => room.login(names[i]));
+  }, PAYLOADS);
+  for (const page of [ada, watcher, phone]) {
+    for (const name of PAYLOADS) await sees(page, name);
+    const markup = "script, img, svg, iframe, object, embed, a, input, video, style, link, form";
+    assert.equal(await page.locator("#names").locator(markup).count(), 0);
+    assert.equal(await page.evaluate(() => "ran" in window), false, "a name has run");
+  }
+  assert.deepEqual(complaints, []);
+  await ada.evaluate(() => window.rooms.forEach((room) => room.close()));
+  for (const name of PAYLOADS) await seesNot(ada, name);
+  await watcher.context().close();
+});
+const verdict = failed === failedBefore ? "ok" : "FAILED";
+console.log(`threat F1 ${PAYLOADS.length} names of markup and script are text in Chromium ${verdict}`);
+
 await check("light, dark, phone", async () => {
   const linus = await open({ viewport: PHONE, colorScheme: "dark" });
   await enter(linus, "Linus");

@@ -45,7 +45,7 @@ fn check_test(cited: &str) -> Result<(), String> {
         return read(&format!("fuzz/fuzz_targets/{name}.rs")).map(drop);
     }
     let file = match (module.strip_prefix("it::"), module.strip_suffix("::tests")) {
-        (Some(module), _) => format!("tests/it/{module}.rs"),
+        (Some(module), _) => format!("tests/it/{}.rs", module.replace("::", "/")),
         (None, Some(module)) => format!("src/{}.rs", module.replace("::", "/")),
         (None, None) => return Err(format!("{cited} is no path to a test")),
     };

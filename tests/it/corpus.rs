@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 #[path = "../../fuzz/harness/mod.rs"]
-mod harness;
+pub mod harness;
 
 use crate::wire;
 use harness::{ALLOWED, TARGETS, Target, Xorshift, differences};
@@ -72,7 +72,7 @@ fn random_bytes(random: &mut Xorshift) -> Vec<u8> {
 }
 
 /// Frames that are good one by one, mostly, and follow each other as it happens.
-fn random_frames(random: &mut Xorshift) -> Vec<u8> {
+pub fn random_frames(random: &mut Xorshift) -> Vec<u8> {
     const FIRSTS: &[u8] = b"\x00\x01\x02\x80\x81\x82\x88\x89\x8a";
     const TEXTS: [&[u8]; 6] = [b"", b"a", b"\xf0\x9f", b"\xa6\x80", b"\xed\xa0", b"[\"logout\"]"];
     let mut bytes = Vec::new();

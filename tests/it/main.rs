@@ -41,6 +41,7 @@ mod socketio_lists;
 mod socketio_suite;
 mod stall;
 mod tally;
+mod threats;
 mod tidy;
 mod wire;
 mod world;

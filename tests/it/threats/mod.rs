@@ -1,0 +1,141 @@
+//! What servers of this kind have got wrong: for each hole a test that is named after its id.
+//!
+//! `docs/threats.md` lists the ids, the tests and what came of them; `tests/threats/run` makes that
+//! page, and says where the tests are that need more than this binary has. What a row claims of
+//! memory is measured by an allocator that counts for each thread, and what it claims of time by
+//! the processor time of the thread, so that what else runs makes no difference.
+
+mod closing;
+mod deflate;
+mod frames;
+mod front;
+mod headers;
+mod heads;
+mod names;
+mod page;
+mod policies;
+mod probes;
+mod resources;
+mod rows;
+mod socketio;
+mod states;
+mod storms;
+mod text;
+mod time;
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use headcount::assets::Assets;
+use headcount::config::{Config, Limits};
+use headcount::hub::Hub;
+use headcount::session::SessionId;
+use headcount::time::Time;
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::wire;
+
+/// A hub and no more: a world looks at each of its clients in each turn, which takes too long where
+/// there are thousands, and shows up where memory and time are measured.
+struct Bare {
+    hub: Hub,
+    now: Time,
+}
+
+impl Bare {
+    fn with(config: Config) -> Bare {
+        Bare { hub: Hub::new(config, Assets::embedded()), now: Time::ZERO }
+    }
+
+    fn accept(&mut self) -> SessionId {
+        self.hub.accepted(Ipv4Addr::LOCALHOST.into(), self.now).expect("the connection is taken")
+    }
+
+    /// Opens a WebSocket, and takes what it is sent at first.
+    fn open(&mut self, path: &str, fields: &str) -> SessionId {
+        let id = self.accept();
+        self.send(id, &wire::handshake(path, fields));
+        assert!(self.take(id).starts_with(b"HTTP/1.1 101 "));
+        id
+    }
+
+    fn send(&mut self, id: SessionId, bytes: &[u8]) {
+        self.hub.received(id, &mut bytes.to_vec(), self.now);
+    }
+
+    /// All that there is to send; as the driver does, the socket is shut down after the last of it.
+    fn take(&mut self, id: SessionId) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            let chunk = self.hub.transmit(id).as_slice().concat();
+            if chunk.is_empty() {
+                break;
+            }
+            self.hub.sent(id, chunk.len());
+            bytes.extend(chunk);
+        }
+        if self.hub.flushed(id) {
+            self.hub.half_closed(id, self.now);
+        }
+        bytes
+    }
+
+    /// The same, for who does not look at it: nothing is copied.
+    fn flush(&mut self, id: SessionId) -> usize {
+        let mut total = 0;
+        loop {
+            let bytes = self.hub.transmit(id).total();
+            if bytes == 0 {
+                break;
+            }
+            self.hub.sent(id, bytes);
+            total += bytes;
+        }
+        if self.hub.flushed(id) {
+            self.hub.half_closed(id, self.now);
+        }
+        total
+    }
+
+    /// The phases of a turn but for reading and writing. Gives how many sessions were reaped.
+    fn turn(&mut self) -> usize {
+        self.hub.sweep(self.now);
+        self.hub.commit(self.now);
+        let touched = self.hub.take_touched();
+        self.hub.return_touched(touched);
+        std::iter::from_fn(|| self.hub.reap()).count()
+    }
+}
+
+/// The processor time that this thread takes for `work`.
+fn cpu(work: impl FnOnce()) -> Duration {
+    let now = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    };
+    let before = now();
+    work();
+    now() - before
+}
+
+/// The least of several measurements: a cache that somebody else has emptied makes one slow, and
+/// nothing makes one fast.
+fn least(runs: usize, measure: impl FnMut() -> Duration) -> Duration {
+    std::iter::repeat_with(measure).take(runs).min().expect("there is a run")
+}
+
+/// A server that echoes, with rates that nobody reaches.
+fn generous() -> Config {
+    let most = u32::MAX;
+    let limits = Limits {
+        messages_per_second: most,
+        messages_burst: most,
+        bytes_per_second: most,
+        control_frames_per_second: most,
+        control_frames_burst: most,
+        name_changes_per_minute: most,
+        pending_max: most,
+        ..Limits::default()
+    };
+    Config { limits, echo: true, ..Config::default() }
+}
