@@ -31,6 +31,9 @@ impl AddressKey {
 
 impl fmt::Display for AddressKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0 == NonZeroU64::MAX {
+            return f.write_str("::/64");
+        }
         match u32::try_from(self.0.get()) {
             Ok(v4) => Ipv4Addr::from_bits(v4).fmt(f),
             Err(_) => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(self.0.get()) << 64)),
@@ -122,6 +125,7 @@ mod tests {
         assert_ne!(key("2001:db8::1"), key("2001:db8:0:1::1"));
         assert_eq!(key("192.0.2.1").to_string(), "192.0.2.1");
         assert_eq!(key("2001:db8::1").to_string(), "2001:db8::/64");
+        assert_eq!(key("::1").to_string(), "::/64");
     }
 
     #[test]

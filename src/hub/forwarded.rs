@@ -41,6 +41,7 @@ impl Hub {
             self.addresses.disconnect(before);
         }
         if client.is_some_and(|key| !self.addresses.connect(key, limits, now)) {
+            self.tally.refused_address += 1;
             return Err(RequestError::TooManyFromAddress);
         }
         session.address = client;

@@ -140,7 +140,7 @@ impl Journal {
     pub(super) fn refused(&mut self, refusal: Refusal, address: IpAddr, now: Time) {
         let topic = Topic::Refused(refusal);
         let cause = Topic::name(topic.place());
-        let address = Peer(Some(AddressKey::new(address)));
+        let address = AddressKey::new(address);
         if enabled!(Level::WARN) && self.grants(topic, now) {
             warn!(cause, %address, "connection refused");
         }
@@ -181,14 +181,15 @@ impl Journal {
     }
 }
 
-/// Where a connection comes from, as far as that is counted.
+/// Where a connection comes from, as far as that is counted. Loopback is exempt, and a trusted
+/// proxy that has no request.
 struct Peer(Option<AddressKey>);
 
 impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
             Some(address) => address.fmt(f),
-            None => f.write_str("loopback"),
+            None => f.write_str("exempt"),
         }
     }
 }

@@ -91,7 +91,7 @@ fn failed_connection_is_logged_with_its_cause() {
     let line = logged.next();
     assert_eq!((&line["message"], &line["level"]), (&"connection closed".into(), &"INFO".into()));
     assert_eq!(line["cause"], "protocol_error: reserved opcode");
-    assert_eq!(line["address"], "loopback");
+    assert_eq!(line["address"], "exempt");
 }
 
 /// THREATS F6: ten lines a second of each cause; the others are counted.
