@@ -67,9 +67,9 @@ impl Ear {
     fn answer(&self, bytes: &[u8]) -> Option<(Heard, usize)> {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let head = std::str::from_utf8(&bytes[..end]).expect("a head is ASCII");
-        assert!(head.starts_with("HTTP/1.1 "), "{head}");
+        assert!(head.starts_with("HTTP/1.1 "), "this is no answer: {head:?}");
         let status: u16 = head[9..12].parse().expect("a status is a number");
-        assert!(matches!(status, 101 | 200 | 304 | 400..=431 | 501 | 503 | 505), "{head}");
+        assert!(matches!(status, 101 | 200 | 304 | 400..=431 | 501 | 503 | 505), "{head:?}");
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
         let to_head = self.asked.front().copied().unwrap_or(false);
         let has_body = !to_head && status >= 200 && status != 304;

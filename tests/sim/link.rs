@@ -48,6 +48,8 @@ pub struct Link {
     /// For how many looks it was not read from, and not written to, though it was due.
     pub hungry: u32,
     pub mute: u32,
+    /// When it was seen that the server was told of the end, in ms of its time.
+    pub ended_at_ms: Option<u64>,
     /// Bytes that went through it.
     pub bytes: u64,
 }

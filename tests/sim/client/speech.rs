@@ -89,11 +89,16 @@ impl Client {
             Step::Echo(length) => self.say_to_echo(length),
             Step::Violate(how) => self.violate(how, nature),
             Step::Flood(times) => {
-                self.is_innocent = false;
+                let was_innocent = std::mem::replace(&mut self.is_innocent, false);
                 match self.kind {
                     // Much more than it takes.
                     Kind::Echo => (0..times / 8).for_each(|_| self.say_to_echo(40_000)),
-                    _ => self.ping(times),
+                    _ => {
+                        if was_innocent && self.is_open && times >= 400 {
+                            self.condemned = Some(1008);
+                        }
+                        self.ping(times);
+                    }
                 }
             }
             Step::Close(code) if self.is_open => {
