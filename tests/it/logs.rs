@@ -123,7 +123,7 @@ fn lines_of_one_cause_are_limited_and_counted() {
 /// THREATS D14: standard error is a pipe that is full, and nobody reads it.
 #[cfg(target_os = "linux")]
 #[test]
-fn full_pipe_holds_nobody_up() {
+fn d14_full_pipe_holds_nobody_up() {
     let (reader, mut writer) = std::io::pipe().unwrap();
     writer.write_all(&vec![b'.'; 64 * 1024]).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));

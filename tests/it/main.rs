@@ -27,6 +27,7 @@ mod metrics;
 mod origin;
 mod panics;
 mod patience;
+mod planted;
 mod program;
 mod roster;
 #[allow(dead_code, reason = "the example tells more of a run")]
