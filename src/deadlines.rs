@@ -39,15 +39,16 @@ impl Deadlines {
         self.earliest.map_or(Time::NEVER, |tick| Time::from_ms(u64::from(tick) * TICK_MS))
     }
 
-    /// Appends the sessions whose deadline has come to `due`, and takes their deadline away.
-    pub fn sweep(&mut self, now: Time, due: &mut Vec<usize>) {
+    /// Appends sessions whose deadline has come to `due`, until that has `max`, and takes their
+    /// deadline away. Then [`next`](Self::next) tells whether there are more.
+    pub fn sweep(&mut self, now: Time, max: usize, due: &mut Vec<usize>) {
         if now < self.next() {
             return;
         }
         let now = u32::try_from(now.as_ms() / TICK_MS).unwrap_or(NONE - 1);
         let mut earliest = NONE;
         for (index, tick) in self.ticks.iter_mut().enumerate() {
-            if *tick <= now {
+            if *tick <= now && due.len() < max {
                 *tick = NONE;
                 due.push(index);
             }
@@ -70,7 +71,7 @@ mod tests {
         let mut due = Vec::new();
         for ms in 0..1_000 {
             let before = due.len();
-            deadlines.sweep(Time::from_ms(ms), &mut due);
+            deadlines.sweep(Time::from_ms(ms), 10, &mut due);
             let expected: &[usize] = match ms {
                 100 => &[3],
                 300 => &[0],
@@ -81,5 +82,19 @@ mod tests {
         assert_eq!(deadlines.next(), Time::NEVER);
         deadlines.set(1, Time::from_ms(90_000));
         assert_eq!(deadlines.next(), Time::from_ms(90_000));
+    }
+
+    #[test]
+    fn deadlines_that_come_together_are_met_in_order_and_in_parts() {
+        let mut deadlines = Deadlines::default();
+        (0..25).for_each(|index| deadlines.set(index, Time::from_ms(100)));
+        let mut met = Vec::new();
+        while deadlines.next() < Time::NEVER {
+            let mut due = Vec::new();
+            deadlines.sweep(Time::from_ms(150), 10, &mut due);
+            assert_eq!(due.len(), 10.min(25 - met.len()));
+            met.append(&mut due);
+        }
+        assert!(met.into_iter().eq(0..25));
     }
 }

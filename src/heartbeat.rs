@@ -32,6 +32,9 @@ pub enum Beat {
     Lost,
 }
 
+/// Between two times at which pings are due, unless the interval is short, in ms.
+const STEP_MS_MAX: u64 = 1000;
+
 impl Heartbeat {
     /// A heartbeat that starts now.
     pub fn new(pace: Pace, now: Time) -> Heartbeat {
@@ -85,11 +88,18 @@ impl Heartbeat {
     }
 
     /// Waits for the next ping: ±10 %, so that connections which came together do not stay so.
+    ///
+    /// Pings are due at whole seconds. Then those of a second go out in one turn and their pongs
+    /// come in few, and a server with nothing else to do sleeps in between.
     fn rest(&mut self, pace: Pace, now: Time) {
         let interval = u64::from(pace.ping_interval_ms);
-        let jitter = mix(pace.seed ^ u64::from(self.number)) % (interval / 5 + 1);
+        let step = (interval / 10).clamp(1, STEP_MS_MAX);
+        let first = now.after_ms(interval - interval / 10).as_ms().div_ceil(step);
+        let last = now.after_ms(interval + interval / 10).as_ms() / step;
+        let choices = last.saturating_sub(first) + 1;
+        let chosen = first + mix(pace.seed ^ u64::from(self.number)) % choices;
         self.awaits_pong = false;
-        self.due = now.after_ms(interval - interval / 10 + jitter);
+        self.due = Time::from_ms(chosen.saturating_mul(step));
     }
 }
 
@@ -133,6 +143,17 @@ mod tests {
         let woken = heartbeat.deadline().after_ms(3_600_000);
         assert!(matches!(heartbeat.beat(PACE, woken), Beat::Ping(_)));
         assert_eq!(heartbeat.beat(PACE, woken.after_ms(300)), Beat::Lost);
+    }
+
+    #[test]
+    fn pings_are_due_at_whole_seconds() {
+        let pace = Pace { ping_interval_ms: 25_000, ..PACE };
+        for (seed, ms) in (0..1_000).zip((0..).step_by(37)) {
+            let now = Time::from_ms(ms);
+            let due = Heartbeat::new(Pace { seed, ..pace }, now).deadline();
+            assert_eq!(due.as_ms() % 1_000, 0);
+            assert!((22_500..=27_500).contains(&due.ms_since(now)), "{} ms", due.ms_since(now));
+        }
     }
 
     #[test]

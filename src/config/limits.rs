@@ -181,6 +181,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub read_bytes_per_turn: u32,
 
+    /// Connections that are pinged, or ended for being late, in one turn of the loop
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub deadlines_per_turn: u32,
+
     /// Answers that wait for one connection, in bytes; with more it is not read from
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]

@@ -69,7 +69,8 @@ impl Hub {
     /// Looks for the sessions whose deadline has come. The parts of [`sweep`](Hub::sweep) are for a
     /// driver that does something around each of them.
     pub fn find_due(&mut self, now: Time) {
-        self.deadlines.sweep(now, &mut self.due);
+        let max = self.config.limits.deadlines_per_turn as usize;
+        self.deadlines.sweep(now, max, &mut self.due);
         self.due.reverse();
     }
 

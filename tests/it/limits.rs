@@ -137,6 +137,20 @@ fn connections_that_are_not_upgraded_have_a_number_and_the_oldest_goes() {
 }
 
 #[test]
+fn turn_has_a_number_of_deadlines_and_the_next_goes_on() {
+    let mut world = world(Limits { deadlines_per_turn: 2, ..Limits::default() });
+    let peers: Vec<Peer> = (0..5).map(|_| world.connect()).collect();
+    let open = |world: &World| peers.iter().filter(|peer| !world.is_closed(**peer)).count();
+    world.now = world.now.after_ms(10_100);
+    for left in [3, 1, 0] {
+        assert!(world.hub.next_wakeup() <= world.now, "there is more to do");
+        world.turn();
+        assert_eq!(open(&world), left);
+    }
+    assert!(world.hub.next_wakeup() > world.now);
+}
+
+#[test]
 fn address_has_a_number_and_a_rate_of_connections_and_loopback_has_none() {
     let mut world = world(Limits::default());
     let stranger: IpAddr = "192.0.2.7".parse().unwrap();

@@ -48,6 +48,7 @@ const REACHED: &[(&str, &str)] = &[
     ("accepts_per_address_burst", "new_connections_of_a_client_behind_a_proxy_have_a_rate"),
     ("accepts_per_turn", "work_of_a_turn_is_bounded_and_none_is_forgotten"),
     ("read_bytes_per_turn", "work_of_a_turn_is_bounded_and_none_is_forgotten"),
+    ("deadlines_per_turn", "turn_has_a_number_of_deadlines_and_the_next_goes_on"),
     ("reply_bytes_max", "login_that_was_held_back_until_the_end_is_no_ghost"),
     ("log_bytes_min", "log_has_a_size"),
     ("send_buffer_bytes", "connection_has_the_options_that_limits_ask_for"),

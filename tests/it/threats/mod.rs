@@ -135,6 +135,7 @@ fn generous() -> Config {
         control_frames_burst: most,
         name_changes_per_minute: most,
         pending_max: most,
+        deadlines_per_turn: most,
         ..Limits::default()
     };
     Config { limits, echo: true, ..Config::default() }

@@ -1,0 +1,142 @@
+//! What connections hold, and what they leave behind.
+
+use std::io::Write;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::crowd::{Crowd, login, roster};
+use crate::process::PATIENCE;
+use crate::program::Program;
+use crate::shown;
+use crate::wire;
+
+const MANY: usize = 10_000;
+
+/// Waits until this many watch.
+fn wait_for_watchers(program: &Program, count: usize) {
+    while roster(program.addresses[0]).1 != count as u64 {
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A header says how much will come: the largest message that is allowed. One byte of it comes.
+#[test]
+#[ignore = "thousands of real sockets: .ci/run runs it"]
+fn a2_memory_grows_with_what_came_and_not_with_what_was_declared() {
+    let program = Program::start(&[]);
+    let (address, base) = (program.addresses[0], program.open_files());
+    let crowd = Crowd::watch(address, MANY);
+    let before = program.memory_bytes();
+    let frame = wire::frame(0x82, &[0; 16 * 1024]);
+    crowd.send(&frame[..9]);
+    // When one more has been told something, the server has read what came before.
+    drop(program.watch().heard());
+    wait_for_watchers(&program, MANY);
+    let held = program.memory_bytes().saturating_sub(before) / MANY as u64;
+    drop(crowd);
+    program.wait_for_base(base, PATIENCE);
+    assert!(held <= 256, "{held} bytes for each");
+    shown("A2", &format!("16 KiB declared, 1 B sent, {MANY} connections: {held} B each"));
+}
+
+/// What `MANY` connections hold that have been told of a roster and have sent a message.
+fn held_each(extra: &str, message: &[u8]) -> u64 {
+    let program = Program::start(&[]);
+    let address = program.addresses[0];
+    // A roster that is long enough to be compressed.
+    let named = Crowd::watch(address, 100);
+    for (index, stream) in named.streams.iter().enumerate() {
+        login(stream, &format!("Somebody {index}"));
+    }
+    while roster(address).0 < 100 {}
+    let before = program.memory_bytes();
+    let mut crowd = Crowd::upgrade(address, MANY, &wire::handshake("/ws", extra));
+    crowd.send(message);
+    crowd.read();
+    wait_for_watchers(&program, MANY);
+    program.memory_bytes().saturating_sub(before) / MANY as u64
+}
+
+#[test]
+#[ignore = "thousands of real sockets: .ci/run runs it"]
+fn b5_compression_costs_an_idle_connection_nothing() {
+    let plain = held_each("", &wire::text(r#"["logout"]"#));
+    // RFC 7692 §7.2.3.3: a stored block, and the empty one whose last four octets are left out.
+    let data = br#"["logout"]"#;
+    let length = data.len() as u8;
+    let deflated = [&[0, length, 0, !length, 0xFF][..], data, &[0]].concat();
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let compressed = held_each(offer, &wire::frame(0xC1, &deflated));
+    assert!(compressed <= plain + 4096, "{compressed} B each, uncompressed {plain} B");
+    shown("B5", &format!("{MANY} connections: {compressed} B each compressed, {plain} B not"));
+}
+
+/// Answers that nobody reads, as many as may wait, time and again: what they took is used again,
+/// whoever has come meanwhile and stays.
+#[test]
+#[ignore = "thousands of real sockets: .ci/run runs it"]
+fn d13_memory_of_full_queues_is_used_again() {
+    const RATES: [&str; 4] = [
+        "--messages-per-second=1000000",
+        "--messages-burst=1000000",
+        "--bytes-per-second=1000000000",
+        "--buffered-mebibytes-max=2000",
+    ];
+    let program = Program::start(&RATES);
+    let (address, base) = (program.addresses[0], program.open_files());
+    let mut stays = Vec::new();
+    let mut after: Vec<u64> = Vec::new();
+    for round in 0..10 {
+        let crowd = Crowd::watch(address, 1000);
+        for mut stream in &crowd.streams {
+            let _ = stream.write(&wire::text("[]").repeat(8000));
+        }
+        let mut client = program.watch();
+        client.login(&format!("Ada {round}"));
+        stays.push(client);
+        thread::sleep(Duration::from_millis(500));
+        drop(crowd);
+        program.wait_for_open_files(base + stays.len());
+        after.push(program.memory_bytes() / 1_000_000);
+    }
+    drop(stays);
+    program.wait_for_base(base, PATIENCE);
+    let most = after.iter().max().unwrap();
+    shown("D13", &format!("1,000 full queues, ten times, and all closed: {after:?} MB"));
+    assert!(*most as f64 <= 1.3 * after[1] as f64, "{after:?}");
+}
+
+/// Memory after each of ten storms of clients who log in, see everyone, and vanish.
+#[test]
+#[ignore = "thousands of real sockets: .ci/run runs it"]
+fn d13_memory_after_ten_storms_is_what_it_was_after_one() {
+    // An address each: the ports of clients who left are not free again for a minute.
+    let mut flags = vec!["--name-changes-per-minute=1000000"];
+    flags.extend(["--listen", "127.0.0.1:0"].repeat(10));
+    let program = Program::start(&flags);
+    let base = program.open_files();
+    let start = program.memory_bytes();
+    let mut after: Vec<f64> = Vec::new();
+    for address in &program.addresses {
+        let url = format!("ws://{address}");
+        let storm = Command::new(env!("CARGO_BIN_EXE_headcount"))
+            .args(["bench", "storm", "-n", "15000", "--url", &url])
+            .output()
+            .unwrap();
+        assert!(storm.status.success(), "{storm:?}");
+        program.wait_for_base(base, PATIENCE);
+        after.push(program.memory_bytes() as f64 / 1e6);
+    }
+    let most = after.iter().copied().fold(0.0, f64::max);
+    shown(
+        "D13",
+        &format!(
+            "10 storms of 15,000 clients: {:.1} MB before, then {after:.1?} MB, × {:.2} of the \
+             first",
+            start as f64 / 1e6,
+            most / after[0]
+        ),
+    );
+    assert!(most <= 1.3 * after[0], "{after:?}");
+}
