@@ -96,7 +96,7 @@ fn failed_connection_is_logged_with_its_cause() {
 
 /// THREATS F6: ten lines a second of each cause; the others are counted.
 #[test]
-fn lines_of_one_cause_are_limited_and_counted() {
+fn f6_lines_of_one_cause_are_limited_and_counted() {
     let mut logged = Logged::start(&[]);
     for _ in 0..60 {
         fail(&logged.program);
