@@ -116,8 +116,8 @@ fn e2_timers_of_one_tick_come_together_and_cost_what_they_must() {
     let (few, many) = (time(12_500), time(100_000));
     assert!(many <= few * 16 + Duration::from_micros(100), "{few:?} and {many:?}");
 
-    // The same of sessions: 20,000 that were accepted in one moment end in one sweep, if it may
-    // have so many.
+    // The same of sessions: 20,000 that were accepted in one moment end in one sweep, which may
+    // have so many here.
     let mut server = Bare::with(generous());
     for _ in 0..20_000 {
         server.accept();
