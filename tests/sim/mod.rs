@@ -24,7 +24,7 @@
 //! 7. Who is ready is served within a few turns (`Run::check_session`).
 //! 8. A stale event makes no call (`Link::check_read`, `Link::check_write`).
 //! 9. Everything that is sent can be read, and nothing but pongs follows Close (`ear`).
-//! 10. The loop does not spin: it wakes up for something (`World::poll`, `World::accept`).
+//! 10. The loop does not spin: it wakes up for something (`net`: `poll`, `accept`).
 //! 11. Nobody is told another one's secret (`Client::marker`).
 //! 12. The same choices make the same trace (`examples/simulate.rs`).
 //! 13. What is counted adds up: who was accepted is open or closed (`Run::check`).

@@ -213,6 +213,10 @@ impl Run {
     fn check(&mut self) {
         let (hub, world) = (self.server.hub(), self.server.net());
         assert_eq!(hub.len() as u64, world.open_sockets(), "a socket without a session");
+        let tally = hub.tally();
+        let refused = tally.refused_full + tally.refused_address;
+        assert_eq!(tally.accepted + refused, world.accepted, "accepted, or refused");
+        assert_eq!(tally.accepted, hub.len() as u64 + tally.closed_total(), "open, or closed");
         let every = 1 + world.clients.len() as u64 / 16;
         if world.turn.is_multiple_of(every) {
             self.check_sessions();
