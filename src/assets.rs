@@ -164,4 +164,33 @@ mod tests {
         let script = assets.find("/a/b%20c.JS").unwrap();
         assert_eq!(script.media_type, "text/javascript; charset=utf-8");
     }
+
+    /// A browser runs no module and compiles no WebAssembly that is called something else, and with
+    /// `nosniff` it guesses nothing.
+    #[test]
+    fn media_type_follows_the_last_extension() {
+        for (name, media_type) in [
+            ("a.html", "text/html; charset=utf-8"),
+            ("a.mjs", "text/javascript; charset=utf-8"),
+            ("a.min.css", "text/css; charset=utf-8"),
+            ("a.js.map", "application/json"),
+            ("a.webmanifest", "application/manifest+json"),
+            ("robots.txt", "text/plain; charset=utf-8"),
+            ("a.SVG", "image/svg+xml"),
+            ("a.png", "image/png"),
+            ("a.jpeg", "image/jpeg"),
+            ("a.gif", "image/gif"),
+            ("a.webp", "image/webp"),
+            ("a.avif", "image/avif"),
+            ("favicon.ico", "image/x-icon"),
+            ("a.woff2", "font/woff2"),
+            ("a.wasm", "application/wasm"),
+            ("a.mp3", "audio/mpeg"),
+            ("a.mp4", "video/mp4"),
+            ("a.html.exe", "application/octet-stream"),
+            ("LICENSE", "application/octet-stream"),
+        ] {
+            assert_eq!(super::media_type(name), media_type, "{name}");
+        }
+    }
 }

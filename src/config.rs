@@ -105,3 +105,15 @@ impl Default for OriginPolicy {
         OriginPolicy::Listed(Vec::new())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Session ids are made from it: a configuration that is logged must not give it away.
+    #[test]
+    fn secret_is_not_shown() {
+        let shown = format!("{:?} {:#?}", Secret::new([7; 32]), Some(Secret::new([7; 32])));
+        assert!(!shown.contains('7'), "{shown}");
+    }
+}

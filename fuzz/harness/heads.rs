@@ -91,7 +91,7 @@ fn verdicts(pieces: &[&[u8]], limits: &HeadLimits) -> Vec<Verdict> {
                     verdicts.push(Verdict::Accepted(facts));
                 }
                 Err(error) => {
-                    let is_head = scanner.is_head(&buffer);
+                    let is_head = scanner.is_head(&buffer, limits);
                     verdicts.push(Verdict::Refused { error, is_head });
                     return verdicts;
                 }

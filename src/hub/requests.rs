@@ -42,12 +42,12 @@ impl Hub {
         let length = match http.scanner.scan(input, &limits) {
             Ok(length) => length?,
             Err(error) => {
-                let is_head = http.scanner.is_head(input);
+                let is_head = http.scanner.is_head(input, &limits);
                 self.refuse(id, error, is_head, now);
                 return Some(input.len());
             }
         };
-        let is_head = http.scanner.is_head(input);
+        let is_head = http.scanner.is_head(input, &limits);
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {

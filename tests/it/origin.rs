@@ -117,6 +117,29 @@ fn listed_origins_may_connect_too() {
     }
 }
 
+/// The page of an origin that may connect may read files and the roster too, the client module for
+/// one (Fetch, "CORS protocol"): by its name, so that a cache must not hand it to another.
+#[test]
+fn origin_that_may_connect_may_read_too() {
+    let listed = OriginPolicy::Listed(vec!["https://b.com".parse().unwrap()]);
+    for (origins, origin, allowed, varies) in [
+        (OriginPolicy::default(), "https://b.com", None, false),
+        (listed.clone(), "https://b.com", Some("https://b.com"), true),
+        (listed, "https://evil.com", None, true),
+        (OriginPolicy::Any, "https://evil.com", Some("*"), false),
+    ] {
+        let mut world = World::with(Config { origins, ..Config::default() });
+        for path in ["/", "/style.css", "/roster"] {
+            let raw = format!("GET {path} HTTP/1.1\r\nHost: a\r\nOrigin: {origin}\r\n\r\n");
+            let (mut bytes, _) = exchange(&mut world, [raw.as_bytes()]);
+            let answer = wire::take_answer(&mut bytes, false).unwrap();
+            assert_eq!(answer.field("Access-Control-Allow-Origin"), allowed, "{path}, {origin}");
+            let vary = answer.field("Vary").unwrap_or_default();
+            assert_eq!(vary.contains("Origin"), varies, "{path}, {origin}: {vary}");
+        }
+    }
+}
+
 /// C9, `--allow-host`: a name that resolves to this server and was made up elsewhere is refused
 /// (RFC 9110 §7.4), for a page as for a WebSocket.
 #[test]
