@@ -92,8 +92,9 @@ fn d1_accept_that_fails_is_tried_again() {
         let program = start_with_faults(&format!("accept4:error={error}"), &[]);
         let _waiting = Crowd::connect(program.addresses[0], 10, b"");
         let (usage, ()) = program.usage(|| thread::sleep(Duration::from_secs(1)));
-        // strace stops it twice for each call that it makes fail, which counts as going to sleep.
-        assert!(usage.wakeups_per_second <= 20.0 * 3.0, "{error}: it spins: {usage}");
+        // strace stops it several times for each call that it makes fail, which counts as going to
+        // sleep. One that spins wakes up thousands of times.
+        assert!(usage.wakeups_per_second <= 200.0, "{error}: it spins: {usage}");
     }
     shown("D1", &format!("accept4 with {} at every second call", errors.join(", ")));
 }

@@ -127,7 +127,8 @@ impl Net for World {
         }
         let mut most = buffer.len();
         let usual = most.min(client.link.unread());
-        let is_short = usual > 1 && self.nature.strikes(Fault::ShortRead, stage);
+        let may_be_short = usual > 1 && self.grace_turns == 0;
+        let is_short = may_be_short && self.nature.strikes(Fault::ShortRead, stage);
         if is_short {
             most = self.nature.choices.between(1, usual as u32 - 1) as usize;
         }
