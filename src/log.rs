@@ -81,7 +81,8 @@ impl Log {
     /// Logs from now on, panics too.
     pub(crate) fn start(format: Format, level: Level) -> io::Result<Log> {
         let (log, notes) = Log::new();
-        thread::Builder::new().name("log".into()).spawn(move || write_all(&notes))?;
+        let lost = log.dropped();
+        thread::Builder::new().name("log".into()).spawn(move || write_all(&notes, &lost))?;
         let subscriber = log.subscriber(format, level);
         tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
         let quota = Mutex::new(Quota::default());
@@ -132,12 +133,16 @@ impl Drop for Log {
     }
 }
 
-/// Writes what comes, until nobody is left who could send it. If it can't be written there is
-/// nobody to tell.
-fn write_all(notes: &Receiver<Note>) {
+/// Writes what comes, until nobody is left who could send it. What can't be written is counted:
+/// there is nobody to tell.
+fn write_all(notes: &Receiver<Note>, lost: &AtomicU64) {
     for note in notes {
         match note {
-            Note::Line(line) => drop(io::stderr().write_all(&line)),
+            Note::Line(line) => {
+                if io::stderr().write_all(&line).is_err() {
+                    lost.fetch_add(1, Ordering::Relaxed);
+                }
+            }
             Note::Flush(done) => drop(done.try_send(())),
         }
     }

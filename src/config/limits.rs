@@ -138,7 +138,7 @@ pub struct Limits {
 
     /// Time that the kernel waits for sent data to be acknowledged, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 30_000)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
+    #[arg(value_parser = value_parser!(u32).range(1_000..=32_767_000))]
     pub tcp_user_timeout_ms: u32,
 
     /// Turn of the loop that is counted as a stall and logged, in ms

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::config::Config;
+use headcount::http::TrustedProxies;
 use headcount::session::{Cause, State};
 
 use crate::wire::{self, Answer};
@@ -186,4 +187,17 @@ fn metrics_are_asked_for_with_get_or_head() {
     let length: usize = head.field("content-length").unwrap().parse().unwrap();
     assert!(length.abs_diff(whole.body.len()) < 10, "{length}");
     assert_eq!(ask(&mut world, peer, "DELETE", "").status, 405);
+}
+
+/// A proxy on this machine says whom it asks for; the monitoring beside it asks for nobody.
+#[test]
+fn metrics_are_there_beside_a_trusted_proxy_and_not_through_it() {
+    let trusted_proxies = TrustedProxies::new(vec!["127.0.0.1".parse().unwrap()]);
+    let mut world = World::with(Config { trusted_proxies, ..Config::default() });
+    for (field, status) in [("", 200), ("X-Forwarded-For: 192.0.2.1\r\n", 404)] {
+        let peer = world.connect();
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: a\r\n{field}\r\n");
+        world.send(peer, request.as_bytes());
+        assert_eq!(world.answer(peer).status, status, "{field}");
+    }
 }
