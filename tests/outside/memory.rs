@@ -156,8 +156,8 @@ fn d13_memory_after_storms_is_what_it_was_after_one() {
     shown(
         "D13",
         &format!(
-            "{STORMS} storms of 15,000 clients: {:.1} MB before, then {after:.1?} MB, × {:.2} of the \
-             first",
+            "{STORMS} storms of 15,000 clients: {:.1} MB before, then {after:.1?} MB, \
+             × {:.2} of the first",
             start as f64 / 1e6,
             most / after[0]
         ),
