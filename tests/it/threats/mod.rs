@@ -118,10 +118,38 @@ fn cpu(work: impl FnOnce()) -> Duration {
     now() - before
 }
 
-/// The least of several measurements: a cache that somebody else has emptied makes one slow, and
-/// nothing makes one fast.
-fn least(runs: usize, measure: impl FnMut() -> Duration) -> Duration {
-    std::iter::repeat_with(measure).take(runs).min().expect("there is a run")
+/// How often a time is measured before it is believed to be too long: somebody else's work on this
+/// machine makes one longer for a while, and nothing makes one shorter.
+const ROUNDS: usize = 100;
+
+/// `measure` gives less than `most`.
+fn takes_less(most: Duration, case: &str, measure: impl FnMut() -> Duration) {
+    let mut least = Duration::MAX;
+    for time in std::iter::repeat_with(measure).take(ROUNDS) {
+        least = least.min(time);
+        if least < most {
+            return;
+        }
+    }
+    panic!("{case}: {least:?} and not less than {most:?}");
+}
+
+/// What `measure` gives for the long input is at most `times` what it gives for the short one.
+fn grows_at_most(
+    times: u32,
+    (short, long): (usize, usize),
+    case: &str,
+    mut measure: impl FnMut(usize) -> Duration,
+) {
+    let mut least = (Duration::MAX, Duration::MAX);
+    for _ in 0..ROUNDS {
+        let now = (measure(short), measure(long));
+        least = (least.0.min(now.0), least.1.min(now.1));
+        if now.1 <= now.0 * times {
+            return;
+        }
+    }
+    panic!("{case}: {least:?} for {short} and {long}");
 }
 
 /// A server that echoes, with rates that nobody reaches.

@@ -1,14 +1,13 @@
 //! Time (E1, E2, E5): clocks that jump, timers by the ten thousand, and the end.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use headcount::config::{Config, Limits};
 use headcount::deadlines::Deadlines;
 use headcount::session::SessionId;
 use headcount::time::Time;
 
-use super::{Bare, cpu, generous, least};
+use super::{Bare, cpu, generous, grows_at_most};
 use crate::engine;
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
@@ -98,23 +97,20 @@ fn e1_wall_clock_that_jumps_changes_a_text_and_nothing_else() {
 #[test]
 fn e2_timers_of_one_tick_come_together_and_cost_what_they_must() {
     let time = |count: usize| {
-        least(5, || {
-            let mut deadlines = Deadlines::default();
-            let mut due = Vec::new();
-            for index in 0..count {
-                deadlines.set(index, Time::from_ms(5_000 - index as u64 % 100));
-            }
-            deadlines.set(count, Time::from_ms(u64::MAX - 1));
-            deadlines.set(count + 1, Time::from_ms(u64::from(u32::MAX) * 1_000));
-            deadlines.sweep(Time::from_ms(4_999), usize::MAX, &mut due);
-            assert!(due.is_empty(), "none is early");
-            let took = cpu(|| deadlines.sweep(Time::from_ms(5_000), usize::MAX, &mut due));
-            assert!(due.iter().copied().eq(0..count));
-            took
-        })
+        let mut deadlines = Deadlines::default();
+        let mut due = Vec::new();
+        for index in 0..count {
+            deadlines.set(index, Time::from_ms(5_000 - index as u64 % 100));
+        }
+        deadlines.set(count, Time::from_ms(u64::MAX - 1));
+        deadlines.set(count + 1, Time::from_ms(u64::from(u32::MAX) * 1_000));
+        deadlines.sweep(Time::from_ms(4_999), usize::MAX, &mut due);
+        assert!(due.is_empty(), "none is early");
+        let took = cpu(|| deadlines.sweep(Time::from_ms(5_000), usize::MAX, &mut due));
+        assert!(due.iter().copied().eq(0..count));
+        took
     };
-    let (few, many) = (time(12_500), time(100_000));
-    assert!(many <= few * 16 + Duration::from_micros(100), "{few:?} and {many:?}");
+    grows_at_most(16, (12_500, 100_000), "deadlines", time);
 
     // The same of sessions: 20,000 that were accepted in one moment end in one sweep, which may
     // have so many here.
