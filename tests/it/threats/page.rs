@@ -53,7 +53,7 @@ fn f1_page_makes_no_markup_of_text_and_may_run_no_script_of_others() {
 fn f6_nothing_that_a_peer_sends_forges_or_floods_the_log() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
     command.stderr(Stdio::piped());
-    let mut program = Program::start_by(command, &[]);
+    let mut program = Program::start_by(command, &["--log-level", "debug"]);
     let mut stderr = program.child.stderr.take().expect("piped");
     let started = Instant::now();
     let forged = "\r\nlevel=ERROR forged\u{1b}[31m\u{9b}31m\0";
@@ -77,6 +77,10 @@ fn f6_nothing_that_a_peer_sends_forges_or_floods_the_log() {
     let mut log = Vec::new();
     stderr.read_to_end(&mut log).unwrap();
     let log = String::from_utf8(log).expect("UTF-8");
+    assert!(
+        log.contains("refused: 400") && log.contains("protocol_error"),
+        "there is a log: {log}"
+    );
     let is_plain = |c: char| c == '\n' || !c.is_control();
     assert!(log.chars().all(is_plain), "{}", log.escape_debug());
     assert!(log.lines().all(|line| !line.starts_with("level=ERROR forged")), "{log}");
