@@ -43,12 +43,7 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let refused = [("full", tally.refused_full), ("address", tally.refused_address)];
     vec![
         by_label("connections", GAUGE, "Open connections by state.", "state", open),
-        one(
-            "connections_accepted_total",
-            COUNTER,
-            "Connections that were accepted.",
-            tally.accepted as f64,
-        ),
+        counter("connections_accepted_total", "Connections that were accepted.", tally.accepted),
         counters(
             "connections_refused_total",
             "Connections that were turned away by cause.",
@@ -66,9 +61,8 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
 
 fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let tally = snapshot.tally;
-    let counter = |name, help, count: u64| one(name, COUNTER, help, count as f64);
     vec![
-        one("names", GAUGE, "Names on the roster.", snapshot.names as f64),
+        gauge("names", "Names on the roster.", snapshot.names as f64),
         counter("logins_total", "Sessions that got onto the roster.", tally.logins),
         counter("renames_total", "Sessions that took another name.", tally.renames),
         counter("logouts_total", "Sessions that left the roster.", tally.logouts),
@@ -90,11 +84,10 @@ fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let tally = snapshot.tally;
     let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().zip(tally.responses);
     vec![
-        one("received_bytes_total", COUNTER, "Bytes from peers.", tally.bytes_in as f64),
-        one("sent_bytes_total", COUNTER, "Bytes to peers.", tally.bytes_out as f64),
-        one(
+        counter("received_bytes_total", "Bytes from peers.", tally.bytes_in),
+        counter("sent_bytes_total", "Bytes to peers.", tally.bytes_out),
+        gauge(
             "buffered_bytes",
-            GAUGE,
             "Memory that sessions hold beside themselves, in bytes.",
             snapshot.buffered_bytes as f64,
         ),
@@ -104,12 +97,10 @@ fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
 
 fn driver(tally: &Tally) -> Vec<MetricFamily> {
     let errors = AcceptError::ALL.iter().map(|(_, name)| *name).zip(tally.accept_errors);
-    let counter = |name, help, count: u64| one(name, COUNTER, help, count as f64);
     vec![
         turn_duration(&tally.turns),
-        one(
+        gauge(
             "turn_duration_longest_seconds",
-            GAUGE,
             "The longest turn of the loop, in seconds.",
             seconds(tally.turns.longest_us),
         ),
@@ -160,8 +151,12 @@ fn family(name: &str, kind: MetricType, help: &str, metrics: Vec<Metric>) -> Met
     family
 }
 
-fn one(name: &str, kind: MetricType, help: &str, value: f64) -> MetricFamily {
-    family(name, kind, help, vec![metric(kind, None, value)])
+fn counter(name: &str, help: &str, count: u64) -> MetricFamily {
+    family(name, COUNTER, help, vec![metric(COUNTER, None, count as f64)])
+}
+
+fn gauge(name: &str, help: &str, value: f64) -> MetricFamily {
+    family(name, GAUGE, help, vec![metric(GAUGE, None, value)])
 }
 
 fn counters<'a>(
