@@ -259,10 +259,7 @@ impl Hub {
 
     /// All sessions, by index.
     pub fn ids(&self) -> impl Iterator<Item = SessionId> {
-        let id = |(index, session): (usize, &Session)| SessionId {
-            index: index as u32,
-            generation: session.generation,
-        };
+        let id = |(index, session): (usize, &Session)| SessionId::new(index, session.generation);
         self.sessions.iter().map(id)
     }
 

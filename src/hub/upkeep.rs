@@ -2,7 +2,6 @@
 
 use crate::broadcast::Form;
 use crate::session::{Cause, Deflated, SessionId, State};
-
 use crate::time::Time;
 
 use super::{Hub, find, is};
@@ -126,7 +125,7 @@ impl Hub {
                 .filter(|(_, session)| !session.is_closed())
                 .max_by_key(|(_, session)| session.counted_bytes);
             let Some((index, session)) = largest else { return };
-            let id = SessionId { index: index as u32, generation: session.generation };
+            let id = SessionId::new(index, session.generation);
             if let Some(session) = find(&mut self.sessions, id) {
                 session.end(Cause::Shed);
             }
