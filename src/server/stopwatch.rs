@@ -2,23 +2,22 @@
 
 use std::time::Duration;
 
-/// The phases of a turn that are timed, in their order.
-pub(super) const PHASES: [&str; 7] =
-    ["events", "accept", "read", "sweep", "commit", "write", "reap"];
+/// The phases of a turn that are timed: events, accept, read, sweep, commit, write, reap.
+const PHASES: usize = 7;
 
 /// A turn that is being timed.
 #[derive(Debug)]
 pub(super) struct Stopwatch {
     started: Duration,
     /// When the phases that are over ended.
-    ended: [Duration; PHASES.len()],
+    ended: [Duration; PHASES],
     phases: usize,
 }
 
 impl Stopwatch {
     /// A turn starts now.
     pub(super) fn start(now: Duration) -> Stopwatch {
-        Stopwatch { started: now, ended: [now; PHASES.len()], phases: 0 }
+        Stopwatch { started: now, ended: [now; PHASES], phases: 0 }
     }
 
     /// The next phase is over.
@@ -29,12 +28,12 @@ impl Stopwatch {
 
     /// How long all of it took.
     pub(super) fn total(&self) -> Duration {
-        debug_assert_eq!(self.phases, PHASES.len());
-        self.ended[PHASES.len() - 1].saturating_sub(self.started)
+        debug_assert_eq!(self.phases, PHASES);
+        self.ended[PHASES - 1].saturating_sub(self.started)
     }
 
     /// How long each phase took.
-    pub(super) fn phases(&self) -> [Duration; PHASES.len()] {
+    pub(super) fn phases(&self) -> [Duration; PHASES] {
         let mut before = self.started;
         self.ended.map(|ended| ended.saturating_sub(std::mem::replace(&mut before, ended)))
     }
