@@ -4,7 +4,9 @@
 //! second, and then one that says how many more there would have been. And nothing that a peer has
 //! said is in a line, only what it did.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use tracing::{Level, debug, enabled, error, info, warn};
 
@@ -162,7 +164,7 @@ impl Journal {
     /// A turn took too long.
     pub(super) fn stalled(&mut self, stopwatch: &Stopwatch, now: Time) {
         if enabled!(Level::WARN) && self.grants(Topic::Stall, now) {
-            let us = |duration: std::time::Duration| duration.as_micros();
+            let us = |duration: Duration| duration.as_micros();
             let total_us = us(stopwatch.total());
             let [events_us, accept_us, read_us, sweep_us, commit_us, write_us, reap_us] =
                 stopwatch.phases().map(us);
@@ -185,8 +187,8 @@ impl Journal {
 /// proxy that has no request.
 struct Peer(Option<AddressKey>);
 
-impl std::fmt::Display for Peer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(address) => address.fmt(f),
             None => f.write_str("exempt"),
@@ -196,6 +198,8 @@ impl std::fmt::Display for Peer {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -206,7 +210,7 @@ mod tests {
         topics.push(Topic::Stall);
         let places: Vec<usize> = topics.iter().map(|topic| topic.place()).collect();
         assert!(places.into_iter().eq(REFUSED..TOPICS));
-        let names: std::collections::BTreeSet<_> = (0..TOPICS).map(Topic::name).collect();
+        let names: BTreeSet<_> = (0..TOPICS).map(Topic::name).collect();
         assert_eq!(names.len(), TOPICS);
     }
 }
