@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::wire::{self, Told};
 
@@ -140,7 +140,7 @@ impl Client {
     }
 
     pub fn login(&mut self, name: &str) {
-        self.send(&wire::text(&json!(["login", name]).to_string()));
+        self.send(&wire::login(name));
     }
 
     /// Reads some; `false` at the end.

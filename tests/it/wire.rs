@@ -35,6 +35,11 @@ pub fn text(message: &str) -> Vec<u8> {
     frame(0x81, message.as_bytes())
 }
 
+/// A login, in our own events.
+pub fn login(name: &str) -> Vec<u8> {
+    text(&serde_json::json!(["login", name]).to_string())
+}
+
 /// A Close frame.
 pub fn close(code: u16) -> Vec<u8> {
     frame(0x88, &code.to_be_bytes())

@@ -126,7 +126,7 @@ impl World {
     }
 
     pub fn login(&mut self, peer: Peer, name: &str) {
-        self.say(peer, &serde_json::json!(["login", name]).to_string());
+        self.send(peer, &wire::login(name));
     }
 
     /// The client half-closes.

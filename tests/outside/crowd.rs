@@ -104,8 +104,7 @@ pub fn read_away(mut stream: &TcpStream) -> Option<usize> {
 
 /// Asks for a name.
 pub fn login(mut stream: &TcpStream, name: &str) {
-    let login = wire::text(&format!("[\"login\",\"{name}\"]"));
-    stream.write_all(&login).expect("the server reads");
+    stream.write_all(&wire::login(name)).expect("the server reads");
 }
 
 /// Ends a connection with RST.

@@ -104,7 +104,7 @@ fn life(index: usize, marker: &str) -> Vec<Vec<u8>> {
         0 => vec![ask("/roster"), ask(&format!("/{marker}")), ask("/"), ask("/ws")],
         1 => vec![
             wire::handshake(&format!("/ws?{marker}"), &fields),
-            wire::text(&json!(["login", name]).to_string()),
+            wire::login(&name),
             wire::frame(0x89, marker.as_bytes()),
             wire::text(&json!(["login", name, marker]).to_string()),
             wire::text(marker),

@@ -86,10 +86,6 @@ const CAUSES: [Cause; 10] = [
     Cause::Half,
 ];
 
-fn login(name: &str) -> Vec<u8> {
-    wire::text(&json!(["login", name]).to_string())
-}
-
 fn bring(server: &mut Bare, state: State) -> SessionId {
     use State::*;
     let id = match state {
@@ -112,19 +108,19 @@ fn bring(server: &mut Bare, state: State) -> SessionId {
             server.hub.blocked(id, server.now);
         }
         Refused => server.send(id, b"GET / HTTP/1.1\nHost: a\r\n\r\n"),
-        Present => server.send(id, &login("Eve")),
+        Present => server.send(id, &wire::login("Eve")),
         Unread => {
-            server.send(id, &login("Eve"));
+            server.send(id, &wire::login("Eve"));
             server.hub.commit(server.now);
             server.hub.transmit(id);
             server.hub.sent(id, 1);
             server.hub.blocked(id, server.now);
         }
-        HalfFrame => server.send(id, &login("Eve")[..9]),
+        HalfFrame => server.send(id, &wire::login("Eve")[..9]),
         HalfMessage => server.send(id, &wire::frame(0x01, b"[\"login\"")),
         Compressed => server.send(id, &wire::frame(0x41, b"\xf2\x48\xcd")),
         AwaitsPong => {
-            server.send(id, &login("Eve"));
+            server.send(id, &wire::login("Eve"));
             server.now = server.now.after_ms(28_000);
             server.hub.sweep(server.now);
         }
@@ -226,7 +222,7 @@ fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
     let mut stale: Vec<SessionId> = Vec::new();
     for step in 0..100_000 {
         let old = server.open("/ws", "");
-        server.send(old, &login("Old"));
+        server.send(old, &wire::login("Old"));
         server.hub.lost(old);
         assert_eq!(server.turn(), 1);
         let new = server.open("/ws", "");
@@ -238,7 +234,7 @@ fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
             match random.below(7) {
                 0 => server.hub.lost(id),
                 1 => server.hub.ended(id, server.now),
-                2 => server.send(id, &login("Ghost")),
+                2 => server.send(id, &wire::login("Ghost")),
                 3 => server.hub.blocked(id, server.now),
                 4 => server.hub.sent(id, 1),
                 5 => server.hub.half_closed(id, server.now),

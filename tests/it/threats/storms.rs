@@ -9,10 +9,6 @@ use crate::corpus::harness::Xorshift;
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
-fn login(name: &str) -> Vec<u8> {
-    wire::text(&serde_json::json!(["login", name]).to_string())
-}
-
 /// The server was killed and is back: all its clients come again, each after its own wait, as the
 /// client module has it, or all at once. In a turn there are 128 accepts, as the driver does.
 #[test]
@@ -34,7 +30,7 @@ fn e3_herd_of_clients_is_back_in_ten_seconds_and_nobody_is_lost() {
                 accepts -= 1;
                 let id = server.accept();
                 server.send(id, &wire::handshake("/ws", ""));
-                server.send(id, &login(&format!("client {}", back.len())));
+                server.send(id, &wire::login(&format!("client {}", back.len())));
                 back.push(id);
             }
             server.turn();
@@ -64,7 +60,7 @@ fn e4_storm_of_joins_is_one_frame_in_a_tick_and_three_rosters_at_most() {
         let ids: Vec<SessionId> = (0..CLIENTS).map(|_| server.open("/ws", "")).collect();
         let (mut total, mut most_frames, mut told) = (0, 0, 0);
         for (index, &id) in ids.iter().enumerate() {
-            server.send(id, &login(&format!("client number {index:05}")));
+            server.send(id, &wire::login(&format!("client number {index:05}")));
             if (index + 1) % joins_in_a_turn != 0 {
                 continue;
             }
@@ -121,7 +117,7 @@ fn d6_peers_that_do_not_read_cost_nothing_and_are_cut_off() {
     for second in 1..=14 {
         for tick in 0..50 {
             server.now = server.now.after_ms(20);
-            server.send(talker, &login(&format!("{second} {tick} {}", "x".repeat(24))));
+            server.send(talker, &wire::login(&format!("{second} {tick} {}", "x".repeat(24))));
             gone += server.turn();
             heard += wire::take_frames(&mut server.take(talker)).len();
             for &id in &stuck {
