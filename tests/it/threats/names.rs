@@ -1,13 +1,12 @@
 //! Names (F2–F5): what they may hold, that their form is one, and how many one peer can have.
 
-use std::fs;
-
 use headcount::config::{Config, Limits};
 use headcount::hub::Refusal;
 use headcount::names::{NameError, NameLimits, canonical};
 
 use super::generous;
 use crate::corpus::harness::Xorshift;
+use crate::tidy;
 use crate::wire::{self, Told};
 use crate::world::World;
 
@@ -186,21 +185,11 @@ fn f5_text_is_never_cut_inside_a_character() {
 /// The compiler refuses to slice text by bytes, in all of the code.
 #[test]
 fn f5_lint_against_slicing_text_is_on_everywhere() {
-    let root = env!("CARGO_MANIFEST_DIR");
-    let manifest = fs::read_to_string(format!("{root}/Cargo.toml")).unwrap();
+    let manifest = include_str!("../../../Cargo.toml");
     assert!(manifest.contains("\nstring_slice = \"warn\"\n"), "CI makes errors of warnings");
     assert!(manifest.contains("\nunsafe_code = \"forbid\"\n"));
-    let mut folders = vec![format!("{root}/src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let path = entry.path().to_str().unwrap().to_owned();
-            if entry.path().is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let source = fs::read_to_string(&path).unwrap();
-            assert!(!source.contains("clippy::string_slice"), "{path} allows it");
-            assert!(!source.contains("get_unchecked"), "{path}");
-        }
+    for (path, source) in tidy::sources() {
+        assert!(!source.contains("clippy::string_slice"), "{path} allows it");
+        assert!(!source.contains("get_unchecked"), "{path}");
     }
 }

@@ -1,7 +1,6 @@
 //! What peers can use up (D10, D16–D18): tables, time of a turn, hashes, dependencies.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use headcount::time::Time;
 
 use super::{Bare, cpu, generous, grows_at_most, takes_less};
 use crate::engine::{OFFER, PATH};
+use crate::tidy;
 use crate::wire;
 
 /// 100,000 addresses come and go: what is remembered of them does not grow with their number, and
@@ -100,23 +100,12 @@ fn d17_crafted_names_are_linear_work() {
 /// Addresses are found by std's hash, which has a key of its own; no other hash is used.
 #[test]
 fn d17_no_map_has_a_hash_without_a_key() {
-    let mut folders = vec![format!("{}/src", env!("CARGO_MANIFEST_DIR"))];
-    let mut files = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let path = entry.path().to_str().unwrap().to_owned();
-            if entry.path().is_dir() {
-                folders.push(path);
-                continue;
-            }
-            files += 1;
-            let source = fs::read_to_string(&path).unwrap().to_ascii_lowercase();
-            for word in ["fxhash", "ahash", "hashbrown", "with_hasher", "buildhasherdefault"] {
-                assert!(!source.contains(word), "{path} names {word}");
-            }
+    for (path, source) in tidy::sources() {
+        let source = source.to_ascii_lowercase();
+        for word in ["fxhash", "ahash", "hashbrown", "with_hasher", "buildhasherdefault"] {
+            assert!(!source.contains(word), "{path} names {word}");
         }
     }
-    assert!(files > 50);
 }
 
 /// A package of `Cargo.lock`: its name, its version and what it needs.
