@@ -63,7 +63,7 @@ impl Crowd {
     }
 
     /// Reads until all are closed, and says how long after `started` the first and the last were.
-    pub fn wait_for_end(&mut self, started: Instant, patience: Duration) -> (Duration, Duration) {
+    pub fn wait_for_end(&mut self, started: Instant) -> (Duration, Duration) {
         let count = self.streams.len();
         let mut first = None;
         loop {
@@ -75,7 +75,7 @@ impl Crowd {
             if self.streams.is_empty() {
                 return (first.unwrap_or(elapsed), elapsed);
             }
-            assert!(elapsed < patience, "{} of {count} are open", self.streams.len());
+            assert!(elapsed < PATIENCE, "{} of {count} are open", self.streams.len());
             std::thread::sleep(Duration::from_millis(20));
         }
     }

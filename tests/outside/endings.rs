@@ -9,7 +9,6 @@ use memchr::memmem;
 use rustix::process::Signal;
 
 use crate::crowd::{Crowd, half_close, read_away, reset, roster};
-use crate::process::PATIENCE;
 use crate::program::Program;
 use crate::shown;
 use crate::wire;
@@ -125,7 +124,7 @@ impl State {
         }
         match cause {
             "SIGTERM" => assert_eq!(program.exit_code(), Some(0), "{}", self.name),
-            _ => drop(program.wait_for_base(base, PATIENCE)),
+            _ => drop(program.wait_for_base(base)),
         }
         let is_closed = |stream: &TcpStream| read_away(stream).is_none();
         assert!(crowd.streams.iter().all(is_closed), "{} ended by {cause}", self.name);

@@ -11,7 +11,6 @@ use socket2::{Domain, Socket, Type};
 
 use crate::crowd::{Crowd, reset};
 use crate::meter::Meter;
-use crate::process::PATIENCE;
 use crate::program::{Client, Program};
 use crate::shown;
 use crate::wire::{self, Told};
@@ -57,7 +56,7 @@ fn d12_interrupted_calls_are_made_again() {
         wait_for_change(&mut watcher, "left", &name);
     }
     drop(watcher);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D12", "EINTR at every third read, write, accept and wait: all streams valid");
 }
 
@@ -115,7 +114,7 @@ fn d14_log_that_nobody_reads_holds_nobody_up() {
         count
     });
     drop(meter);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     let mut client = program.connect();
     client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
     let metrics = String::from_utf8(client.answer().body).unwrap();
@@ -149,7 +148,7 @@ fn d12_write_to_a_closed_peer_ends_only_that_one() {
         wait_for_change(&mut watcher, "left", &name);
     }
     drop(watcher);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D12", "2,000 peers closed while they are written to: the others go on");
 }
 
@@ -171,6 +170,6 @@ fn d12_connection_that_can_not_be_watched_is_closed() {
     }
     assert_eq!(served, 20, "every second one is served");
     drop(crowd);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D12", "epoll_ctl with ENOSPC for every second connection: closed, place given back");
 }

@@ -11,7 +11,6 @@ use mio::{Events, Interest, Poll, Token};
 
 use crate::crowd::{Crowd, half_close, read_away};
 use crate::meter::Meter;
-use crate::process::PATIENCE;
 use crate::program::{Client, Program};
 use crate::shown;
 use crate::wire::{self, Told};
@@ -49,7 +48,7 @@ fn d4_busy_peer_starves_nobody() {
     let mut meter = Meter::connect(address, 1000);
     let (others, rate) = meter.withstand(|is_over| line_rate(address, is_over));
     drop(meter);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D4", &format!("one peer echoes {rate:.0} MB/s beside 1,000 quiet ones; {others}"));
 }
 
@@ -63,7 +62,7 @@ fn d5_idle_server_sleeps() {
     idle.answer_for(Duration::from_secs(5));
     let (usage, pings) = program.usage(|| idle.answer_for(Duration::from_secs(60)));
     drop(idle);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     assert!(pings >= 2000, "{pings} pings");
     assert!(usage.wakeups_per_second < 5.0 && usage.cpu_percent < 0.1, "{usage}");
     shown("D5", &format!("1,000 idle connections for 60 s, {pings} pings answered: {usage}"));
@@ -147,6 +146,6 @@ fn d15_flood_of_messages_is_cut_off_and_others_are_fine() {
     let mut meter = Meter::connect(address, 50);
     let (others, floods) = meter.withstand(|is_over| flood(address, is_over));
     drop(meter);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D15", &format!("{floods} floods of 100,000 messages, each closed with 1008; {others}"));
 }

@@ -7,7 +7,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, login, roster};
-use crate::process::PATIENCE;
 use crate::program::Program;
 use crate::shown;
 use crate::wire;
@@ -39,7 +38,7 @@ fn a2_memory_grows_with_what_came_and_not_with_what_was_declared() {
     wait_for_watchers(&program, MANY);
     let held = program.memory_bytes().saturating_sub(before) / MANY as u64;
     drop(crowd);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     assert!(held <= 256, "{held} bytes for each");
     shown("A2", &format!("16 KiB declared, 1 B sent, {MANY} connections: {held} B each"));
 }
@@ -105,7 +104,7 @@ fn d13_memory_of_full_queues_is_used_again() {
         after.push(program.memory_bytes() / 1_000_000);
     }
     drop(stays);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     let most = after.iter().max().unwrap();
     shown("D13", &format!("1,000 full queues, ten times, and all closed: {after:?} MB"));
     assert!(*most as f64 <= 1.3 * after[1] as f64, "{after:?}");
@@ -149,7 +148,7 @@ fn d13_memory_after_storms_is_what_it_was_after_one() {
         }
         let storm = outcome;
         assert!(storm.status.success(), "{storm:?}");
-        program.wait_for_base(base, PATIENCE);
+        program.wait_for_base(base);
         after.push(program.memory_bytes() as f64 / 1e6);
     }
     let most = after.iter().copied().fold(0.0, f64::max);

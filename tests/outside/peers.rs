@@ -54,12 +54,12 @@ fn c3_slowloris_is_closed_ten_seconds_after_accept() {
                 thread::sleep(Duration::from_secs(1));
                 crowd.send(b"E");
             }
-            let (first, last) = crowd.wait_for_end(started, PATIENCE);
+            let (first, last) = crowd.wait_for_end(started);
             (good.join().unwrap(), first, last.saturating_sub(connected))
         })
     });
     drop(meter);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     assert!(first >= HANDSHAKE, "the first was closed after {first:?}");
     assert!(last <= HANDSHAKE + Duration::from_secs(1), "the last was closed after {last:?}");
     shown(
@@ -96,7 +96,7 @@ fn c3_slowloris_pushes_out_its_own_and_good_clients_are_served() {
         })
     });
     drop(meter);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown(
         "C3",
         &format!("{opened} that never speak, 1,024 places for them: {good} beside; {others}"),
@@ -166,7 +166,7 @@ fn d6_stuck_readers_cost_little_and_are_cut_off() {
         shown("D6", &format!("1,000 stuck readers: {held} B each, cut after {cut:.1?}; {others}"));
     });
     drop((meter, talkers));
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
 }
 
 /// A machine that has lost its power acknowledges nothing: this socket's filter takes no segment.
@@ -210,7 +210,7 @@ fn d7_dead_peers_are_gone_when_their_pong_is_due() {
     }
     while roster(address).0 < 100 {}
     let (first, last) = wait_until_gone(address, 100, started);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     assert!(first >= Duration::from_millis(4700) && last <= GONE, "{first:?} to {last:?}");
     drop(dead);
     shown(
@@ -243,7 +243,7 @@ fn d7_peers_with_a_closed_window_are_gone_within_ping_and_pong() {
     let closed = stuck.streams.iter().filter(is_closed).count();
     assert!(closed >= 90, "{closed} windows are closed");
     let (first, last) = wait_until_gone(address, 100, started);
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     assert!(first >= Duration::from_secs(2) && last <= GONE, "{first:?} to {last:?}");
     drop(stuck);
     shown(

@@ -47,14 +47,14 @@ impl Program {
     }
 
     /// Waits until it holds as many descriptors as it did and no session: each slot is given back.
-    pub fn wait_for_base(&self, open_files: usize, patience: Duration) -> Duration {
+    pub fn wait_for_base(&self, open_files: usize) -> Duration {
         let started = Instant::now();
         loop {
             let files = self.open_files();
             if files == open_files && roster(self.addresses[0]) == (0, 0) {
                 return started.elapsed();
             }
-            assert!(started.elapsed() < patience, "{files} open files, there were {open_files}");
+            assert!(started.elapsed() < PATIENCE, "{files} open files, there were {open_files}");
             thread::sleep(Duration::from_millis(20));
         }
     }

@@ -66,7 +66,7 @@ fn d1_shortage_of_descriptors_neither_spins_nor_stalls() {
     assert_eq!(answered(&waiting), 20, "there is room for no more");
 
     drop((waiting, inside, meter));
-    program.wait_for_base(base, PATIENCE);
+    program.wait_for_base(base);
     shown("D1", &format!("EMFILE: {usage}; 20 freed, 20 served after {served:.1?}; {others}"));
 }
 
@@ -86,7 +86,7 @@ fn d1_accept_that_fails_is_tried_again() {
             thread::sleep(Duration::from_millis(10));
         }
         drop(crowd);
-        program.wait_for_base(base, PATIENCE);
+        program.wait_for_base(base);
     }
     for error in ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"] {
         let program = start_with_faults(&format!("accept4:error={error}"), &[]);

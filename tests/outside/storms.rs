@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use crate::crowd::{half_close, reset};
 use crate::meter::Meter;
-use crate::process::PATIENCE;
 use crate::program::Program;
 use crate::shown;
 use crate::wire;
@@ -53,7 +52,7 @@ fn d8_storm_of_resets_leaves_nothing_behind_and_others_alone() {
     let login = [handshake, wire::text(r#"["login","Storm"]"#)].concat();
     let (changing, _) = meter.p99_during(|is_over| storm(address, &login, is_over));
     drop(meter);
-    let after = program.wait_for_base(base, PATIENCE);
+    let after = program.wait_for_base(base);
     let (rest, ()) = program.usage(|| thread::sleep(Duration::from_secs(2)));
     assert!(rest.wakeups_per_second <= 5.0, "something is not at rest: {rest}");
     shown(
