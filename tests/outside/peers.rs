@@ -196,6 +196,18 @@ fn wait_until_gone(address: SocketAddr, count: usize, started: Instant) -> (Dura
 /// pings come 10 % early or late, and deadlines are met a little late.
 const GONE: Duration = Duration::from_millis(6500);
 
+/// Checks that 100 peers who are there since `started`, and do what `what` says, are found to be
+/// gone: the first not before `earliest`, and the last in time.
+fn check_gone(program: &Program, base: usize, started: Instant, earliest: Duration, what: &str) {
+    let (first, last) = wait_until_gone(program.addresses[0], 100, started);
+    program.wait_for_base(base);
+    assert!(first >= earliest && last <= GONE, "{first:?} to {last:?}");
+    shown(
+        "D7",
+        &format!("100 peers that {what}; ping 3 s, pong 2 s: gone after {first:.1?} to {last:.1?}"),
+    );
+}
+
 /// Nobody hears from it any more, and it does not even send RST.
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
@@ -209,17 +221,7 @@ fn d7_dead_peers_are_gone_when_their_pong_is_due() {
         switch_off(stream);
     }
     while roster(address).0 < 100 {}
-    let (first, last) = wait_until_gone(address, 100, started);
-    program.wait_for_base(base);
-    assert!(first >= Duration::from_millis(4700) && last <= GONE, "{first:?} to {last:?}");
-    drop(dead);
-    shown(
-        "D7",
-        &format!(
-            "100 peers that acknowledge nothing; ping 3 s, pong 2 s: gone after {first:.1?} to \
-             {last:.1?}"
-        ),
-    );
+    check_gone(&program, base, started, Duration::from_millis(4700), "acknowledge nothing");
 }
 
 /// Its window is closed and its kernel acknowledges each probe of that, for ever.
@@ -242,17 +244,7 @@ fn d7_peers_with_a_closed_window_are_gone_within_ping_and_pong() {
     // Of some the kernel has just taken everything, or they are gone already.
     let closed = stuck.streams.iter().filter(is_closed).count();
     assert!(closed >= 90, "{closed} windows are closed");
-    let (first, last) = wait_until_gone(address, 100, started);
-    program.wait_for_base(base);
-    assert!(first >= Duration::from_secs(2) && last <= GONE, "{first:?} to {last:?}");
-    drop(stuck);
-    shown(
-        "D7",
-        &format!(
-            "100 peers with a closed window; ping 3 s, pong 2 s: gone after {first:.1?} to \
-             {last:.1?}"
-        ),
-    );
+    check_gone(&program, base, started, Duration::from_secs(2), "have a closed window");
 }
 
 /// What the server's kernel holds for a peer, as the peer has not acknowledged it.
