@@ -146,8 +146,7 @@ fn d13_memory_after_storms_is_what_it_was_after_one() {
             await_free_ports();
             outcome = storm();
         }
-        let storm = outcome;
-        assert!(storm.status.success(), "{storm:?}");
+        assert!(outcome.status.success(), "{outcome:?}");
         program.wait_for_base(base);
         after.push(program.memory_bytes() as f64 / 1e6);
     }

@@ -63,7 +63,7 @@ impl Meter {
     }
 
     /// Checks that others are told about as soon as when all was quiet, now that it is not.
-    pub fn is_as_good_as(&mut self, idle: Duration) -> String {
+    pub fn compare_with(&mut self, idle: Duration) -> String {
         let attacked: Vec<Duration> = (0..TRIALS).map(|_| self.p99()).collect();
         compare(idle, attacked.into_iter().min().unwrap_or_default())
     }

@@ -53,7 +53,7 @@ fn d1_shortage_of_descriptors_neither_spins_nor_stalls() {
     let (usage, ()) = program.usage(|| thread::sleep(Duration::from_secs(3)));
     assert_eq!(answered(&waiting), 0);
     assert!(usage.wakeups_per_second <= 20.0, "it spins: {usage}");
-    let others = meter.is_as_good_as(idle);
+    let others = meter.compare_with(idle);
 
     let freed = Instant::now();
     inside.streams.drain(..20).for_each(reset);
