@@ -8,7 +8,7 @@ use headcount::server::{Event, Net};
 use headcount::session::SessionId;
 
 use super::faults::Fault;
-use super::world::{Stream, World};
+use super::world::{CALL_US, Stream, World};
 
 /// Turns that may come one after the other without anything to do in them.
 const IDLE_TURNS_MAX: u32 = 6;
@@ -35,7 +35,7 @@ impl Net for World {
         self.idle_turns = if self.is_turn_idle { self.idle_turns + 1 } else { 0 };
         assert!(self.idle_turns <= IDLE_TURNS_MAX, "the loop spins with nothing to do");
         self.is_turn_idle = false;
-        self.nature.clock_us += 2;
+        self.nature.clock_us += CALL_US;
         if self.grace_turns == 0 && self.strikes(Fault::PollInterrupted) {
             return Err(io::ErrorKind::Interrupted.into());
         }
@@ -59,7 +59,7 @@ impl Net for World {
         assert!(self.is_told_waiting, "nothing told that connections wait");
         self.calls += 1;
         self.is_turn_idle = false;
-        self.nature.clock_us += 2;
+        self.nature.clock_us += CALL_US;
         let Some(&index) = self.backlog.front() else {
             self.is_told_waiting = false;
             return Err(io::ErrorKind::WouldBlock.into());

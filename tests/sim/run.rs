@@ -13,7 +13,7 @@ use super::client::Client;
 use super::faults::{Fault, Rates, Tally};
 use super::nature::Nature;
 use super::rosters::Rosters;
-use super::script::{self, Kind, LAST, Step};
+use super::script::{self, Kind, Step};
 use super::world::{Act, World};
 
 const SECOND_US: u64 = 1_000_000;
@@ -195,7 +195,7 @@ impl Run {
             return self.await_end();
         }
         for index in 0..world.clients.len() {
-            let step = LAST[world.nature.choices.below(LAST.len() as u32) as usize].clone();
+            let step = script::go(&mut world.nature.choices);
             // Who has no WebSocket to close just goes.
             world.clients[index].set_script(vec![step, Step::Wait(1), Step::Fin]);
             world.wake(index, now);

@@ -59,8 +59,7 @@ pub enum Step {
 }
 
 /// The ways to go.
-pub const LAST: [Step; 5] =
-    [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
+const LAST: [Step; 5] = [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
 
 /// Changes of name that a client makes at most: more than five in a minute are refused.
 const LOGINS_MAX: u32 = 4;
@@ -146,7 +145,8 @@ fn pause(choices: &mut Choices) -> Step {
     Step::Wait(choices.between(1, most))
 }
 
-fn go(choices: &mut Choices) -> Step {
+/// One of the ways to go.
+pub fn go(choices: &mut Choices) -> Step {
     LAST[choices.below(LAST.len() as u32) as usize].clone()
 }
 

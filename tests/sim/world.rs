@@ -12,7 +12,7 @@ use super::faults::{Fault, STAGES, Stage};
 use super::nature::Nature;
 
 /// What a system call takes, in µs.
-const CALL_US: u64 = 2;
+pub(super) const CALL_US: u64 = 2;
 
 /// Sessions that ended, of whom something may still be told: the last of them.
 const STALE_MAX: usize = 16;
