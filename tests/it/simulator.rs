@@ -1,4 +1,4 @@
-//! A few thousand seeds of the simulator; `examples/simulate.rs` runs as many as one likes.
+//! Some seeds of the simulator; `examples/simulate.rs` runs as many as one likes.
 
 use crate::sim::choices::Choices;
 use crate::sim::run::run;
