@@ -94,7 +94,7 @@ fn failed_connection_is_logged_with_its_cause() {
     assert_eq!(line["address"], "exempt");
 }
 
-/// THREATS F6: ten lines a second of each cause; the others are counted.
+/// docs/threats.md F6: ten lines a second of each cause; the others are counted.
 #[test]
 fn f6_lines_of_one_cause_are_limited_and_counted() {
     let mut logged = Logged::start(&[]);
@@ -120,7 +120,7 @@ fn f6_lines_of_one_cause_are_limited_and_counted() {
     assert_eq!(samples[closed], 60.0);
 }
 
-/// THREATS D14: standard error is a pipe that is full, and nobody reads it.
+/// docs/threats.md D14: standard error is a pipe that is full, and nobody reads it.
 #[cfg(target_os = "linux")]
 #[test]
 fn d14_full_pipe_holds_nobody_up() {
