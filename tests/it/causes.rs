@@ -9,10 +9,9 @@ use headcount::session::{Cause, Timeout};
 use headcount::socketio::ClientError;
 use headcount::ws::ProtocolError;
 
+use crate::engine::PATH;
 use crate::wire;
 use crate::world::{Peer, World};
-
-const ENGINE: &str = "/socket.io/?EIO=4&transport=websocket";
 
 fn get(connection: &str) -> Vec<u8> {
     format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: {connection}\r\n\r\n").into_bytes()
@@ -30,7 +29,7 @@ type Play = fn(&mut World) -> Peer;
 const WAYS: [(Play, Cause); 26] = [
     (|world| after(world, "/ws", World::end, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, "/ws", World::reset, &[&wire::close(1000)]), Cause::Closed),
-    (|world| after(world, ENGINE, World::end, &[&wire::text("1")]), Cause::Closed),
+    (|world| after(world, PATH, World::end, &[&wire::text("1")]), Cause::Closed),
     (|world| after(world, "/ws", World::end, &[]), Cause::Ended),
     (|world| after(world, "", World::end, &[&get("keep-alive")]), Cause::Ended),
     (|world| after(world, "", World::end, &[b"GET /heal"]), Cause::Ended),
@@ -52,7 +51,7 @@ const WAYS: [(Play, Cause); 26] = [
         Cause::Protocol(ProtocolError::Unmasked),
     ),
     (
-        |world| after(world, ENGINE, World::end, &[&wire::text(r#"42["x"]"#)]),
+        |world| after(world, PATH, World::end, &[&wire::text(r#"42["x"]"#)]),
         Cause::SocketIo(ClientError::NotConnected),
     ),
     (|world| after(world, "/ws", World::end, &[&wire::text("x").repeat(41)]), Cause::TooFast),
@@ -84,7 +83,7 @@ fn silent(world: &mut World, _: Peer) {
 }
 
 fn joins_nothing(world: &mut World) -> Peer {
-    let peer = world.open(ENGINE);
+    let peer = world.open(PATH);
     while world.now().as_ms() < 45_000 {
         world.pass_ms(5_000);
         if !world.told(peer).is_empty() {

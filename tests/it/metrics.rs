@@ -6,6 +6,7 @@ use headcount::config::Config;
 use headcount::http::TrustedProxies;
 use headcount::session::{Cause, State};
 
+use crate::engine::PATH;
 use crate::wire::{self, Answer};
 use crate::world::{Peer, World};
 
@@ -171,7 +172,7 @@ fn metrics_are_only_where_they_are_listened_for() {
 
     let peer = world.connect_for_metrics("192.0.2.1".parse().unwrap());
     assert_eq!(ask(&mut world, peer, "GET", "X-Forwarded-For: 192.0.2.2\r\n").status, 200);
-    for path in ["/", "/roster", "/healthz", "/ws", "/socket.io/?EIO=4&transport=websocket"] {
+    for path in ["/", "/roster", "/healthz", "/ws", PATH] {
         world.send(peer, &wire::handshake(path, ""));
         assert_eq!(world.answer(peer).status, 404, "{path}");
     }

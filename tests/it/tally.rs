@@ -5,6 +5,7 @@ use headcount::config::{Config, Limits};
 use headcount::hub::Refusal;
 use headcount::session::State;
 
+use crate::engine::PATH;
 use crate::wire;
 use crate::world::World;
 
@@ -79,8 +80,8 @@ fn connections_are_counted_by_their_state() {
     let mut world = World::with_echo();
     world.connect();
     world.open("/echo");
-    let joined = world.open("/socket.io/?EIO=4&transport=websocket");
-    world.open("/socket.io/?EIO=4&transport=websocket");
+    let joined = world.open(PATH);
+    world.open(PATH);
     world.say(joined, "40");
     let present = world.watch();
     world.login(present, "Ada");

@@ -4,6 +4,7 @@ use headcount::config::Config;
 use serde_json::json;
 
 use super::generous;
+use crate::engine::PATH;
 use crate::wire::{self, Told};
 use crate::world::World;
 
@@ -98,7 +99,7 @@ fn a13_reset_at_any_byte_ends_that_connection_and_nothing_else() {
         wire::close(1000),
     ];
     let socketio = [
-        wire::handshake("/socket.io/?EIO=4&transport=websocket", ""),
+        wire::handshake(PATH, ""),
         wire::text("40"),
         wire::text(r#"421["login","Eve"]"#),
         wire::text(r#"452-["x",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#),

@@ -10,6 +10,7 @@ use headcount::ws::{Decoder, Inflater, Inflation, MessageLimits};
 use super::{Bare, cpu, generous, takes_less};
 use crate::corpus::harness::Xorshift;
 use crate::corpus::random_frames;
+use crate::engine::PATH;
 use crate::wire::{self, Told};
 use crate::world::World;
 
@@ -224,7 +225,7 @@ fn a7_pings_of_a_peer_that_does_not_read_are_bounded() {
 
 #[test]
 fn a8_frame_that_is_not_masked_is_refused() {
-    for path in ["/ws", "/echo", "/socket.io/?EIO=4&transport=websocket"] {
+    for path in ["/ws", "/echo", PATH] {
         for first in [0x01, 0x02, 0x81, 0x82, 0x88, 0x89, 0x8A] {
             for length in [0, 1, 125, 126, 127] {
                 let mut world = World::with_echo();

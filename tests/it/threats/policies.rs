@@ -4,12 +4,13 @@ use headcount::config::{Config, Limits, OriginPolicy};
 use headcount::hub::Refusal;
 
 use super::generous;
+use crate::engine::PATH;
 use crate::handshake::{LINE, check_handshake, handshake, with_echo};
 use crate::http::exchange;
 use crate::wire::{self, Told};
 use crate::world::World;
 
-const SERVICES: [&str; 3] = ["/ws", "/echo", "/socket.io/?EIO=4&transport=websocket"];
+const SERVICES: [&str; 3] = ["/ws", "/echo", PATH];
 
 /// A handshake at `path` with other `lines` in it, and what it is answered with; and whether the
 /// frames that followed it were looked at.
