@@ -43,6 +43,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::system;
 
+pub(crate) use client::CLIENTS_PER_SOURCE;
 use cpus::Cpus;
 use fleet::Fleet;
 use machine::Machine;

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, value_parser};
 
+use crate::bench::CLIENTS_PER_SOURCE;
 use crate::system;
 
 /// What the kernel takes for one connection that is quiet, one end of it, in bytes: a socket, its
@@ -138,7 +139,7 @@ fn backlog() -> Option<Finding> {
 }
 
 /// Ports bound who connects, not who serves: a client machine, a proxy, or `headcount bench`, which
-/// has 10,000 clients connect from each of many addresses.
+/// has so many clients connect from each of many addresses.
 fn ports(wanted: u64) -> Option<Finding> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = text.split_whitespace().map_while(|end| end.parse::<u64>().ok());
@@ -147,7 +148,7 @@ fn ports(wanted: u64) -> Option<Finding> {
         what: "ip_local_port_range",
         value: format!("{ports} ports an address"),
         clients: None,
-        is_enough: ports >= wanted.min(10_000),
+        is_enough: ports >= wanted.min(CLIENTS_PER_SOURCE as u64),
         remedy: "sysctl -w net.ipv4.ip_local_port_range='1024 65535' where a proxy connects from",
     })
 }

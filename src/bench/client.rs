@@ -19,7 +19,7 @@ const KEY: &str = "aGVhZGNvdW50IGJlbmNoIQ==";
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 
 /// Clients that share a source address; each has a port of its own, of some 28,000 that there are.
-const CLIENTS_PER_SOURCE: usize = 10_000;
+pub(crate) const CLIENTS_PER_SOURCE: usize = 10_000;
 
 /// One client.
 #[derive(Debug, Default)]
