@@ -232,6 +232,20 @@ mod tests {
     }
 
     #[test]
+    fn log_is_full_and_checkpoint_is_good_up_to_their_last_byte() {
+        let mut log = BroadcastLog::new();
+        log.append(frame("four"), 8);
+        log.append(frame("more"), 8);
+        assert_eq!(log.bytes, 8);
+        assert_eq!(told(&mut log, Seq::START, "of 16 characters"), ["of 16 characters"]);
+        log.append(frame("four"), 100);
+        let is_good = ["of 16 characters", "four"];
+        assert_eq!(told(&mut log, Seq::START, "not used"), is_good);
+        log.append(frame("."), 100);
+        assert_eq!(told(&mut log, Seq::START, "another"), ["another"]);
+    }
+
+    #[test]
     fn log_keeps_no_frame_that_is_larger_than_all_it_may_keep() {
         let mut log = BroadcastLog::new();
         log.append(frame("a very long frame"), 8);

@@ -328,3 +328,32 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn peer_that_always_leaves_a_rest_does_not_make_the_buffer_grow() {
+        let log = BroadcastLog::new();
+        let mut outbox = Outbox::default();
+        for _ in 0..1_000 {
+            outbox.replies().extend([0; 100]);
+            // All but the last byte.
+            let offered = outbox.transmit(&log, None).total();
+            outbox.sent(&log, None, offered - 1);
+            assert_eq!(outbox.transmit(&log, None).total(), 1);
+        }
+        assert!(outbox.buffered_bytes() <= 512, "{} bytes", outbox.buffered_bytes());
+    }
+
+    #[test]
+    fn what_is_only_in_the_log_has_no_deadline() {
+        let mut outbox = Outbox::default();
+        outbox.blocked(Time::ZERO, 10_000, 1_000);
+        assert_eq!(outbox.deadline(), Time::NEVER);
+        outbox.replies().extend([0; 500]);
+        outbox.blocked(Time::ZERO, 10_000, 1_000);
+        assert_eq!(outbox.deadline(), Time::ZERO.after_ms(10_500));
+    }
+}

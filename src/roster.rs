@@ -189,6 +189,17 @@ mod tests {
     }
 
     #[test]
+    fn names_and_their_bytes_are_counted() {
+        let mut roster = Roster::default();
+        let [ada, _] = ["Ada", "Grace"].map(|name| roster.join(name));
+        roster.commit();
+        assert_eq!((roster.names(), roster.committed_bytes()), (2, r#""Ada","Grace","#.len()));
+        roster.leave(ada);
+        roster.commit();
+        assert_eq!((roster.names(), roster.committed_bytes()), (1, r#""Grace","#.len()));
+    }
+
+    #[test]
     fn name_of_two_sessions_is_one_entry_until_both_leave() {
         let mut roster = Roster::default();
         let [one, other] = ["Ada", "Ada"].map(|name| roster.join(name));

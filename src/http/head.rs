@@ -259,3 +259,27 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
 pub fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn head_is_decoded_whole_or_not_at_all() {
+        let limits = HeadLimits { head_bytes_max: 100, fields_max: 2, target_bytes_max: 10 };
+        let decode = |head: &str| {
+            let mut storage = FieldStorage::default();
+            RequestHead::decode(head.as_bytes(), &limits, &mut storage).map(|head| head.method)
+        };
+        assert_eq!(decode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), Ok(Method::Get));
+        for head in [
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nrest",
+            "GET / HTTP/1.1\r\nHost: a\r\n",
+            "G@T / HTTP/1.1\r\nHost: a\r\n\r\n",
+        ] {
+            assert_eq!(decode(head), Err(RequestError::Malformed), "{head:?}");
+        }
+        let unknown = decode("GOT / HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(unknown, Err(RequestError::UnknownMethod));
+    }
+}

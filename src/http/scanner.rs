@@ -139,6 +139,27 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn line_that_can_be_no_request_line_is_refused_before_its_end() {
+        let limits = HeadLimits { head_bytes_max: 100, target_bytes_max: 5, fields_max: 2 };
+        let judge = |part: &str| judge_start(part.as_bytes(), &limits);
+        let longest = "M".repeat(METHOD_BYTES_MAX);
+        for part in ["", "\r", "G", "GET", "GET ", "GET /four", "GET /four ", &longest] {
+            assert_eq!(judge(part), Ok(()), "{part:?}");
+        }
+        for part in [" ", " GET", "\rG", "GET\r", "GET:", ":"] {
+            assert_eq!(judge(part), Err(RequestError::Malformed), "{part:?}");
+        }
+        assert_eq!(judge(&format!("{longest}M")), Err(RequestError::UnknownMethod));
+        assert_eq!(judge("GET /five!"), Err(RequestError::TargetTooLong));
+
+        let mut scanner = HeadScanner::default();
+        let head = b"GET / HTTP/1.1\r\na: b\r\nc: d\r\n";
+        assert_eq!(scanner.scan(head, &limits), Ok(None));
+        let head = [head, &b"e: f\r\n"[..]].concat();
+        assert_eq!(scanner.scan(&head, &limits), Err(RequestError::HeadTooLarge));
+    }
+
     /// The head is split by httparse in the end: a line that is let in here it must take, and the
     /// other way round, or the answer would depend on how the head was cut.
     #[test]

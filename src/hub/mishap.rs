@@ -25,11 +25,10 @@ impl Hub {
         self.codec = Codec { inflater: Inflater::default(), deflater };
         let Some(session) = find(&mut self.sessions, id) else { return };
         match (&session.phase, part) {
-            // Twice is once too often.
-            _ if session.cause() == Some(Cause::Panicked) => session.end(Cause::Panicked),
             (Phase::WebSocket(_), Part::Input) => {
                 session.fail(Cause::Panicked, &self.config, now);
             }
+            // One that drains too: twice is once too often.
             _ => session.end(Cause::Panicked),
         }
         self.settle(id);

@@ -157,6 +157,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn cause_is_shown_with_what_more_is_known() {
+        assert_eq!(Cause::Refused(Status::NotFound).to_string(), "refused: 404");
+        assert_eq!(Cause::Closed.to_string(), "closed");
+        let protocol = Cause::Protocol(ProtocolError::TooLong).to_string();
+        assert!(protocol.starts_with("protocol_error: ") && protocol.len() > 20, "{protocol}");
+    }
+
+    #[test]
     fn every_cause_has_a_name_of_its_own() {
         let protocol = Cause::Protocol(ProtocolError::Unmasked);
         let mut all = vec![Cause::Closed, Cause::Ended, Cause::Lost, Cause::Answered];

@@ -26,7 +26,7 @@ fn world() -> World {
 type Play = fn(&mut World) -> Peer;
 
 /// A peer for each way to end, and the cause that it is.
-const WAYS: [(Play, Cause); 26] = [
+const WAYS: [(Play, Cause); 28] = [
     (|world| after(world, "/ws", World::end, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, "/ws", World::reset, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, PATH, World::end, &[&wire::text("1")]), Cause::Closed),
@@ -55,6 +55,7 @@ const WAYS: [(Play, Cause); 26] = [
         Cause::SocketIo(ClientError::NotConnected),
     ),
     (|world| after(world, "/ws", World::end, &[&wire::text("x").repeat(41)]), Cause::TooFast),
+    (|world| after(world, "", silent, &[]), Cause::TimedOut(Timeout::Handshake)),
     (|world| after(world, "", silent, &[b"GET /heal"]), Cause::TimedOut(Timeout::Handshake)),
     (
         |world| after(world, "", silent, &[&get("keep-alive"), b"GET /heal"]),
@@ -67,6 +68,7 @@ const WAYS: [(Play, Cause); 26] = [
     (is_oldest, Cause::Displaced),
     (holds_the_most, Cause::Shed),
     (sees_the_server_stop, Cause::Stopping),
+    (asks_while_the_server_stops, Cause::Stopping),
     (shows_our_bug, Cause::Panicked),
 ];
 
@@ -121,6 +123,16 @@ fn sees_the_server_stop(world: &mut World) -> Peer {
     world.hub.stop(world.now());
     world.turn();
     world.send(peer, &wire::close(1001));
+    world.end(peer);
+    peer
+}
+
+fn asks_while_the_server_stops(world: &mut World) -> Peer {
+    let peer = world.connect();
+    let request = get("keep-alive");
+    world.send(peer, &request[..10]);
+    world.hub.stop(world.now());
+    world.send(peer, &request[10..]);
     world.end(peer);
     peer
 }

@@ -23,6 +23,7 @@ mod http_pages;
 mod limits;
 mod limits_set;
 mod logs;
+mod memory;
 mod metrics;
 mod origin;
 mod panics;
