@@ -94,7 +94,7 @@ pub struct Reaped {
     pub id: SessionId,
     /// Why it ended.
     pub cause: Cause,
-    /// Where it came from, as far as that is counted.
+    /// Where it came from, unless that is exempt.
     pub address: Option<AddressKey>,
 }
 
@@ -222,16 +222,17 @@ impl Hub {
             self.check_tally();
             return None;
         };
-        let session = self.sessions.remove(id.index());
+        let mut session = self.sessions.remove(id.index());
         debug_assert!(is(&session, id) && session.name.is_none());
         let Phase::Closed(cause) = session.phase else {
             unreachable!("only a session that has ended is to be reaped")
         };
         self.tally.closed[cause.place()] += 1;
-        if let Some(key) = session.address {
+        let address = session.address;
+        if let Some(key) = session.take_counted() {
             self.addresses.disconnect(key);
         }
-        Some(Reaped { id, cause, address: session.address })
+        Some(Reaped { id, cause, address })
     }
 
     /// When the next turn must be, if nothing happens before.

@@ -46,9 +46,15 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("connections_accepted_total", "Connections that were accepted.", tally.accepted),
         counters(
             "connections_refused_total",
-            "Connections that were turned away by cause.",
+            "Connections that were turned away by cause, before they were accepted.",
             "cause",
             refused,
+        ),
+        one(
+            "forwarded_requests_refused_total",
+            COUNTER,
+            "Requests of trusted proxies answered 429, each on a connection that was accepted.",
+            tally.refused_forwarded as f64,
         ),
         counters(
             "connections_closed_total",

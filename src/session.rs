@@ -78,8 +78,10 @@ pub(crate) enum Door {
 #[derive(Debug)]
 pub struct Session {
     pub(crate) generation: u32,
-    /// The address that this session is counted under.
+    /// Where this session comes from, unless that is exempt.
     pub(crate) address: Option<AddressKey>,
+    /// Whether it is counted there.
+    pub(crate) is_counted: bool,
     pub(crate) phase: Phase,
     pub(crate) outbox: Outbox,
     /// Input that is not used yet: the beginning of a request head, or all of it while answers
@@ -122,6 +124,7 @@ impl Session {
         Session {
             generation,
             address,
+            is_counted: address.is_some(),
             phase: Phase::Http(Http::new(proxy, deadline)),
             outbox: Outbox::default(),
             stash: Stash::default(),
@@ -134,6 +137,11 @@ impl Session {
             counted_bytes: 0,
             counted_deflated: Deflated::default(),
         }
+    }
+
+    /// The address that it is counted under, from now on no more.
+    pub(crate) fn take_counted(&mut self) -> Option<AddressKey> {
+        std::mem::take(&mut self.is_counted).then(|| self.address.take()).flatten()
     }
 
     pub(crate) fn is_closed(&self) -> bool {

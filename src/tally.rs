@@ -17,6 +17,9 @@ pub struct Tally {
     pub refused_full: u64,
     /// Connections that were not, since their address had too many or opened them too fast.
     pub refused_address: u64,
+    /// Requests that were not answered for the same reason, since the client that a trusted proxy
+    /// named had too many. Their connections were taken, and are closed for it.
+    pub refused_forwarded: u64,
     /// Sessions that ended and are forgotten, by the [place](Cause::place) of their cause.
     pub closed: [u64; Cause::NAMES.len()],
     /// HTTP answers, by the first digit of their status, from 1.

@@ -77,7 +77,9 @@ impl fmt::Display for RequestError {
             RequestError::Version => "only HTTP/1.1 and HTTP/1.0 are spoken here",
             RequestError::UnknownMethod => "the method is not implemented",
             RequestError::WrongHost => "this server does not serve that host",
-            RequestError::TooManyFromAddress => "this address has too many connections",
+            RequestError::TooManyFromAddress => {
+                "this address has too many connections, or opens them too fast"
+            }
             RequestError::WrongScheme => "https is not served on this connection",
         })
     }

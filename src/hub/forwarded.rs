@@ -37,15 +37,17 @@ impl Hub {
             }
         };
         // The request before, if its answer is not sent.
-        if let Some(before) = session.address.take() {
+        if let Some(before) = session.take_counted() {
             self.addresses.disconnect(before);
         }
-        if client.is_some_and(|key| !self.addresses.connect(key, limits, now)) {
-            self.tally.refused_address += 1;
-            return Err(RequestError::TooManyFromAddress);
-        }
         session.address = client;
-        Ok(())
+        let Some(client) = client else { return Ok(()) };
+        session.is_counted = self.addresses.connect(client, limits, now);
+        if session.is_counted {
+            return Ok(());
+        }
+        self.tally.refused_forwarded += 1;
+        Err(RequestError::TooManyFromAddress)
     }
 
     pub(super) fn address_limits(&self) -> AddressLimits {

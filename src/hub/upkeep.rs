@@ -28,7 +28,7 @@ impl Hub {
         }
         self.deadlines.set(id.index(), session.deadline());
         if session.is_idle_of_proxy()
-            && let Some(client) = session.address.take()
+            && let Some(client) = session.take_counted()
         {
             self.addresses.disconnect(client);
         }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::addresses::AddressKey;
+use crate::http::Status;
 use crate::hub::{Reaped, Refusal};
 use crate::rate::Quota;
 use crate::session::Cause;
@@ -130,6 +131,13 @@ impl Journal {
                     info!(%cause, %address, "connection closed");
                 }
             }
+            // The client of a trusted proxy, as one that comes by itself.
+            Cause::Refused(Status::TooManyRequests) => {
+                let topic = Topic::Refused(Refusal::TooManyFromAddress);
+                if enabled!(Level::WARN) && self.grants(topic, now) {
+                    warn!(cause = Topic::name(topic.place()), %address, "request refused");
+                }
+            }
             Cause::Lost | Cause::Refused(_) | Cause::TimedOut(_) => {
                 if enabled!(Level::DEBUG) && self.grants(topic, now) {
                     debug!(%cause, %address, "connection closed");
@@ -183,7 +191,7 @@ impl Journal {
     }
 }
 
-/// Where a connection comes from, as far as that is counted. Loopback is exempt, and a trusted
+/// Where a connection comes from. Loopback is exempt from limits and left out, and so is a trusted
 /// proxy that has no request.
 struct Peer(Option<AddressKey>);
 

@@ -94,6 +94,30 @@ fn failed_connection_is_logged_with_its_cause() {
     assert_eq!(line["address"], "exempt");
 }
 
+/// The connection of the proxy is accepted, and its request is one too many for the client.
+#[test]
+fn refused_request_is_laid_to_the_client_that_the_proxy_names() {
+    let arguments = ["--trusted-proxy", "127.0.0.1", "--connections-per-address-max", "1"];
+    let mut logged = Logged::start(&arguments);
+    let open = || {
+        let mut client = logged.program.connect();
+        client.send(&wire::handshake("/ws", "X-Forwarded-For: 192.0.2.1\r\n"));
+        (client.answer(), client)
+    };
+    let (taken, _kept) = open();
+    let (refused, _) = open();
+    assert_eq!((taken.status, refused.status), (101, 429));
+    let words = String::from_utf8(refused.body).unwrap();
+    assert_eq!(words, "this address has too many connections, or opens them too fast\n");
+    let line = logged.find("request refused");
+    assert_eq!((&line["level"], &line["cause"]), (&"WARN".into(), &"address".into()));
+    assert_eq!(line["address"], "192.0.2.1");
+    let samples = scrape(&mut logged.program.connect());
+    assert_eq!(samples["headcount_connections_accepted_total"], 3.0);
+    assert_eq!(samples["headcount_connections_refused_total{cause=\"address\"}"], 0.0);
+    assert_eq!(samples["headcount_forwarded_requests_refused_total"], 1.0);
+}
+
 /// docs/threats.md F6: ten lines a second of each cause; the others are counted.
 #[test]
 fn f6_lines_of_one_cause_are_limited_and_counted() {

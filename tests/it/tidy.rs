@@ -137,7 +137,7 @@ const LAYERS: [(&str, &str); 21] = [
         "addresses api assets broadcast config deadlines http latest metrics names outbox roster \
          session socketio tally time ws",
     ),
-    ("server", "addresses assets broadcast config hub outbox rate session tally time"),
+    ("server", "addresses assets broadcast config http hub outbox rate session tally time"),
 ];
 
 #[test]
