@@ -34,7 +34,7 @@ use crate::config::Config;
 use crate::deadlines::Deadlines;
 use crate::latest::Latest;
 use crate::roster::Roster;
-use crate::session::{Cause, Phase, Session, SessionId};
+use crate::session::{Cause, Door, Phase, Session, SessionId};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
@@ -228,6 +228,9 @@ impl Hub {
             unreachable!("only a session that has ended is to be reaped")
         };
         self.tally.closed[cause.place()] += 1;
+        if session.door == Door::Metrics {
+            self.counts.for_metrics -= 1;
+        }
         let address = session.address;
         if let Some(key) = session.take_counted() {
             self.addresses.disconnect(key);

@@ -156,6 +156,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pending_max: u32,
 
+    /// Open connections at --metrics-listen, which no other limit on connections counts
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 16)]
+    #[arg(value_parser = value_parser!(u32).range(1..=32))]
+    pub metrics_connections_max: u32,
+
     /// Open connections from one address (IPv4 /32, IPv6 /64); loopback is exempt
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]

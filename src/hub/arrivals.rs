@@ -26,26 +26,41 @@ impl Hub {
     }
 
     fn accept(&mut self, address: IpAddr, door: Door, now: Time) -> Result<SessionId, Refusal> {
-        let limits = &self.config.limits;
-        if self.is_stopping || self.sessions.len() >= limits.connections_max as usize {
+        if self.is_stopping || self.is_full(door) {
             self.tally.refused_full += 1;
             return Err(Refusal::Full);
         }
-        let (address, proxy) = self.party(address);
+        let (key, proxy) = self.party(address, door);
         let address_limits = self.address_limits();
-        if address.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
+        if key.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
             self.tally.refused_address += 1;
             return Err(Refusal::TooManyFromAddress);
         }
         self.generation = self.generation.wrapping_add(1);
         self.tally.accepted += 1;
-        let session = Session::new(self.generation, address, proxy, door, &self.config, now);
+        let session = Session::new(self.generation, key, proxy, door, &self.config, now);
         let index = self.sessions.insert(session) as u32;
         let id = SessionId { index, generation: self.generation };
-        self.pending.push_back(id);
+        if door == Door::Metrics {
+            self.counts.for_metrics += 1;
+        } else {
+            self.pending.push_back(id);
+        }
         self.settle(id);
         self.drop_oldest_pending();
         Ok(id)
+    }
+
+    /// Whether there is no room for one more at `door`. Who watches the server has room of his own:
+    /// a server that is full is what he has to see.
+    fn is_full(&self, door: Door) -> bool {
+        let (limits, for_metrics) = (&self.config.limits, self.counts.for_metrics);
+        match door {
+            Door::Metrics => for_metrics >= limits.metrics_connections_max,
+            Door::Front | Door::Local => {
+                self.sessions.len() - for_metrics as usize >= limits.connections_max as usize
+            }
+        }
     }
 
     /// What a connection that is not taken is told.

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use crate::addresses::{AddressKey, AddressLimits};
 use crate::http::{Forwarded, RequestError, RequestHead};
-use crate::session::{Phase, SessionId};
+use crate::session::{Door, Phase, SessionId};
 use crate::time::Time;
 
 use super::{Hub, find};
@@ -57,7 +57,14 @@ impl Hub {
 
     /// What a new connection from `address` is counted under so far, and the trusted proxy that it
     /// is from.
-    pub(super) fn party(&self, address: IpAddr) -> (Option<AddressKey>, Option<IpAddr>) {
+    pub(super) fn party(
+        &self,
+        address: IpAddr,
+        door: Door,
+    ) -> (Option<AddressKey>, Option<IpAddr>) {
+        if door == Door::Metrics {
+            return (None, None);
+        }
         if self.config.trusted_proxies.contains(address) {
             return (None, Some(address));
         }

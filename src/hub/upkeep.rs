@@ -1,7 +1,7 @@
 //! What depends on the state of sessions, and is brought up to date when that has changed.
 
 use crate::broadcast::Form;
-use crate::session::{Cause, Deflated, SessionId, State};
+use crate::session::{Cause, Deflated, Door, SessionId, State};
 use crate::time::Time;
 
 use super::{Hub, find, is};
@@ -11,6 +11,10 @@ use super::{Hub, find, is};
 pub(super) struct Counts {
     /// Sessions in each state, by its number.
     open: [u32; State::OPEN.len()],
+    /// Sessions where there is nothing but metrics.
+    pub(super) for_metrics: u32,
+    /// Sessions that speak HTTP, without those.
+    pending: u32,
     pub(super) buffered_bytes: usize,
     /// Sessions that take the log in its deflated form.
     pub(super) deflated_log: u32,
@@ -49,6 +53,7 @@ impl Hub {
 
         let (before, after) = (session.counted_as, session.state());
         session.counted_as = after;
+        let is_limited = session.door != Door::Metrics;
         if !after.takes_part()
             && let Some(name) = session.name.take()
         {
@@ -60,6 +65,10 @@ impl Hub {
         }
         self.counts.change(before, -1);
         self.counts.change(after, 1);
+        if is_limited {
+            self.counts.pending -= u32::from(before == State::Http);
+            self.counts.pending += u32::from(after == State::Http);
+        }
         if after == State::Gone {
             self.closed.push(id);
         }
@@ -94,7 +103,7 @@ impl Hub {
     /// Makes room among the connections that have not become WebSockets.
     pub(super) fn drop_oldest_pending(&mut self) {
         let max = self.config.limits.pending_max;
-        while self.counts.open(State::Http) > max
+        while self.counts.pending > max
             && let Some(id) = self.pending.pop_front()
         {
             if let Some(session) = find(&mut self.sessions, id)
@@ -105,7 +114,7 @@ impl Hub {
             }
         }
         // Those that are not pending any more are dropped when they are half of the list.
-        if self.pending.len() > 2 * self.counts.open(State::Http) as usize + 16 {
+        if self.pending.len() > 2 * self.counts.pending as usize + 16 {
             let sessions = &self.sessions;
             self.pending.retain(|id| {
                 sessions

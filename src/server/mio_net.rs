@@ -20,7 +20,7 @@ use super::net::{Event, Net, Readiness};
 const EVENTS_MAX: usize = 1024;
 
 /// The token of the signals; the listeners' are right below. No session has these, as the index in
-/// its token is below 2^24.
+/// its token is about 2^24 at most.
 const SIGNALS: Token = Token(usize::MAX);
 
 /// Sockets, signals and clocks of the system.

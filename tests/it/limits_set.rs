@@ -43,6 +43,7 @@ const REACHED: &[(&str, &str)] = &[
     ("stall_ms", "turn_over_the_limit_is_counted_and_logged_with_its_phases"),
     ("connections_max", "connections_have_a_number"),
     ("pending_max", "connections_that_are_not_upgraded_have_a_number_and_the_oldest_goes"),
+    ("metrics_connections_max", "metrics_connections_have_a_number_of_their_own"),
     ("connections_per_address_max", "client_behind_a_trusted_proxy_is_counted_by_its_own_address"),
     ("accepts_per_address_per_second", "new_connections_of_a_client_behind_a_proxy_have_a_rate"),
     ("accepts_per_address_burst", "new_connections_of_a_client_behind_a_proxy_have_a_rate"),

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headcount::config::Config;
+use headcount::config::{Config, Limits};
 use headcount::http::TrustedProxies;
+use headcount::hub::Refusal;
 use headcount::session::{Cause, State};
 
 use crate::engine::PATH;
@@ -170,12 +171,51 @@ fn metrics_are_only_where_they_are_listened_for() {
     world.send(peer, b"GET /metrics HTTP/1.1\r\nHost: example.com\r\n\r\n");
     assert_eq!(world.answer(peer).status, 404);
 
-    let peer = world.connect_for_metrics("192.0.2.1".parse().unwrap());
+    let peer = world.connect_for_metrics("192.0.2.1".parse().unwrap()).unwrap();
     assert_eq!(ask(&mut world, peer, "GET", "X-Forwarded-For: 192.0.2.2\r\n").status, 200);
     for path in ["/", "/roster", "/healthz", "/ws", PATH] {
         world.send(peer, &wire::handshake(path, ""));
         assert_eq!(world.answer(peer).status, 404, "{path}");
     }
+}
+
+/// The limits are there for the many; who watches has to see the server when they are reached.
+#[test]
+fn metrics_are_there_when_the_server_is_full() {
+    let limits = Limits {
+        connections_max: 2,
+        pending_max: 1,
+        connections_per_address_max: 1,
+        accepts_per_address_burst: 1,
+        ..Limits::default()
+    };
+    let metrics_listen = Some("192.0.2.9:9090".parse().unwrap());
+    let trusted_proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+    let config = Config { limits, metrics_listen, trusted_proxies, ..Config::default() };
+    let mut world = World::with(config);
+    let (watcher, pending) = (world.watch(), world.connect());
+    assert_eq!(world.connect_from([127, 0, 0, 1].into()), Err(Refusal::Full));
+    for address in ["192.0.2.1", "192.0.2.1", "192.0.2.1", "10.0.0.1", "10.0.0.1"] {
+        let peer = world.connect_for_metrics(address.parse().unwrap()).unwrap();
+        let fields = "X-Forwarded-For: 192.0.2.1\r\n";
+        assert_eq!(ask(&mut world, peer, "GET", fields).status, 200, "{address}");
+    }
+    assert!(!world.is_closed(pending), "nor do they take the room of others");
+    world.reset(watcher);
+    assert!(world.connect_from("192.0.2.1".parse().unwrap()).is_ok());
+    assert_eq!(world.cause(pending), Some(Cause::Displaced));
+}
+
+#[test]
+fn metrics_connections_have_a_number_of_their_own() {
+    let limits = Limits { metrics_connections_max: 2, ..Limits::default() };
+    let mut world = World::with(Config { limits, ..Config::default() });
+    let watching = "192.0.2.1".parse().unwrap();
+    let peers = [(); 2].map(|()| world.connect_for_metrics(watching).unwrap());
+    assert_eq!(world.connect_for_metrics(watching), Err(Refusal::Full));
+    world.connect();
+    world.reset(peers[0]);
+    assert!(world.connect_for_metrics(watching).is_ok());
 }
 
 #[test]

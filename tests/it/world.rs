@@ -75,9 +75,9 @@ impl World {
     }
 
     /// Connects to where there is nothing but metrics.
-    pub fn connect_for_metrics(&mut self, address: IpAddr) -> Peer {
-        let id = self.hub.accepted_for_metrics(address, self.now);
-        self.welcome(id.expect("the connection is taken"))
+    pub fn connect_for_metrics(&mut self, address: IpAddr) -> Result<Peer, Refusal> {
+        let id = self.hub.accepted_for_metrics(address, self.now)?;
+        Ok(self.welcome(id))
     }
 
     fn welcome(&mut self, id: SessionId) -> Peer {
