@@ -41,7 +41,7 @@ use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::system;
+use crate::{log, system};
 
 pub(crate) use client::CLIENTS_PER_SOURCE;
 use cpus::Cpus;
@@ -63,7 +63,7 @@ pub(crate) fn bench(options: &Options) -> ExitCode {
     }) {
         Ok(done) => done,
         Err(problem) => {
-            eprintln!("headcount: {problem}");
+            log::tell(&problem.to_string(), log::Format::Text);
             return ExitCode::FAILURE;
         }
     };
@@ -73,7 +73,8 @@ pub(crate) fn bench(options: &Options) -> ExitCode {
         None => Ok(()),
     });
     if let Err(error) = written {
-        eprintln!("headcount: can't write the result: {}", system::describe(&error));
+        let problem = format!("can't write the result: {}", system::describe(&error));
+        log::tell(&problem, log::Format::Text);
         return ExitCode::FAILURE;
     }
     match &report.ended_early {

@@ -199,7 +199,9 @@ fn exit(error: &clap::Error) -> ! {
     // The first paragraph: what is wrong and, on lines of their own, what would be right.
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let problem = lines.collect::<Vec<_>>().join(" ");
-    eprintln!("headcount: {}; see --help", problem.trim_start_matches("error: "));
+    let problem = format!("{}; see --help", problem.trim_start_matches("error: "));
+    // What is wrong may be the flag that asks for JSON.
+    log::tell(&problem, log::Format::Text);
     std::process::exit(error.exit_code());
 }
 

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, value_parser};
 
 use crate::bench::CLIENTS_PER_SOURCE;
-use crate::system;
+use crate::{log, system};
 
 /// What the kernel takes for one connection that is quiet, one end of it, in bytes: a socket, its
 /// place in the event queue, an open file. Measured with `headcount bench idle`, rounded up.
@@ -66,7 +66,8 @@ pub(crate) fn doctor(options: &Options) -> ExitCode {
         text += &format!("\nThis machine can hold {possible} clients; asked for: {wanted}.\n");
     }
     if let Err(error) = io::stdout().write_all(text.as_bytes()) {
-        eprintln!("headcount: can't write to standard output: {}", system::describe(&error));
+        let problem = format!("can't write to standard output: {}", system::describe(&error));
+        log::tell(&problem, log::Format::Text);
         return ExitCode::FAILURE;
     }
     match findings.iter().all(|finding| finding.is_enough) {

@@ -156,6 +156,22 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
     error!(place, reason = message.unwrap_or_default(), "panicked");
 }
 
+/// Says why the program can't go on, in one line, when there is no log yet or no more. It may be
+/// that nobody hears it.
+pub(crate) fn tell(problem: &str, format: Format) {
+    let line = match format {
+        Format::Text => format!("headcount: {problem}\n").into_bytes(),
+        Format::Json => {
+            let (log, notes) = Log::new();
+            let subscriber = log.subscriber(format, Level::Error);
+            tracing::subscriber::with_default(subscriber, || error!("{problem}"));
+            let line = |note| if let Note::Line(line) = note { line } else { Vec::new() };
+            notes.try_iter().flat_map(line).collect()
+        }
+    };
+    let _ = io::stderr().write_all(&line);
+}
+
 /// Where lines are put.
 #[derive(Debug)]
 struct Lines {

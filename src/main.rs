@@ -17,7 +17,7 @@ use headcount::server::{Ended, Server};
 use tracing::info;
 
 use cli::{Cli, Command};
-use log::Log;
+use log::{Format, Log};
 use system::describe;
 
 fn main() -> ExitCode {
@@ -30,19 +30,19 @@ fn main() -> ExitCode {
     if cli.print_limits {
         return match io::stdout().write_all(cli.limits_text().as_bytes()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&problem("can't write to standard output", &error)),
+            Err(error) => fail(&problem("can't write to standard output", &error), cli.log_format),
         };
     }
     match serve(&cli) {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         // As a shell reports a program that a signal ended.
         Ok(Ended::Interrupted(signal)) => ExitCode::from(128_u8.wrapping_add(signal as u8)),
-        Err(problem) => fail(&problem),
+        Err(problem) => fail(&problem, cli.log_format),
     }
 }
 
-fn fail(problem: &str) -> ExitCode {
-    eprintln!("headcount: {problem}");
+fn fail(problem: &str, format: Format) -> ExitCode {
+    log::tell(problem, format);
     ExitCode::FAILURE
 }
 

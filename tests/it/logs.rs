@@ -79,6 +79,36 @@ fn start_and_stop_are_logged_and_limits_that_are_not_the_default() {
     assert_eq!(logged.program.exit_code(), Some(0));
 }
 
+/// A start that fails is told as everything else is: in one line of JSON, also with the log off.
+#[test]
+fn failed_start_is_told_in_the_format_of_the_log() {
+    let output = Command::new(env!("CARGO_BIN_EXE_headcount"))
+        .args(["--log-format", "json", "--log-level", "off", "--www", "/no/such/folder"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(1));
+    let line: Value = serde_json::from_slice(&output.stderr).expect("one object");
+    assert_eq!(line["level"], "ERROR");
+    assert_eq!(line["message"], "can't read /no/such/folder: no such file or directory");
+}
+
+#[test]
+fn exit_code_is_right_when_nobody_hears_what_was_wrong() {
+    let no_folder = ["--www", "/no/such/folder", "--log-format"];
+    for (arguments, code) in [
+        (["--listen", "nowhere"].as_slice(), 2),
+        (&[&no_folder[..], &["text"]].concat(), 1),
+        (&[&no_folder[..], &["json"]].concat(), 1),
+        (&["bench", "echo", "--url", "ws://127.0.0.1:1/echo"], 1),
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+        let status = command.args(arguments).stderr(writer).stdout(Stdio::null()).status();
+        assert_eq!(status.expect("it ran").code(), Some(code), "{arguments:?}");
+    }
+}
+
 /// RFC 6455 §7.1.7. Clients that come and go as they should are not in the log.
 #[test]
 fn failed_connection_is_logged_with_its_cause() {
