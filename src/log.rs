@@ -16,8 +16,11 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use headcount::rate::Quota;
 use headcount::time::Time;
+use tracing::field::{Field, Visit};
 use tracing::{Subscriber, error};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::format::{FormatFields, Writer};
 use tracing_subscriber::fmt::{self, MakeWriter};
 
 /// Lines that may wait to be written.
@@ -115,7 +118,7 @@ impl Log {
             .log_internal_errors(false)
             .with_writer(lines);
         match format {
-            Format::Text => Box::new(builder.finish()),
+            Format::Text => Box::new(builder.fmt_fields(TextFields).finish()),
             Format::Json => {
                 let json = builder.json().flatten_event(true);
                 Box::new(json.with_current_span(false).with_span_list(false).finish())
@@ -204,6 +207,44 @@ impl Write for LineWriter<'_> {
     }
 }
 
+/// The fields of a line of text: the message, then `name=value`. A value is in quotes unless it is
+/// one word, so that a program finds its end.
+#[derive(Debug)]
+struct TextFields;
+
+impl<'w> FormatFields<'w> for TextFields {
+    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> std::fmt::Result {
+        let mut visitor = TextVisitor { writer, separator: "", result: Ok(()) };
+        fields.record(&mut visitor);
+        visitor.result
+    }
+}
+
+struct TextVisitor<'w> {
+    writer: Writer<'w>,
+    separator: &'static str,
+    result: std::fmt::Result,
+}
+
+impl Visit for TextVisitor<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        let is_quoted = |c: char| c.is_whitespace() || c.is_control() || "\"=".contains(c);
+        let is_word = !value.is_empty() && !value.contains(is_quoted);
+        let (writer, separator) = (&mut self.writer, self.separator);
+        let written = match field.name() {
+            "message" => write!(writer, "{separator}{value}"),
+            name if is_word => write!(writer, "{separator}{name}={value}"),
+            name => write!(writer, "{separator}{name}={value:?}"),
+        };
+        self.result = self.result.and(written);
+        self.separator = " ";
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
+    }
+}
+
 /// Replaces what ends a line before its end, or does something to a terminal: control characters,
 /// those of C1 too, and what turns the direction of text. What replaces them is JSON, in which they
 /// can only stand in strings.
@@ -259,6 +300,21 @@ mod tests {
                 assert_eq!(value["name"].as_str(), Some(hostile));
             }
         }
+    }
+
+    #[test]
+    fn value_of_more_than_a_word_is_in_quotes() {
+        let lines = written(Format::Text, || {
+            let (cause, path) = ("protocol_error: no mask", r"a\b");
+            tracing::info!(%cause, lines = 7, address = %"::1", empty = "", path, "it ended");
+            tracing::info!(said = %"a\" b=c\n", list = ?["d", "e"], "it ended");
+        });
+        let fields = lines.iter().map(|line| line.split_once("INFO ").unwrap().1.trim_end());
+        let expected = [
+            r#"it ended cause="protocol_error: no mask" lines=7 address=::1 empty="" path=a\b"#,
+            r#"it ended said="a\" b=c\n" list="[\"d\", \"e\"]""#,
+        ];
+        assert_eq!(fields.collect::<Vec<_>>(), expected);
     }
 
     #[test]
