@@ -83,7 +83,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     limits: Limits,
 
-    /// The limits that were given, as they were.
+    /// The limits that were given, as they are in force.
     #[arg(skip)]
     pub(crate) limits_given: Vec<String>,
 }
@@ -102,13 +102,13 @@ impl Cli {
     pub(crate) fn from_process() -> Cli {
         let matches = Cli::command().try_get_matches().unwrap_or_else(|error| exit(&error));
         let mut cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| exit(&error));
-        cli.limits_given = limits_given(&matches);
         let is_default =
             matches.value_source("buffered_mebibytes_max") == Some(ValueSource::DefaultValue);
         if let Some(bytes) = system::memory_bytes().filter(|_| is_default) {
             cli.limits.buffered_mebibytes_max =
                 u32::try_from((bytes / 4) >> 20).unwrap_or(u32::MAX).max(1);
         }
+        cli.limits_given = cli.limits_given(&matches);
         cli
     }
 
@@ -137,7 +137,7 @@ impl Cli {
 
     /// The limits in lines for people and for scripts: `name = value  # what it is`.
     pub(crate) fn limits_text(&self) -> String {
-        let values = serde_json::to_value(self.limits()).expect("numbers are JSON");
+        let values = self.limit_values();
         let line = |flag: &clap::Arg| {
             let name = flag.get_long().unwrap_or_default();
             let value = values[flag.get_id().as_str()].to_string();
@@ -145,6 +145,27 @@ impl Cli {
             format!("{name:<30} = {value:>10}  # {what}\n")
         };
         limit_flags(&Cli::command()).map(line).collect()
+    }
+
+    /// The flags of limits on the command line, with their values in force.
+    fn limits_given(&self, matches: &ArgMatches) -> Vec<String> {
+        let (command, values) = (Cli::command(), self.limit_values());
+        let given = limit_flags(&command).filter_map(|flag| {
+            let id = flag.get_id().as_str();
+            let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
+            is_given.then_some(format!("--{} {}", flag.get_long()?, values[id]))
+        });
+        given.collect()
+    }
+
+    /// The connections that were asked for.
+    pub(crate) fn connections_asked(&self) -> Option<u32> {
+        let is_given = self.limits_given.iter().any(|flag| flag.starts_with("--connections-max "));
+        is_given.then_some(self.limits.connections_max)
+    }
+
+    fn limit_values(&self) -> serde_json::Value {
+        serde_json::to_value(self.limits()).expect("numbers are JSON")
     }
 
     fn origins(&self) -> Result<OriginPolicy, clap::Error> {
@@ -159,18 +180,6 @@ impl Cli {
         };
         self.allow_origin.iter().map(parse).collect::<Result<_, _>>().map(OriginPolicy::Listed)
     }
-}
-
-/// The flags of limits on the command line, with their values.
-fn limits_given(matches: &ArgMatches) -> Vec<String> {
-    let command = Cli::command();
-    let given = limit_flags(&command).filter_map(|flag| {
-        let id = flag.get_id().as_str();
-        let is_given = matches.value_source(id) == Some(ValueSource::CommandLine);
-        let value = matches.try_get_one::<u32>(id).ok().flatten().filter(|_| is_given)?;
-        Some(format!("--{} {value}", flag.get_long()?))
-    });
-    given.collect()
 }
 
 /// The flags that are limits: no other flag has a heading.

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use headcount::config::Secret;
 use headcount::server::{Ended, Server};
-use tracing::info;
+use tracing::{info, warn};
 
 use cli::{Cli, Command};
 use log::{Format, Log};
@@ -75,11 +75,17 @@ fn announce(server: &Server) -> io::Result<()> {
 
 /// Says the same in the log, and what is not as usual.
 fn log_start(cli: &Cli, server: &Server) {
+    let connections_max = server.hub().config().limits.connections_max;
     for address in server.addresses() {
-        info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+        let version = env!("CARGO_PKG_VERSION");
+        info!(%address, version, connections_max, "listening");
     }
     if let Some(address) = server.metrics_address() {
         info!(%address, "metrics are served");
+    }
+    let asked = cli.connections_asked().filter(|&asked| asked > connections_max);
+    if let Some(asked) = asked {
+        warn!(asked, connections_max, "the limit on open files allows fewer connections");
     }
     if !cli.limits_given.is_empty() {
         info!(limits = cli.limits_given.join(" "), "limits are not the default");

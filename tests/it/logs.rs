@@ -18,7 +18,10 @@ struct Logged {
 
 impl Logged {
     fn start(arguments: &[&str]) -> Logged {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+        Logged::start_by(Command::new(env!("CARGO_BIN_EXE_headcount")), arguments)
+    }
+
+    fn start_by(mut command: Command, arguments: &[&str]) -> Logged {
         command.stderr(Stdio::piped());
         let arguments = [&["--log-format", "json"], arguments].concat();
         let mut program = Program::start_by(command, &arguments);
@@ -77,6 +80,20 @@ fn start_and_stop_are_logged_and_limits_that_are_not_the_default() {
     assert_eq!(logged.find("stopping")["signal"], 15);
     assert_eq!(logged.find("stopped")["level"], "INFO");
     assert_eq!(logged.program.exit_code(), Some(0));
+}
+
+/// What the log says is in force, not what was asked for.
+#[test]
+fn connections_that_open_files_do_not_allow_are_told_at_the_start() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 200; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_headcount")]);
+    let mut logged = Logged::start_by(command, &["--connections-max", "1000"]);
+    assert_eq!(logged.next()["connections_max"], 200 - 64);
+    let line = logged.find("the limit on open files allows fewer connections");
+    assert_eq!((&line["level"], &line["asked"]), (&"WARN".into(), &1000.into()));
+    assert_eq!(line["connections_max"], 200 - 64);
+    let limits = &logged.find("limits are not the default")["limits"];
+    assert_eq!(limits, "--connections-max 136");
 }
 
 /// A start that fails is told as everything else is: in one line of JSON, also with the log off.
