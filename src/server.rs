@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::assets::Assets;
 use crate::config::Config;
@@ -43,7 +43,7 @@ pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
 use stopwatch::Stopwatch;
-use www::Www;
+use www::{Unreadable, Www};
 
 /// To wake up later than this after the time that was asked for is to have been kept from running.
 const OVERSLEPT_MIN: Duration = Duration::from_secs(1);
@@ -110,10 +110,9 @@ impl Server {
         let all: Vec<SocketAddr> = addresses.iter().copied().chain(config.metrics_listen).collect();
         let net = MioNet::bind(&all, &config.limits)?;
         let www = match www {
-            Some(folder) => {
-                let problem = format!("can't read {}", folder.display());
-                Some(Www::open(folder).map_err(|error| (problem, error))?)
-            }
+            Some(folder) => Some(Www::open(folder).map_err(|Unreadable { path, error }| {
+                (format!("can't read {}", path.display()), error)
+            })?),
             None => None,
         };
         let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
@@ -324,11 +323,17 @@ impl<N: Net> Server<N> {
     }
 
     fn keep_www(&mut self, now: Time) {
-        if let Some(www) = &mut self.www
-            && www.refresh(now)
-        {
-            self.hub.set_assets(www.assets());
-            info!("the files of --www are read again");
+        let Some(www) = &mut self.www else { return };
+        // It looks once a second: there is not more than one line in that time.
+        match www.refresh(now) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.hub.set_assets(www.assets());
+                info!("the files of --www are read again");
+            }
+            Err(Unreadable { path, error }) => {
+                warn!(path = %path.display(), %error, "--www can't be read, and stays as it was");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::io;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -28,6 +29,15 @@ pub(super) struct Www {
     assets: Assets,
     seen: Vec<Entry>,
     check_at: Time,
+    /// Whether it could not be read when it was looked at last.
+    is_failing: bool,
+}
+
+/// What could not be read, and why.
+#[derive(Debug)]
+pub(super) struct Unreadable {
+    pub(super) path: PathBuf,
+    pub(super) error: io::Error,
 }
 
 /// A file, and what tells that it has changed.
@@ -42,10 +52,11 @@ struct Entry {
 
 impl Www {
     /// Reads a folder.
-    pub(super) fn open(folder: PathBuf) -> io::Result<Www> {
+    pub(super) fn open(folder: PathBuf) -> Result<Www, Unreadable> {
         let seen = list(&folder)?;
         let assets = load(&seen)?;
-        Ok(Www { folder, assets, seen, check_at: Time::from_ms(CHECK_INTERVAL_MS) })
+        let check_at = Time::from_ms(CHECK_INTERVAL_MS);
+        Ok(Www { folder, assets, seen, check_at, is_failing: false })
     }
 
     /// Its files.
@@ -59,64 +70,79 @@ impl Www {
     }
 
     /// Reads the folder again if it has changed, and says whether it has. While it can't be read,
-    /// as in the middle of a change, what was read before stays.
-    pub(super) fn refresh(&mut self, now: Time) -> bool {
+    /// as in the middle of a change, what was read before stays; that is told the first time.
+    pub(super) fn refresh(&mut self, now: Time) -> Result<bool, Unreadable> {
         if now < self.check_at {
-            return false;
+            return Ok(false);
         }
         self.check_at = now.after_ms(CHECK_INTERVAL_MS);
-        let Ok(seen) = list(&self.folder) else { return false };
-        if seen == self.seen {
-            return false;
+        let result = self.read_changes();
+        let was_failing = mem::replace(&mut self.is_failing, result.is_err());
+        match result {
+            Err(_) if was_failing => Ok(false),
+            // It can be read again, also if it is as it was before.
+            Ok(has_changed) => Ok(has_changed || was_failing),
+            Err(unreadable) => Err(unreadable),
         }
-        let Ok(assets) = load(&seen) else { return false };
-        (self.assets, self.seen) = (assets, seen);
-        true
+    }
+
+    fn read_changes(&mut self) -> Result<bool, Unreadable> {
+        let seen = list(&self.folder)?;
+        if seen == self.seen {
+            return Ok(false);
+        }
+        (self.assets, self.seen) = (load(&seen)?, seen);
+        Ok(true)
     }
 }
 
 /// The files of a folder and of the folders in it, in order. Hidden ones are left out, and links
 /// are not followed: what is served is what lies there.
-fn list(folder: &Path) -> io::Result<Vec<Entry>> {
+fn list(root: &Path) -> Result<Vec<Entry>, Unreadable> {
     let mut entries = Vec::new();
-    let mut folders = vec![(folder.to_owned(), String::new())];
+    let mut folders = vec![(root.to_owned(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
+        for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))? {
+            let entry = entry.map_err(|error| unreadable(&folder, error))?;
+            let of_entry = |error| unreadable(&entry.path(), error);
             let Ok(name) = entry.file_name().into_string() else { continue };
             if name.starts_with('.') {
                 continue;
             }
-            let (kind, name) = (entry.file_type()?, format!("{prefix}{name}"));
+            let (kind, name) = (entry.file_type().map_err(of_entry)?, format!("{prefix}{name}"));
             if kind.is_dir() {
                 folders.push((entry.path(), format!("{name}/")));
             } else if kind.is_file() {
-                let metadata = entry.metadata()?;
+                let metadata = entry.metadata().map_err(of_entry)?;
                 let modified = metadata.modified().ok();
                 entries.push(Entry { name, path: entry.path(), bytes: metadata.len(), modified });
             }
             if entries.len() + folders.len() > FILES_MAX {
-                return Err(too_large(format!("more than {FILES_MAX} files")));
+                return Err(too_large(root, format!("more than {FILES_MAX} files")));
             }
         }
     }
     if entries.iter().map(|entry| entry.bytes).sum::<u64>() > BYTES_MAX {
-        return Err(too_large(format!("more than {} MiB of files", BYTES_MAX >> 20)));
+        return Err(too_large(root, format!("more than {} MiB of files", BYTES_MAX >> 20)));
     }
     entries.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(entries)
 }
 
-fn load(entries: &[Entry]) -> io::Result<Assets> {
+fn load(entries: &[Entry]) -> Result<Assets, Unreadable> {
     let read = |entry: &Entry| {
-        let body: Shared = fs::read(&entry.path)?.into();
-        Ok((entry.name.clone(), body))
+        let content = fs::read(&entry.path).map_err(|error| unreadable(&entry.path, error))?;
+        Ok((entry.name.clone(), Shared::from(content)))
     };
-    let assets: Assets = entries.iter().map(read).collect::<io::Result<_>>()?;
+    let assets: Assets = entries.iter().map(read).collect::<Result<_, _>>()?;
     // A page that was written for socket.io counts on its server to have this.
     Ok(assets.with_embedded("/socket.io.js"))
 }
 
-fn too_large(what: String) -> io::Error {
-    io::Error::other(what)
+fn too_large(folder: &Path, what: String) -> Unreadable {
+    unreadable(folder, io::Error::other(what))
+}
+
+fn unreadable(path: &Path, error: io::Error) -> Unreadable {
+    Unreadable { path: path.to_owned(), error }
 }

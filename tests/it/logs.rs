@@ -1,5 +1,6 @@
 //! The log of the program: what is in it, how much, and that nobody waits for it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{ChildStderr, Command, Stdio};
 
@@ -124,6 +125,28 @@ fn exit_code_is_right_when_nobody_hears_what_was_wrong() {
         let status = command.args(arguments).stderr(writer).stdout(Stdio::null()).status();
         assert_eq!(status.expect("it ran").code(), Some(code), "{arguments:?}");
     }
+}
+
+/// What was read before is served on. A folder that is gone is told once, not each second.
+#[test]
+fn folder_that_can_not_be_read_again_is_told_once() {
+    let folder = std::env::temp_dir().join(format!("headcount-gone-{}", std::process::id()));
+    let away = folder.with_extension("away");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("index.html"), "one").unwrap();
+    let mut logged = Logged::start(&["--www", folder.to_str().unwrap()]);
+    logged.find("listening");
+    fs::rename(&folder, &away).unwrap();
+    let line = logged.next();
+    assert_eq!(line["message"], "--www can't be read, and stays as it was");
+    assert_eq!((&line["level"], line["path"].as_str()), (&"WARN".into(), folder.to_str()));
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    let mut client = logged.program.connect();
+    client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(client.answer().body, b"one");
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(logged.next()["message"], "the files of --www are read again");
+    fs::remove_dir_all(folder).unwrap();
 }
 
 /// RFC 6455 §7.1.7. Clients that come and go as they should are not in the log.
