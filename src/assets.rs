@@ -59,7 +59,7 @@ impl Assets {
 
     /// The file that a request for `path` is answered with.
     pub fn find(&self, path: &str) -> Option<&Asset> {
-        self.0.get(path)
+        self.0.get(without_index(path))
     }
 
     /// The paths that there are files for.
@@ -82,12 +82,8 @@ impl FromIterator<(String, Shared)> for Assets {
 /// The path under which browsers ask for the file: percent-encoded (RFC 3986 §2.1), and the
 /// folder's own for an index.
 fn request_path(name: &str) -> String {
-    let name = match name.strip_suffix("index.html") {
-        Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
-        _ => name,
-    };
     let mut path = String::from("/");
-    for byte in name.bytes() {
+    for byte in without_index(name).bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 path.push(char::from(byte));
@@ -96,6 +92,14 @@ fn request_path(name: &str) -> String {
         }
     }
     path
+}
+
+/// A path with the folder in place of its index: both mean the same.
+fn without_index(path: &str) -> &str {
+    match path.strip_suffix("index.html") {
+        Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
+        _ => path,
+    }
 }
 
 fn media_type(name: &str) -> &'static str {
@@ -148,7 +152,12 @@ mod tests {
             files.into_iter().map(|name| (name.to_owned(), name.as_bytes().into())).collect();
         for (path, content) in [
             ("/", Some("index.html")),
+            ("/index.html", Some("index.html")),
             ("/a/", Some("a/index.html")),
+            ("/a/index.html", Some("a/index.html")),
+            ("/index.html/", None),
+            ("/index%2Ehtml", None),
+            ("index.html", None),
             ("/a/b%20c.JS", Some("a/b c.JS")),
             ("/%E6%9D%8E.css", Some("李.css")),
             ("/notindex.html", Some("notindex.html")),

@@ -135,8 +135,9 @@ fn load(entries: &[Entry]) -> Result<Assets, Unreadable> {
         Ok((entry.name.clone(), Shared::from(content)))
     };
     let assets: Assets = entries.iter().map(read).collect::<Result<_, _>>()?;
-    // A page that was written for socket.io counts on its server to have this.
-    Ok(assets.with_embedded("/socket.io.js"))
+    // A page that was written for socket.io counts on its server to have the one; the other is how
+    // a page follows the roster.
+    Ok(assets.with_embedded("/socket.io.js").with_embedded("/headcount.js"))
 }
 
 fn too_large(folder: &Path, what: String) -> Unreadable {

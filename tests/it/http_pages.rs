@@ -222,7 +222,7 @@ fn path_that_is_not_exactly_a_files_is_not_found() {
         "/~root",
         "/C:/",
         "/www/index.html",
-        "/index.html",
+        "/index.html/",
         "/Cargo.toml",
         "/src/main.rs",
         "/.git/config",

@@ -139,11 +139,15 @@ fn folder_is_served_instead_and_followed() {
         client.answer()
     };
     assert_eq!(get("/").body, b"one");
-    assert_eq!(get("/page.js").status, 404, "the embedded files are not there");
+    assert_eq!(get("/index.html").body, b"one");
+    assert_eq!(get("/page.js").status, 404, "the embedded page is not there");
+    assert_eq!(get("/headcount.js").body, include_bytes!("../../www/headcount.js"));
+    assert!(get("/socket.io/socket.io.js").body.len() > 1_000, "nor are its modules missing");
+    fs::write(folder.join("headcount.js"), "my own").unwrap();
     fs::write(&page, "another").unwrap();
     let started = Instant::now();
     // Asking is no part of it: the server looks for changes by itself, once a second.
-    while get("/").body != b"another" {
+    while get("/").body != b"another" || get("/headcount.js").body != b"my own" {
         assert!(started.elapsed() < Duration::from_secs(8), "the change does not show");
         std::thread::sleep(Duration::from_millis(100));
     }
