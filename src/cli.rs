@@ -1,6 +1,6 @@
 //! The command line: flags → [`Config`].
 
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::parser::ValueSource;
@@ -192,11 +192,13 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn host_name(text: &str) -> Result<String, &'static str> {
-    let is_name = !text.is_empty() && (text.starts_with('[') || !text.contains(':'));
-    if is_name && !text.contains(['/', '@', ' ']) {
-        return Ok(text.to_owned());
-    }
-    Err("a host name is written without scheme and port, like example.com")
+    let is_name = match text.strip_prefix('[') {
+        Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
+        None => !text.is_empty() && !text.contains([':', '/', '@', ' ', ']']),
+    };
+    // A port would never match: the names of requests are compared without theirs.
+    let problem = "a host name is written without scheme and port, like example.com or [::1]";
+    is_name.then(|| text.to_owned()).ok_or(problem)
 }
 
 /// Shows help or the version, or says in one line what is wrong.
@@ -235,6 +237,17 @@ mod tests {
             };
             let row = format!("| `--{name}` | {default} | ");
             assert!(readme.contains(&row), "README lacks {row}");
+        }
+    }
+
+    #[test]
+    fn host_is_a_name_or_an_address_without_a_port() {
+        for good in ["example.com", "localhost", "192.0.2.1", "[::1]", "[2001:db8::1]"] {
+            assert_eq!(host_name(good), Ok(good.to_owned()));
+        }
+        let bad = ["", "[::1]:80", "[::1", "[]", "[x]", "::1", "a:80", "http://a", "a/", "u@a"];
+        for bad in bad {
+            assert!(host_name(bad).is_err(), "{bad}");
         }
     }
 

@@ -112,6 +112,7 @@ fn wrong_start_is_told_in_one_line() {
         (vec!["--bogus"], 2, "unexpected argument '--bogus'"),
         (vec!["--ping-interval-ms", "0"], 2, "0 is not in"),
         (vec!["--allow-origin", "example.com"], 2, "an origin is written like"),
+        (vec!["--allow-host", "[::1]:80"], 2, "a host name is written without scheme and port"),
         (vec!["--trusted-proxy", "10.0.0.1/8"], 2, "a range of addresses is written like"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_headcount"))
