@@ -20,7 +20,8 @@ Examples:
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
 here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
-SIGTERM and SIGINT close all connections with 1001 and exit; a second one exits at once.";
+SIGTERM, SIGINT and SIGHUP close all connections with 1001 and exit; a second SIGTERM or SIGINT
+exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the program.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
 ///

@@ -132,7 +132,7 @@ impl Server {
         self.net.addresses().nth(self.front_listeners)
     }
 
-    /// Stops on SIGTERM and SIGINT from now on.
+    /// Stops on SIGTERM, SIGINT and SIGHUP from now on.
     pub fn handle_signals(&mut self) -> io::Result<()> {
         self.net.handle_signals()
     }

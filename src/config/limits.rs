@@ -121,7 +121,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub close_timeout_ms: u32,
 
-    /// Time until the end after SIGTERM or SIGINT, in ms
+    /// Time until the end after SIGTERM, SIGINT or SIGHUP, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub shutdown_timeout_ms: u32,

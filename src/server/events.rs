@@ -1,5 +1,6 @@
 //! What a wait has told: noted, to be done in its phase of the turn.
 
+use signal_hook::consts::SIGHUP;
 use tracing::info;
 
 use crate::session::SessionId;
@@ -16,6 +17,8 @@ impl<N: Net> Server<N> {
         let mut interrupted = None;
         for &event in &events {
             match event {
+                // A terminal that goes away may say so twice, and nobody there is in a hurry.
+                Event::Signal(SIGHUP) if self.stop_at.is_some() => {}
                 // The first stops the server in order, the second at once.
                 Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
                 Event::Signal(signal) => {

@@ -1,12 +1,13 @@
 //! The real thing: sockets in an event queue of the system, by mio.
 
+use std::fs;
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Limits;
@@ -54,9 +55,11 @@ impl MioNet {
         self.listeners.iter().map(Listener::address)
     }
 
-    /// Tells of SIGTERM and SIGINT from now on, which end the process no more.
+    /// Tells of SIGTERM, SIGINT and SIGHUP from now on, which end the process no more. Who has the
+    /// last one ignored, as nohup does, has it ignored still.
     pub(super) fn handle_signals(&mut self) -> io::Result<()> {
-        let mut signals = Signals::new([SIGTERM, SIGINT])?;
+        let hangup = (!ignores_hangup()).then_some(SIGHUP);
+        let mut signals = Signals::new([SIGTERM, SIGINT].into_iter().chain(hangup))?;
         self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         self.signals = Some(signals);
         Ok(())
@@ -128,6 +131,14 @@ impl Net for MioNet {
     fn date(&self) -> SystemTime {
         SystemTime::now()
     }
+}
+
+/// Whether the process was started with SIGHUP ignored, as far as the system tells (proc(5)).
+fn ignores_hangup() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 << (SIGHUP - 1) != 0)
 }
 
 fn listener_token(index: usize) -> Token {

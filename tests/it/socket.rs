@@ -70,7 +70,7 @@ fn page_is_served_on_every_address_and_connections_are_kept() {
 
 #[test]
 fn signal_closes_with_1001_and_a_second_one_ends_at_once() {
-    for signal in [Signal::TERM, Signal::INT] {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let mut program = Program::start(&[]);
         let mut polite = program.watch();
         polite.heard();
@@ -90,6 +90,33 @@ fn signal_closes_with_1001_and_a_second_one_ends_at_once() {
     assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
     program.signal(Signal::INT);
     assert_eq!(program.exit_code(), Some(130));
+}
+
+/// A terminal that goes away may say so twice: that is no haste. And nohup is heeded.
+#[cfg(target_os = "linux")]
+#[test]
+fn hangup_is_a_signal_to_stop_unless_it_is_ignored() {
+    let mut program = Program::start(&[]);
+    let mut client = program.watch();
+    client.heard();
+    program.signal(Signal::HUP);
+    assert_eq!(client.told(), Told::Close(Some(1001)));
+    program.signal(Signal::HUP);
+    client.send(&wire::close(1001));
+    assert!(!client.read());
+    drop(client);
+    assert_eq!(program.exit_code(), Some(0));
+
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_headcount")]);
+    let mut program = Program::start_by(command, &[]);
+    program.signal(Signal::HUP);
+    let mut client = program.watch();
+    client.heard();
+    program.signal(Signal::TERM);
+    assert_eq!(client.told(), Told::Close(Some(1001)));
+    drop(client);
+    assert_eq!(program.exit_code(), Some(0));
 }
 
 #[test]
