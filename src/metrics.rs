@@ -28,12 +28,19 @@ pub struct Snapshot<'a> {
 
 /// Writes everything down.
 pub fn encode(snapshot: &Snapshot<'_>) -> String {
-    let mut families = connections(snapshot);
+    let mut families = vec![build_info()];
+    families.extend(connections(snapshot));
     families.extend(roster(snapshot));
     families.extend(traffic(snapshot));
     families.extend(driver(snapshot.tally));
     // It fails if a family has no name or nothing in it, and all of ours have both.
     TextEncoder::new().encode_to_string(&families).unwrap_or_default()
+}
+
+/// A constant with the version as a label, as Prometheus has it of most programs.
+fn build_info() -> MetricFamily {
+    let version = (env!("CARGO_PKG_VERSION"), 1.0);
+    by_label("build_info", GAUGE, "The version that runs; the value is 1.", "version", [version])
 }
 
 fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {

@@ -132,6 +132,8 @@ fn metrics_say_what_was_done() {
 #[test]
 fn every_state_and_cause_is_there_from_the_start() {
     let samples = scrape(&mut World::new());
+    let build = format!("headcount_build_info{{version=\"{}\"}}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(samples.get(&build), Some(&1.0));
     for (_, state) in State::OPEN {
         assert!(samples.contains_key(&format!("headcount_connections{{state=\"{state}\"}}")));
     }
