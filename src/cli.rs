@@ -1,5 +1,6 @@
 //! The command line: flags → [`Config`].
 
+use std::error::Error;
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
@@ -77,7 +78,7 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: log::Level,
 
-    /// Print the value of every limit, as it would be in force, and exit
+    /// Print the value of every limit, as it would be in force, and its bounds, and exit
     #[arg(long)]
     pub(crate) print_limits: bool,
 
@@ -136,14 +137,14 @@ impl Cli {
         limits
     }
 
-    /// The limits in lines for people and for scripts: `name = value  # what it is`.
+    /// The limits in lines for people and for scripts: `name = value  # what it is (its bounds)`.
     pub(crate) fn limits_text(&self) -> String {
         let values = self.limit_values();
         let line = |flag: &clap::Arg| {
             let name = flag.get_long().unwrap_or_default();
             let value = values[flag.get_id().as_str()].to_string();
             let what = flag.get_help().map(ToString::to_string).unwrap_or_default();
-            format!("{name:<30} = {value:>10}  # {what}\n")
+            format!("{name:<30} = {value:>10}  # {what} ({})\n", bounds(name))
         };
         limit_flags(&Cli::command()).map(line).collect()
     }
@@ -186,6 +187,20 @@ impl Cli {
 /// The flags that are limits: no other flag has a heading.
 fn limit_flags(command: &clap::Command) -> impl Iterator<Item = &clap::Arg> {
     command.get_arguments().filter(|flag| flag.get_help_heading().is_some())
+}
+
+/// What the limit of this name may be set to. clap keeps that to itself but for its answer to a
+/// value that is not allowed, and no limit can be 0.
+fn bounds(name: &str) -> String {
+    let zero = format!("--{name}=0");
+    let error = Cli::command().try_get_matches_from(["headcount", &zero]).err();
+    let reason = error.as_ref().and_then(Error::source).map(ToString::to_string);
+    let range = reason.as_ref().and_then(|reason| reason.strip_prefix("0 is not in "));
+    let (least, most) = range.and_then(|range| range.split_once("..=")).unwrap_or_default();
+    match most.parse() {
+        Ok(u32::MAX) => format!("{least} or more"),
+        _ => format!("{least} to {most}"),
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

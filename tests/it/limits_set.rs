@@ -104,14 +104,26 @@ fn program_prints_its_limits() {
     let limit = |line: &str| {
         let (name, rest) = line.split_once('=').unwrap();
         let (value, what) = rest.split_once('#').unwrap();
+        let (what, bounds) = what.strip_suffix(')').unwrap().rsplit_once(" (").unwrap();
         assert!(what.len() > 10, "{line}");
-        (name.trim().replace('-', "_"), value.trim().parse::<u32>().unwrap())
+        let value: u32 = value.trim().parse().unwrap();
+        let (least, most) = match bounds.strip_suffix(" or more") {
+            Some(least) => (least, u32::MAX),
+            None => {
+                bounds.split_once(" to ").map(|(one, two)| (one, two.parse().unwrap())).unwrap()
+            }
+        };
+        assert!((least.parse().unwrap()..=most).contains(&value), "{line}");
+        (name.trim().replace('-', "_"), value)
     };
     let limits: BTreeMap<String, u32> = text.lines().map(limit).collect();
     let listed: BTreeSet<&str> = REACHED.iter().map(|(limit, _)| *limit).collect();
     assert_eq!(limits.keys().map(String::as_str).collect::<BTreeSet<_>>(), listed);
     assert_eq!(limits["head_bytes_max"], 8_192);
     assert_eq!(limits["messages_burst"], 7);
+    assert!(
+        text.contains("answered 431 (64 to 1048576)\n") && text.contains("at once (1 or more)\n")
+    );
     assert_eq!(limits["connections_max"], 200 - 64, "the open files, less some");
     assert_eq!(limits["buffered_mebibytes_max"], u32::MAX);
 }
