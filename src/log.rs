@@ -8,7 +8,7 @@
 use std::io::{self, Write};
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use clap::ValueEnum;
 use headcount::rate::Quota;
 use headcount::time::Time;
 use tracing::field::{Field, Visit};
-use tracing::{Subscriber, error};
+use tracing::{Subscriber, error, warn};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::format::{FormatFields, Writer};
@@ -92,8 +92,8 @@ impl Log {
         let started = Instant::now();
         panic::set_hook(Box::new(move |panic| {
             let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            if quota.lock().is_ok_and(|mut quota| quota.take(Time::from_ms(now))) {
-                log_panic(panic);
+            if let Ok(mut quota) = quota.lock() {
+                limit_panics(&mut quota, Time::from_ms(now), || log_panic(panic));
             }
         }));
         Ok(log)
@@ -129,10 +129,18 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
+        let end = Instant::now() + FLUSH_TIMEOUT;
         let (done, is_done) = sync_channel(1);
-        if self.queue.try_send(Note::Flush(done)).is_ok() {
-            let _ = is_done.recv_timeout(FLUSH_TIMEOUT);
+        let mut flush = Note::Flush(done);
+        // The queue may be full of lines that are still being written.
+        while let Err(TrySendError::Full(note)) = self.queue.try_send(flush) {
+            if Instant::now() >= end {
+                return;
+            }
+            flush = note;
+            thread::sleep(Duration::from_millis(1));
         }
+        let _ = is_done.recv_timeout(end.saturating_duration_since(Instant::now()));
     }
 }
 
@@ -148,6 +156,17 @@ fn write_all(notes: &Receiver<Note>, lost: &AtomicU64) {
             }
             Note::Flush(done) => drop(done.try_send(())),
         }
+    }
+}
+
+/// Logs a panic if it is among the first of its second. How many were not is told before the next
+/// that is.
+fn limit_panics(quota: &mut Quota, now: Time, log_panic: impl FnOnce()) {
+    if let Some(lines) = quota.settle(now) {
+        warn!(about = "panicked", lines, "lines left out");
+    }
+    if quota.take(now) {
+        log_panic();
     }
 }
 
@@ -282,7 +301,7 @@ mod tests {
         notes.try_iter().map(line).collect()
     }
 
-    /// THREATS F6: nothing in a line can forge another, or reach the terminal.
+    /// docs/threats.md F6: nothing in a line can forge another, or reach the terminal.
     #[test]
     fn hostile_text_stays_in_one_line_of_harmless_characters() {
         let hostile = "a\r\nERROR forged\x1b[2J\u{9b}31m\x7f\0\u{202E}\u{2028}\"}\\ü";
@@ -324,6 +343,24 @@ mod tests {
             tracing::warn!("enough");
         });
         assert!(matches!(&lines[..], [line] if line.contains("WARN enough")), "{lines:?}");
+    }
+
+    #[test]
+    fn panics_of_one_second_are_limited_and_those_of_the_next_are_told_again() {
+        let panics_at = |quota: &mut Quota, ms: u64, panics: usize| {
+            let mut lines = 0;
+            let logged = written(Format::Text, || {
+                (0..panics).for_each(|_| limit_panics(quota, Time::from_ms(ms), || lines += 1));
+            });
+            (lines, logged.concat())
+        };
+        let mut quota = Quota::default();
+        assert_eq!(panics_at(&mut quota, 0, 25), (10, String::new()));
+        let (lines, logged) = panics_at(&mut quota, 1_000, 1);
+        assert!(
+            lines == 1 && logged.contains("lines left out about=panicked lines=15"),
+            "{logged}"
+        );
     }
 
     #[test]
