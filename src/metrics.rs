@@ -57,11 +57,10 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
             "cause",
             refused,
         ),
-        one(
+        counter(
             "forwarded_requests_refused_total",
-            COUNTER,
             "Requests of trusted proxies answered 429, each on a connection that was accepted.",
-            tally.refused_forwarded as f64,
+            tally.refused_forwarded,
         ),
         counters(
             "connections_closed_total",

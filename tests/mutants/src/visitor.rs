@@ -220,7 +220,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
         self.constant(is_constant, node, visit::visit_generic_argument);
     }
 
-    /// An arm without a guard can go only if another one takes everything: else it does not compile.
+    /// An arm without a guard can go only if another one takes everything.
     fn visit_expr_match(&mut self, node: &'ast syn::ExprMatch) {
         let takes_all = |arm: &syn::Arm| match &arm.pat {
             _ if arm.guard.is_some() => false,
