@@ -291,7 +291,7 @@ mod tests {
     use super::*;
 
     /// What is written when `log` is called.
-    fn written(format: Format, log: impl Fn()) -> Vec<String> {
+    fn written(format: Format, log: impl FnOnce()) -> Vec<String> {
         let (target, notes) = Log::new();
         tracing::subscriber::with_default(target.subscriber(format, Level::Info), log);
         let line = |note| match note {
