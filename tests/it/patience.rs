@@ -29,7 +29,7 @@ fn read_slowly(world: &mut World, peer: Peer, bytes_per_second: usize, seconds: 
 #[test]
 fn slow_download_is_finished_and_then_another_request_is_awaited() {
     let mut world = World::new();
-    crowd(&mut world, 40_000);
+    crowd(&mut world, 20_000);
     let slow = world.connect();
     world.set_room(slow, 1_000);
     world.send(slow, b"GET /roster HTTP/1.1\r\nHost: a\r\n\r\n");
