@@ -43,6 +43,20 @@ fn slow_download_is_finished_and_then_another_request_is_awaited() {
     assert!(world.is_closed(slow));
 }
 
+/// Whoever takes a large answer may rest longer than a request may take to come.
+#[test]
+fn rest_in_the_middle_of_an_answer_is_no_silence() {
+    let mut world = World::new();
+    crowd(&mut world, 20_000);
+    let slow = world.connect();
+    world.set_room(slow, 1_000);
+    world.send(slow, b"GET /roster HTTP/1.1\r\nHost: a\r\n\r\n");
+    world.pass_ms(20_000);
+    world.set_room(slow, usize::MAX);
+    world.turn();
+    assert_eq!(world.answer(slow).status, 200);
+}
+
 /// A ping waits behind the roster, and so its pong is not missed: the send timeout is enough.
 #[test]
 fn heartbeat_lets_a_slow_reader_finish() {
