@@ -281,15 +281,11 @@ impl Hub {
         now: Time,
     ) {
         let requests_max = self.config.limits.requests_max;
-        let is_stopping = self.is_stopping;
         let Some(session) = find(&mut self.sessions, id) else { return };
         let Phase::Http(http) = &session.phase else { return };
         let status = answer.response.status();
         self.tally.responded(status.code());
-        let keep = answer.connection.is_none()
-            && !is_stopping
-            && http.requests < requests_max
-            && keeps_alive;
+        let keep = answer.connection.is_none() && http.requests < requests_max && keeps_alive;
 
         let mut response = answer.response;
         if !keep {
@@ -305,7 +301,6 @@ impl Hub {
         } else {
             let cause = match answer.connection {
                 Some(_) => Cause::Refused(status),
-                None if is_stopping => Cause::Stopping,
                 None => Cause::Answered,
             };
             session.drain(cause, Time::NEVER);
