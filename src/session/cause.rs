@@ -162,6 +162,8 @@ mod tests {
         assert_eq!(Cause::Closed.to_string(), "closed");
         let protocol = Cause::Protocol(ProtocolError::TooLong).to_string();
         assert!(protocol.starts_with("protocol_error: ") && protocol.len() > 20, "{protocol}");
+        let socketio = Cause::SocketIo(ClientError::NotConnected).to_string();
+        assert!(socketio.starts_with("socket_io_error: ") && socketio.len() > 20, "{socketio}");
     }
 
     #[test]
