@@ -1,5 +1,6 @@
 //! Peers that are slow, stuck or dead.
 
+use std::collections::HashMap;
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -197,11 +198,17 @@ fn wait_until_gone(address: SocketAddr, count: usize, started: Instant) -> (Dura
 const GONE: Duration = Duration::from_millis(6500);
 
 /// Checks that 100 peers who are there since `started`, and do what `what` says, are found to be
-/// gone: the first not before `earliest`, and the last in time.
-fn check_gone(program: &Program, base: usize, started: Instant, earliest: Duration, what: &str) {
+/// gone within these times after that.
+fn check_gone(
+    program: &Program,
+    base: usize,
+    started: Instant,
+    (earliest, latest): (Duration, Duration),
+    what: &str,
+) {
     let (first, last) = wait_until_gone(program.addresses[0], 100, started);
     program.wait_for_base(base);
-    assert!(first >= earliest && last <= GONE, "{first:?} to {last:?}");
+    assert!(first >= earliest && last <= latest, "{first:?} to {last:?}");
     shown(
         "D7",
         &format!("100 peers that {what}; ping 3 s, pong 2 s: gone after {first:.1?} to {last:.1?}"),
@@ -221,7 +228,8 @@ fn d7_dead_peers_are_gone_when_their_pong_is_due() {
         switch_off(stream);
     }
     while roster(address).0 < 100 {}
-    check_gone(&program, base, started, Duration::from_millis(4700), "acknowledge nothing");
+    let times = (Duration::from_millis(4700), GONE);
+    check_gone(&program, base, started, times, "acknowledge nothing");
 }
 
 /// Its window is closed and its kernel acknowledges each probe of that, for ever.
@@ -239,21 +247,30 @@ fn d7_peers_with_a_closed_window_are_gone_within_ping_and_pong() {
         SockRef::from(stream).set_recv_buffer_size(1).unwrap();
         login(stream, &format!("stuck {index}"));
     }
-    Talkers::connect(address).talk(|| started.elapsed() > Duration::from_secs(1));
-    let is_closed = |stream: &&TcpStream| bytes_on_the_way(stream.local_addr().unwrap()) > 0;
-    // Of some the kernel has just taken everything, or they are gone already.
-    let closed = stuck.streams.iter().filter(is_closed).count();
-    assert!(closed >= 90, "{closed} windows are closed");
-    check_gone(&program, base, started, Duration::from_secs(2), "have a closed window");
+    // Of some the kernel has just taken everything. A slow machine takes longer to fill them.
+    let second = Duration::from_secs(1);
+    Talkers::connect(address).talk(|| {
+        let elapsed = started.elapsed();
+        elapsed > second && closed_windows(&stuck.streams) >= 90 || elapsed > PATIENCE
+    });
+    let late = started.elapsed().saturating_sub(second);
+    let times = (Duration::from_secs(2), GONE + late);
+    check_gone(&program, base, started, times, "have a closed window");
 }
 
-/// What the server's kernel holds for a peer, as the peer has not acknowledged it.
-fn bytes_on_the_way(peer: SocketAddr) -> u64 {
-    let SocketAddr::V4(peer) = peer else { panic!("it is IPv4") };
-    let octets = u32::from_le_bytes(peer.ip().octets());
-    let remote = format!("{octets:08X}:{:04X}", peer.port());
+/// For how many of these the server's kernel holds what they have not acknowledged, or has ended
+/// them for that already.
+fn closed_windows(streams: &[TcpStream]) -> usize {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| row[2] == remote).expect("a connection");
-    u64::from_str_radix(row[4].split(':').next().unwrap(), 16).unwrap()
+    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // What is on its way there, by the other end's address.
+    let waiting: HashMap<_, _> = rows
+        .map(|row| (row[2].to_owned(), u64::from_str_radix(row[4].split(':').next().unwrap(), 16)))
+        .collect();
+    let is_closed = |stream: &&TcpStream| {
+        let SocketAddr::V4(peer) = stream.local_addr().unwrap() else { panic!("it is IPv4") };
+        let octets = u32::from_le_bytes(peer.ip().octets());
+        waiting.get(&format!("{octets:08X}:{:04X}", peer.port())) != Some(&Ok(0))
+    };
+    streams.iter().filter(is_closed).count()
 }
