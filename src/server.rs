@@ -78,6 +78,8 @@ pub struct Server<N: Net = MioNet> {
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
+    /// Whether a signal has come that a second one makes urgent.
+    is_told_to_stop: bool,
     /// Time in which the process did not run, and which therefore did not pass.
     missed: Duration,
     /// Whether a panic in what is done for one session is that session's end, or everyone's.
@@ -156,6 +158,7 @@ impl<N: Net> Server<N> {
             unsent: Vec::new(),
             accept_at: Time::ZERO,
             stop_at: None,
+            is_told_to_stop: false,
             missed: Duration::ZERO,
             catches_panics: false,
             journal: Journal::new(),

@@ -17,13 +17,15 @@ impl<N: Net> Server<N> {
         let mut interrupted = None;
         for &event in &events {
             match event {
-                // A terminal that goes away may say so twice, and nobody there is in a hurry.
-                Event::Signal(SIGHUP) if self.stop_at.is_some() => {}
-                // The first stops the server in order, the second at once.
-                Event::Signal(signal) if self.stop_at.is_some() => interrupted = Some(signal),
+                // The first stops the server in order, the second at once. A terminal that goes
+                // away may say so before or after, and nobody there is in a hurry.
                 Event::Signal(signal) => {
-                    info!(signal, connections = self.hub.len(), "stopping");
-                    self.stop(now);
+                    if signal != SIGHUP && std::mem::replace(&mut self.is_told_to_stop, true) {
+                        interrupted = Some(signal);
+                    } else if self.stop_at.is_none() {
+                        info!(signal, connections = self.hub.len(), "stopping");
+                        self.stop(now);
+                    }
                 }
                 Event::Listener(number) => {
                     let mut listeners = self.listeners.iter_mut();

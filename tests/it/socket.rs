@@ -105,8 +105,9 @@ fn hangup_is_a_signal_to_stop_unless_it_is_ignored() {
     program.signal(Signal::HUP);
     assert_eq!(client.told(), Told::Close(Some(1001)));
     program.signal(Signal::HUP);
+    program.signal(Signal::TERM);
     client.send(&wire::close(1001));
-    assert!(!client.read());
+    assert!(!client.read(), "it was told to stop once");
     drop(client);
     assert_eq!(program.exit_code(), Some(0));
 
