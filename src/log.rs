@@ -90,11 +90,17 @@ impl Log {
         tracing::subscriber::set_global_default(subscriber).map_err(io::Error::other)?;
         let quota = Mutex::new(Quota::default());
         let started = Instant::now();
+        let left_out = log.dropped();
         panic::set_hook(Box::new(move |panic| {
             let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let mut is_logged = false;
             if let Ok(mut quota) = quota.lock() {
-                limit_panics(&mut quota, Time::from_ms(now), || log_panic(panic));
+                limit_panics(&mut quota, Time::from_ms(now), || {
+                    is_logged = true;
+                    log_panic(panic);
+                });
             }
+            left_out.fetch_add(u64::from(!is_logged), Ordering::Relaxed);
         }));
         Ok(log)
     }
