@@ -208,12 +208,13 @@ fn address(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 fn host_name(text: &str) -> Result<String, &'static str> {
-    let is_name = match text.strip_prefix('[') {
-        Some(rest) => rest.strip_suffix(']').is_some_and(|ip| ip.parse::<Ipv6Addr>().is_ok()),
-        None => !text.is_empty() && !text.contains([':', '/', '@', ' ', ']']),
-    };
     // A port would never match: the names of requests are compared without theirs.
     let problem = "a host name is written without scheme and port, like example.com or [::1]";
+    if let Some(address) = text.strip_prefix('[') {
+        let address = address.strip_suffix(']').and_then(|ip| ip.parse::<Ipv6Addr>().ok());
+        return address.map(|ip| format!("[{ip}]")).ok_or(problem); // As browsers write it.
+    }
+    let is_name = !text.is_empty() && !text.contains([':', '/', '@', ' ', ']']);
     is_name.then(|| text.to_owned()).ok_or(problem)
 }
 
@@ -261,6 +262,7 @@ mod tests {
         for good in ["example.com", "localhost", "192.0.2.1", "[::1]", "[2001:db8::1]"] {
             assert_eq!(host_name(good), Ok(good.to_owned()));
         }
+        assert_eq!(host_name("[2001:DB8:0::1]"), Ok("[2001:db8::1]".to_owned()));
         let bad = ["", "[::1]:80", "[::1", "[]", "[x]", "::1", "a:80", "http://a", "a/", "u@a"];
         for bad in bad {
             assert!(host_name(bad).is_err(), "{bad}");
