@@ -143,14 +143,16 @@ impl Client {
     }
 
     /// The most memory that a server may hold for it, in bytes: input that waits for room, a
-    /// message that is not whole, answers; in buffers that are at most twice as long.
+    /// message that is not whole, and answers, of which up to a half may be sent already; all of it
+    /// in buffers that are at most twice as long.
     pub fn held_bytes_max(&self, limits: &Limits) -> usize {
         let message = match self.kind {
             Kind::Echo => script::ECHO_BYTES_MAX,
             _ => limits.message_bytes_max,
         };
         let read = limits.read_bytes_per_turn + limits.head_bytes_max;
-        2 * (read + 2 * message + limits.reply_bytes_max + 4096) as usize
+        let answers = 2 * (limits.reply_bytes_max + message);
+        2 * (read + message + answers + 4096) as usize
     }
 
     /// The name it asked for last, and all those it asked for.
