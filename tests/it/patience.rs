@@ -26,13 +26,19 @@ fn read_slowly(world: &mut World, peer: Peer, bytes_per_second: usize, seconds: 
     }
 }
 
-#[test]
-fn slow_download_is_finished_and_then_another_request_is_awaited() {
+/// Somebody who has asked for a roster of 700 KB, and has taken the first 1,000 bytes of it.
+fn large_download() -> (World, Peer) {
     let mut world = World::new();
     crowd(&mut world, 20_000);
-    let slow = world.connect();
-    world.set_room(slow, 1_000);
-    world.send(slow, b"GET /roster HTTP/1.1\r\nHost: a\r\n\r\n");
+    let peer = world.connect();
+    world.set_room(peer, 1_000);
+    world.send(peer, b"GET /roster HTTP/1.1\r\nHost: a\r\n\r\n");
+    (world, peer)
+}
+
+#[test]
+fn slow_download_is_finished_and_then_another_request_is_awaited() {
+    let (mut world, slow) = large_download();
     read_slowly(&mut world, slow, 30_000, 25);
     assert_eq!(world.answer(slow).status, 200);
     world.pass_ms(5_000);
@@ -46,11 +52,7 @@ fn slow_download_is_finished_and_then_another_request_is_awaited() {
 /// Whoever takes a large answer may rest longer than a request may take to come.
 #[test]
 fn rest_in_the_middle_of_an_answer_is_no_silence() {
-    let mut world = World::new();
-    crowd(&mut world, 20_000);
-    let slow = world.connect();
-    world.set_room(slow, 1_000);
-    world.send(slow, b"GET /roster HTTP/1.1\r\nHost: a\r\n\r\n");
+    let (mut world, slow) = large_download();
     world.pass_ms(20_000);
     world.set_room(slow, usize::MAX);
     world.turn();
