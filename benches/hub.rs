@@ -1,5 +1,5 @@
-//! What a change costs until every session was handed it, and what a session costs to join; without
-//! sockets, so this is what the server adds to the system calls.
+//! What a change costs until every connection was handed it, and what a connection costs to join;
+//! without sockets, so this is what the server adds to the system calls.
 //!
 //! `cargo bench --bench hub`; `cargo test --benches` runs each once and checks its result.
 
@@ -8,9 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
+use headcount::connection::ConnectionId;
 use headcount::hub::Hub;
 use headcount::roster::Roster;
-use headcount::session::SessionId;
 use headcount::time::Time;
 use headcount::ws::frame::{self, Opcode};
 use headcount::ws::mask::MaskKey;
@@ -34,17 +34,17 @@ const SOCKET_IO_HANDSHAKE: &[u8] = b"GET /socket.io/?EIO=4&transport=websocket H
 
 const LOCALHOST: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
-/// A hub whose sessions follow the roster and have read everything.
+/// A hub whose connections follow the roster and have read everything.
 struct Crowd {
     hub: Hub,
-    ids: Vec<SessionId>,
+    ids: Vec<ConnectionId>,
     now: Time,
     changes: u64,
 }
 
 impl Crowd {
     fn new(size: usize) -> Crowd {
-        // No rate keeps the one session from changing its name as often as this measures it.
+        // No rate keeps the one connection from changing its name as often as this measures it.
         let limits = Limits {
             messages_per_second: 1 << 30,
             messages_burst: 1 << 30,
@@ -94,9 +94,9 @@ impl Crowd {
         assert_eq!(self.hand_over(), self.ids.len());
     }
 
-    /// Accept, handshake, and all that a new session is told: who it is, and how many bytes that
+    /// Accept, handshake, and all that a new connection is told: who it is, and how many bytes that
     /// were.
-    fn join(&mut self) -> (SessionId, usize) {
+    fn join(&mut self) -> (ConnectionId, usize) {
         let id = self.hub.accepted(LOCALHOST, self.now).expect("there is room");
         self.hub.received(id, &mut HANDSHAKE.to_vec(), self.now);
         let bytes = self.transmit(id);
@@ -104,14 +104,14 @@ impl Crowd {
     }
 
     /// The connection of `id` breaks.
-    fn leave(&mut self, id: SessionId) {
+    fn leave(&mut self, id: ConnectionId) {
         self.hub.lost(id);
         assert_eq!(self.hub.reap().map(|reaped| reaped.id), Some(id));
         let touched = self.hub.take_touched();
         self.hub.return_touched(touched);
     }
 
-    /// The first session takes another name.
+    /// The first connection takes another name.
     fn change(&mut self) {
         self.changes += 1;
         let mut login = text(&format!("[\"login\",\"name {:010}\"]", self.changes));
@@ -134,7 +134,7 @@ impl Crowd {
     }
 
     /// Hands everything to `id`, in the way of the driver: until there is no more.
-    fn transmit(&mut self, id: SessionId) -> usize {
+    fn transmit(&mut self, id: ConnectionId) -> usize {
         let mut told = 0;
         loop {
             let bytes = self.hub.transmit(id).total();
@@ -159,14 +159,14 @@ fn text(message: &str) -> Vec<u8> {
     bytes
 }
 
-/// One login: to its commit, and until all sessions have it.
+/// One login: to its commit, and until all connections have it.
 fn broadcast(c: &mut Criterion) {
     let mut group = c.benchmark_group("broadcast");
     for size in [1_000, 10_000, 100_000, 1_000_000] {
         let before = memory();
         let mut crowd = Crowd::new(size);
         let bytes = memory().saturating_sub(before) / size as u64;
-        println!("{size} sessions: {bytes} B of memory each");
+        println!("{size} connections: {bytes} B of memory each");
         group.throughput(Throughput::Elements(size as u64));
         group.bench_function(BenchmarkId::from_parameter(size), |b| {
             b.iter(|| {
@@ -199,7 +199,7 @@ fn socket_io(c: &mut Criterion) {
     group.finish();
 }
 
-/// A million sessions of which each has one of a hundred thousand names.
+/// A million connections of which each has one of a hundred thousand names.
 fn million(c: &mut Criterion) {
     const NAMES: usize = 100_000;
     const SESSIONS: usize = 1_000_000;
@@ -217,7 +217,9 @@ fn million(c: &mut Criterion) {
     let mut crowd = Crowd::new(SESSIONS);
     crowd.log_in(NAMES);
     let bytes = (memory() - before).saturating_sub(of_roster) / SESSIONS as u64;
-    println!("{SESSIONS} sessions with {NAMES} names: {bytes} B of memory each beside the roster");
+    println!(
+        "{SESSIONS} connections with {NAMES} names: {bytes} B of memory each beside the roster"
+    );
     group.throughput(Throughput::Elements(SESSIONS as u64));
     group.bench_function(BenchmarkId::from_parameter(SESSIONS), |b| {
         b.iter(|| {
@@ -238,7 +240,7 @@ fn memory() -> u64 {
         .map_or(0, |kibibytes| kibibytes * 1024)
 }
 
-/// The same without handing it over: what does not depend on how many sessions there are.
+/// The same without handing it over: what does not depend on how many connections there are.
 fn login(c: &mut Criterion) {
     let mut crowd = Crowd::new(1);
     c.bench_function("login, commit", |b| {
@@ -251,7 +253,7 @@ fn login(c: &mut Criterion) {
 }
 
 /// Accept, handshake, checkpoint; and to leave again. With a change before each join the new
-/// session gets the changes since the checkpoint too, and now and then the checkpoint is encoded
+/// connection gets the changes since the checkpoint too, and now and then the checkpoint is encoded
 /// anew.
 fn join(c: &mut Criterion) {
     let mut group = c.benchmark_group("join");

@@ -153,7 +153,7 @@ fn report(total: &Total, seconds: f64) {
     println!("simulated {days:.1} days, {times:.0} times as fast as real time");
     let megabytes = total.bytes as f64 / 1e6;
     println!("{} turns, {} calls, {megabytes:.1} MB", total.turns, total.calls);
-    println!("\nfaults, by what the session was doing:");
+    println!("\nfaults, by what the connection was doing:");
     let stages = STAGES.map(|stage| format!("{:>10}", format!("{stage:?}"))).concat();
     println!("{:18}{stages}", "");
     let mut least = u64::MAX;

@@ -1,7 +1,7 @@
 //! The events of headcount: JSON ↔ values.
 //!
 //! Each text message is a JSON array `[event, argument…]`. This module knows the words and their
-//! arguments, and neither frames nor sessions.
+//! arguments, and neither frames nor connections.
 
 use std::fmt;
 
@@ -17,9 +17,9 @@ pub const SUBPROTOCOL: &str = "headcount.v1";
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Request {
-    /// `["login", name]`: this session has that name from now on.
+    /// `["login", name]`: this connection has that name from now on.
     Login(String),
-    /// `["logout"]`: this session has no name any more.
+    /// `["logout"]`: this connection has no name any more.
     Logout,
 }
 
@@ -123,7 +123,7 @@ pub fn push_error(error: ApiError, out: &mut Vec<u8>) {
 }
 
 /// `{"seq": …, "names": […], "watching": …}`: the body of `GET /roster`. `watching` counts the
-/// sessions that follow the roster and are not on it.
+/// connections that follow the roster and are not on it.
 pub fn roster_document<'a>(
     seq: Seq,
     names: impl Iterator<Item = &'a str>,

@@ -1,10 +1,10 @@
 //! Encode once, send to all: the log of what everyone is to be told.
 //!
-//! Every commit of the roster appends one complete WebSocket frame. A session owns no queue; it has
-//! a cursor, the [`Seq`] it needs next, and reads the log at its own pace. The log drops old
+//! Every commit of the roster appends one complete WebSocket frame. A connection owns no queue; it
+//! has a cursor, the [`Seq`] it needs next, and reads the log at its own pace. The log drops old
 //! frames from its front when they take more room than the whole roster would, without a look at
 //! who still needs them: whoever is behind the front gets the checkpoint, the roster as one frame,
-//! and goes on after it. A new session is simply one that is as far behind as can be.
+//! and goes on after it. A new connection is simply one that is as far behind as can be.
 //!
 //! ```text
 //!                  first           last
@@ -16,7 +16,7 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-/// Encoded bytes that many sessions send: a whole frame, or the body of an HTTP answer.
+/// Encoded bytes that many connections send: a whole frame, or the body of an HTTP answer.
 pub type Shared = Rc<[u8]>;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
@@ -28,7 +28,7 @@ pub struct Frame {
     pub deflated: Option<Shared>,
 }
 
-/// The form in which a session is sent the log.
+/// The form in which a connection is sent the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
     /// As it is.
@@ -52,7 +52,7 @@ impl Frame {
 pub struct Seq(u64);
 
 impl Seq {
-    /// The cursor of a session that has been told nothing.
+    /// The cursor of a connection that has been told nothing.
     pub const START: Seq = Seq(0);
 
     /// The number on the wire.
@@ -107,7 +107,7 @@ impl BroadcastLog {
     }
 
     /// Appends the frame of commit [`upcoming`](Self::upcoming), then drops from the front until
-    /// the log has at most `bytes_max` bytes. It never waits and never looks at sessions.
+    /// the log has at most `bytes_max` bytes. It never waits and never looks at connections.
     pub fn append(&mut self, frame: Frame, bytes_max: usize) {
         self.last = self.upcoming();
         let length = frame.plain.len();
@@ -130,7 +130,7 @@ impl BroadcastLog {
         }
     }
 
-    /// Whether a session at `cursor` can go on only with a checkpoint, and there is no good one:
+    /// Whether a connection at `cursor` can go on only with a checkpoint, and there is no good one:
     /// the caller then encodes one and [puts it here](Self::put_checkpoint).
     pub fn lacks_checkpoint(&self, cursor: Seq) -> bool {
         self.is_lagged(cursor) && self.checkpoint.is_none()
@@ -141,8 +141,8 @@ impl BroadcastLog {
         self.checkpoint = Some(Checkpoint { frame, seq: self.last, bytes_after: 0 });
     }
 
-    /// What a session at `cursor` sends next, in its form, and its cursor after that; `None` if it
-    /// is up to date.
+    /// What a connection at `cursor` sends next, in its form, and its cursor after that; `None` if
+    /// it is up to date.
     pub fn follow(&self, cursor: Seq, form: Form) -> Option<(&Shared, Seq)> {
         if self.is_lagged(cursor) {
             let checkpoint = self.checkpoint.as_ref();
@@ -155,7 +155,7 @@ impl BroadcastLog {
         Some((frame.in_form(form), cursor.next()))
     }
 
-    /// Whether a session at `cursor` has something to be told.
+    /// Whether a connection at `cursor` has something to be told.
     pub fn is_behind(&self, cursor: Seq) -> bool {
         cursor <= self.last
     }
@@ -185,7 +185,7 @@ mod tests {
         Frame { plain: text.as_bytes().into(), deflated: None }
     }
 
-    /// All that a session at `cursor` is sent.
+    /// All that a connection at `cursor` is sent.
     fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &str) -> Vec<String> {
         if log.lacks_checkpoint(cursor) {
             log.put_checkpoint(frame(checkpoint));
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn session_follows_the_log_or_starts_over_from_the_checkpoint() {
+    fn connection_follows_the_log_or_starts_over_from_the_checkpoint() {
         let mut log = BroadcastLog::new();
         assert_eq!(told(&mut log, Seq::START, "at 0"), ["at 0"]);
         for text in ["one", "two", "three"] {

@@ -37,7 +37,7 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// What Socket.IO clients are served.
     pub application: Application,
-    /// Where session ids come from.
+    /// Where connection ids come from.
     pub secret: Secret,
 }
 
@@ -110,7 +110,7 @@ impl Default for OriginPolicy {
 mod tests {
     use super::*;
 
-    /// Session ids are made from it: a configuration that is logged must not give it away.
+    /// Connection ids are made from it: a configuration that is logged must not give it away.
     #[test]
     fn secret_is_not_shown() {
         let shown = format!("{:?} {:#?}", Secret::new([7; 32]), Some(Secret::new([7; 32])));

@@ -1,16 +1,16 @@
-//! The next deadline of each session.
+//! The next deadline of each connection.
 //!
-//! A dense array with one number a session, swept when the earliest of them may have come. A sweep
-//! looks at all of them, which for 100,000 sessions costs less than one system call for each of a
-//! few dozen; so there is no heap or wheel to keep in order, nothing to cancel, and the same inputs
-//! give the same order.
+//! A dense array with one number a connection, swept when the earliest of them may have come. A
+//! sweep looks at all of them, which for 100,000 connections costs less than one system call for
+//! each of a few dozen; so there is no heap or wheel to keep in order, nothing to cancel, and the
+//! same inputs give the same order.
 
 use crate::time::Time;
 
 /// A deadline is met up to this much late, in ms: those that fall together are swept together.
 const TICK_MS: u64 = 100;
 
-/// The deadlines, by the index of their session.
+/// The deadlines, by the index of their connection.
 #[derive(Debug, Default)]
 pub struct Deadlines {
     /// In ticks since the start, rounded up; [`NONE`] if there is none. 13 years fit.
@@ -22,7 +22,7 @@ pub struct Deadlines {
 const NONE: u32 = u32::MAX;
 
 impl Deadlines {
-    /// Sets the one deadline of session `index`; [`Time::NEVER`] for none.
+    /// Sets the one deadline of connection `index`; [`Time::NEVER`] for none.
     pub fn set(&mut self, index: usize, deadline: Time) {
         if index >= self.ticks.len() {
             self.ticks.resize(index + 1, NONE);
@@ -39,7 +39,7 @@ impl Deadlines {
         self.earliest.map_or(Time::NEVER, |tick| Time::from_ms(u64::from(tick) * TICK_MS))
     }
 
-    /// Appends sessions whose deadline has come to `due`, until that has `max`, and takes their
+    /// Appends connections whose deadline has come to `due`, until that has `max`, and takes their
     /// deadline away. Then [`next`](Self::next) tells whether there are more.
     pub fn sweep(&mut self, now: Time, max: usize, due: &mut Vec<usize>) {
         if now < self.next() {

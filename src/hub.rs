@@ -1,4 +1,4 @@
-//! The server without I/O: sessions, roster, broadcast log, deadlines.
+//! The server without I/O: connections, roster, broadcast log, deadlines.
 //!
 //! Its inputs are bytes, ids and time, its outputs are bytes and ids; so the same hub runs under
 //! mio, under tests with virtual time, under a simulator and under a fuzzer. The driver owes it a
@@ -9,8 +9,8 @@
 //!              →  (transmit, sent / blocked)* and half_closed, told  →  reap
 //! ```
 //!
-//! Whatever a session's input does to others goes through the roster and is told by the next
-//! commit; nothing else crosses from one session to another.
+//! Whatever a connection's input does to others goes through the roster and is told by the next
+//! commit; nothing else crosses from one connection to another.
 
 mod arrivals;
 mod forwarded;
@@ -31,10 +31,10 @@ use crate::api;
 use crate::assets::Assets;
 use crate::broadcast::{BroadcastLog, Seq, Shared};
 use crate::config::Config;
+use crate::connection::{Cause, Connection, ConnectionId, Door, Phase};
 use crate::deadlines::Deadlines;
 use crate::latest::Latest;
 use crate::roster::Roster;
-use crate::session::{Cause, Door, Phase, Session, SessionId};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
@@ -49,8 +49,8 @@ pub struct Hub {
     assets: Assets,
     /// The value of the `Date` field.
     date: String,
-    sessions: Slab<Session>,
-    /// The generation of the session that was accepted last.
+    connections: Slab<Connection>,
+    /// The generation of the connection that was accepted last.
     generation: u32,
     addresses: Addresses,
     roster: Roster,
@@ -68,12 +68,12 @@ pub struct Hub {
     counts: Counts,
     tally: Tally,
     /// Sessions in the order in which they were accepted, while they are pending.
-    pending: VecDeque<SessionId>,
+    pending: VecDeque<ConnectionId>,
     /// Sessions that may have something to send, in the order in which that came about.
-    touched: Vec<SessionId>,
+    touched: Vec<ConnectionId>,
     /// Sessions that have ended and are not reaped.
-    closed: Vec<SessionId>,
-    /// Places of the sessions whose deadline has come, the last of them first.
+    closed: Vec<ConnectionId>,
+    /// Places of the connections whose deadline has come, the last of them first.
     due: Vec<usize>,
     is_stopping: bool,
 }
@@ -87,11 +87,11 @@ pub enum Refusal {
     TooManyFromAddress,
 }
 
-/// A session that has ended.
+/// A connection that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaped {
     /// Its handle, good for nothing more.
-    pub id: SessionId,
+    pub id: ConnectionId,
     /// Why it ended.
     pub cause: Cause,
     /// Where it came from, unless that is exempt.
@@ -99,14 +99,14 @@ pub struct Reaped {
 }
 
 impl Hub {
-    /// A hub with no sessions and an empty roster.
+    /// A hub with no connections and an empty roster.
     pub fn new(config: Config, assets: Assets) -> Hub {
         let deflater = Deflater::new(config.limits.deflate_level);
         Hub {
             config,
             assets,
             date: String::new(),
-            sessions: Slab::new(),
+            connections: Slab::new(),
             generation: 0,
             addresses: Addresses::default(),
             roster: Roster::default(),
@@ -145,22 +145,22 @@ impl Hub {
 
     /// Sessions that are not reaped.
     pub fn len(&self) -> usize {
-        self.sessions.len()
+        self.connections.len()
     }
 
-    /// Whether there are no sessions.
+    /// Whether there are no connections.
     pub fn is_empty(&self) -> bool {
-        self.sessions.is_empty()
+        self.connections.is_empty()
     }
 
-    /// Bytes of memory that sessions hold beside themselves.
+    /// Bytes of memory that connections hold beside themselves.
     pub fn buffered_bytes(&self) -> usize {
         self.counts.buffered_bytes
     }
 
     // The turn, in its order; it begins with those who arrive.
 
-    /// Meets the deadlines that have come: pings, or ends sessions.
+    /// Meets the deadlines that have come: pings, or ends connections.
     pub fn sweep(&mut self, now: Time) {
         self.find_due(now);
         while let Some(id) = self.next_due() {
@@ -181,7 +181,7 @@ impl Hub {
         self.commit_from = now.after_ms(u64::from(self.config.limits.commit_interval_ms));
         self.is_commit_shared = change.joined.len().max(change.left.len()) > 1;
         let message = api::change(self.log.upcoming(), &change);
-        // A session that is further behind than this is served with fewer bytes by a checkpoint.
+        // A connection that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = self.config.limits.log_bytes_min as usize;
         let frame = self.frame_for_all(&message);
         self.log.append(frame, floor.max(self.roster.committed_bytes()));
@@ -203,36 +203,36 @@ impl Hub {
         self.commit_from = self.commit_from.max(now.after_ms(pause_ms));
     }
 
-    /// Takes the sessions that may have something to send, besides those a commit is for.
-    pub fn take_touched(&mut self) -> Vec<SessionId> {
+    /// Takes the connections that may have something to send, besides those a commit is for.
+    pub fn take_touched(&mut self) -> Vec<ConnectionId> {
         std::mem::take(&mut self.touched)
     }
 
     /// Gives the emptied list back, to be filled again.
-    pub fn return_touched(&mut self, mut list: Vec<SessionId>) {
+    pub fn return_touched(&mut self, mut list: Vec<ConnectionId>) {
         list.clear();
         list.append(&mut self.touched);
         self.touched = list;
     }
 
-    /// Takes a session that has ended, to close its socket. Its place is free from now on, so this
-    /// is the last phase of the turn: no event of this turn can mean the place's next owner.
+    /// Takes a connection that has ended, to close its socket. Its place is free from now on, so
+    /// this is the last phase of the turn: no event of this turn can mean the place's next owner.
     pub fn reap(&mut self) -> Option<Reaped> {
         let Some(id) = self.closed.pop() else {
             self.check_tally();
             return None;
         };
-        let mut session = self.sessions.remove(id.index());
-        debug_assert!(is(&session, id) && session.name.is_none());
-        let Phase::Closed(cause) = session.phase else {
-            unreachable!("only a session that has ended is to be reaped")
+        let mut connection = self.connections.remove(id.index());
+        debug_assert!(is(&connection, id) && connection.name.is_none());
+        let Phase::Closed(cause) = connection.phase else {
+            unreachable!("only a connection that has ended is to be reaped")
         };
         self.tally.closed[cause.place()] += 1;
-        if session.door == Door::Metrics {
+        if connection.door == Door::Metrics {
             self.counts.for_metrics -= 1;
         }
-        let address = session.address;
-        if let Some(key) = session.take_counted() {
+        let address = connection.address;
+        if let Some(key) = connection.take_counted() {
             self.addresses.disconnect(key);
         }
         Some(Reaped { id, cause, address })
@@ -247,12 +247,12 @@ impl Hub {
     /// are answered.
     pub fn stop(&mut self, now: Time) {
         self.is_stopping = true;
-        let ids: Vec<SessionId> = self.ids().collect();
+        let ids: Vec<ConnectionId> = self.ids().collect();
         for id in ids {
-            let Some(session) = find(&mut self.sessions, id) else { continue };
-            match session.phase {
-                Phase::Http(_) => session.drain(Cause::Stopping, Time::NEVER),
-                _ => session.close(Cause::Stopping, &self.config, now),
+            let Some(connection) = find(&mut self.connections, id) else { continue };
+            match connection.phase {
+                Phase::Http(_) => connection.drain(Cause::Stopping, Time::NEVER),
+                _ => connection.close(Cause::Stopping, &self.config, now),
             }
             self.settle(id);
             self.touched.push(id);
@@ -261,10 +261,12 @@ impl Hub {
 
     // What is so.
 
-    /// All sessions, by index.
-    pub fn ids(&self) -> impl Iterator<Item = SessionId> {
-        let id = |(index, session): (usize, &Session)| SessionId::new(index, session.generation);
-        self.sessions.iter().map(id)
+    /// All connections, by index.
+    pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
+        let id = |(index, connection): (usize, &Connection)| {
+            ConnectionId::new(index, connection.generation)
+        };
+        self.connections.iter().map(id)
     }
 
     fn commit_due(&self) -> Time {
@@ -272,14 +274,14 @@ impl Hub {
     }
 }
 
-fn is(session: &Session, id: SessionId) -> bool {
-    session.generation == id.generation
+fn is(connection: &Connection, id: ConnectionId) -> bool {
+    connection.generation == id.generation
 }
 
-/// The session that `id` means, if it is still there: one in its place with another generation is
-/// somebody else.
-fn find(sessions: &mut Slab<Session>, id: SessionId) -> Option<&mut Session> {
-    sessions.get_mut(id.index()).filter(|session| is(session, id))
+/// The connection that `id` means, if it is still there: one in its place with another generation
+/// is somebody else.
+fn find(connections: &mut Slab<Connection>, id: ConnectionId) -> Option<&mut Connection> {
+    connections.get_mut(id.index()).filter(|connection| is(connection, id))
 }
 
 #[cfg(test)]
@@ -291,7 +293,7 @@ mod tests {
     fn d3_generation_wraps_and_a_stale_id_is_still_nobody() {
         let mut hub = Hub::new(Config::default(), Assets::embedded());
         hub.generation = u32::MAX - 3;
-        let mut before: Option<SessionId> = None;
+        let mut before: Option<ConnectionId> = None;
         for _ in 0..8 {
             let id = hub.accepted([127, 0, 0, 1].into(), Time::ZERO).expect("there is room");
             assert_eq!(id.index(), 0);

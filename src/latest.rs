@@ -28,7 +28,7 @@ pub struct Latest {
 /// A frame of two pieces.
 #[derive(Clone, Copy, Debug)]
 pub struct Led<'a> {
-    /// Its header and the beginning of its payload, for one session.
+    /// Its header and the beginning of its payload, for one connection.
     pub lead: &'a [u8],
     /// The rest, for everyone.
     pub body: &'a Shared,

@@ -11,10 +11,10 @@
 //! | [`http`] | bytes → request head, answer → bytes |
 //! | [`ws`] | RFC 6455 and 7692: handshake, frames, messages, close, compression |
 //! | [`names`], [`roster`] | what a name is, who is here |
-//! | [`broadcast`], [`outbox`] | what everyone is told, what one session has to send |
+//! | [`broadcast`], [`outbox`] | what everyone is told, what one connection has to send |
 //! | [`api`] | our events in JSON |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
-//! | [`session`] | one client |
+//! | [`connection`] | one client |
 //! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |
@@ -24,6 +24,7 @@ pub mod api;
 pub mod assets;
 pub mod broadcast;
 pub mod config;
+pub mod connection;
 pub mod deadlines;
 pub mod heartbeat;
 pub mod http;
@@ -35,7 +36,6 @@ pub mod outbox;
 pub mod rate;
 pub mod roster;
 pub mod server;
-pub mod session;
 pub mod socketio;
 pub mod tally;
 pub mod time;

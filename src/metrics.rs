@@ -7,7 +7,7 @@ use prometheus::TextEncoder;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric};
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::session::{Cause, State};
+use crate::connection::{Cause, State};
 use crate::tally::{AcceptError, Tally, Turns};
 
 /// The media type of what [`encode`] returns.
@@ -22,7 +22,7 @@ pub struct Snapshot<'a> {
     pub open: [u32; State::OPEN.len()],
     /// Names on the roster, those that just left included.
     pub names: usize,
-    /// Bytes of memory that sessions hold beside themselves.
+    /// Bytes of memory that connections hold beside themselves.
     pub buffered_bytes: usize,
 }
 
@@ -81,12 +81,12 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("commits_total", "Changes of the roster that everyone was told.", tally.commits),
         counter(
             "deliveries_total",
-            "Frames for everyone, counted for each session they were sent to.",
+            "Frames for everyone, counted for each connection they were sent to.",
             tally.deliveries,
         ),
         counter(
             "lagged_checkpoints_total",
-            "Whole rosters sent to sessions that had fallen behind.",
+            "Whole rosters sent to connections that had fallen behind.",
             tally.checkpoints_lagged,
         ),
     ]
@@ -100,7 +100,7 @@ fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("sent_bytes_total", "Bytes to peers.", tally.bytes_out),
         gauge(
             "buffered_bytes",
-            "Memory that sessions hold beside themselves, in bytes.",
+            "Memory that connections hold beside themselves, in bytes.",
             snapshot.buffered_bytes as f64,
         ),
         counters("http_responses_total", "HTTP answers by class of status.", "class", classes),
@@ -123,7 +123,7 @@ fn driver(tally: &Tally) -> Vec<MetricFamily> {
         ),
         counters("accept_errors_total", "Failures to accept by errno.", "errno", errors),
         counter("stale_events_total", "Events for connections that were gone.", tally.stale_events),
-        counter("panics_total", "Bugs that were caught in one session.", tally.panics),
+        counter("panics_total", "Bugs that were caught in one connection.", tally.panics),
         counter(
             "log_lines_dropped_total",
             "Log lines left out: too many of a kind, or nobody took them.",

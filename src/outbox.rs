@@ -1,16 +1,16 @@
-//! What one session has to send.
+//! What one connection has to send.
 //!
 //! There is no queue that grows with what others do. In the order in which it is sent:
 //!
 //! ```text
 //!   half      the rest of a shared frame of which some bytes are gone
-//!   replies   what is for this session alone: HTTP answers, pongs, errors, echoes, Close; bounded,
-//!             since nothing is read from a session whose replies are full
+//!   replies   what is for this connection alone: HTTP answers, pongs, errors, echoes, Close;
+//!             bounded, since nothing is read from a connection whose replies are full
 //!   body      the body of an HTTP answer, shared
 //!   follow    what everyone is told: the broadcast log from a cursor on, or only the newest of all
 //! ```
 //!
-//! Whether a session wants to write is derived from these, never noted down beside them.
+//! Whether a connection wants to write is derived from these, never noted down beside them.
 //! [`Outbox::transmit`] only looks; [`Outbox::sent`] moves on, in the same order.
 
 mod half;
@@ -65,11 +65,11 @@ impl<'a> Chunks<'a> {
 pub struct Begun {
     /// Frames.
     pub frames: u32,
-    /// Whether one was a checkpoint, for a session that had been told something before.
+    /// Whether one was a checkpoint, for a connection that had been told something before.
     pub is_catching_up: bool,
 }
 
-/// The outgoing side of one session.
+/// The outgoing side of one connection.
 #[derive(Debug, Default)]
 pub struct Outbox {
     half: Option<Half>,
@@ -78,18 +78,18 @@ pub struct Outbox {
     stall: Option<Box<Stall>>,
 }
 
-/// What a session is told of what everyone is told.
+/// What a connection is told of what everyone is told.
 #[derive(Clone, Copy, Debug, Default)]
 enum Follow {
     #[default]
     Nothing,
     /// All of it, one commit after the other.
     Log { next: Seq, form: Form },
-    /// The newest of it. Whoever speaks the session's protocol knows what it was told.
+    /// The newest of it. Whoever speaks the connection's protocol knows what it was told.
     Latest { form: Form },
 }
 
-/// What is for this session alone. Freed when it is sent.
+/// What is for this connection alone. Freed when it is sent.
 #[derive(Debug, Default)]
 struct Private {
     replies: Vec<u8>,
@@ -137,7 +137,7 @@ impl Outbox {
         self.follow = Follow::Nothing;
     }
 
-    /// The form in which the session follows the broadcast log, if it does.
+    /// The form in which the connection follows the broadcast log, if it does.
     pub fn log_form(&self) -> Option<Form> {
         match self.follow {
             Follow::Log { form, .. } => Some(form),
@@ -145,7 +145,7 @@ impl Outbox {
         }
     }
 
-    /// The form in which the session is told what is newest, if it is.
+    /// The form in which the connection is told what is newest, if it is.
     pub fn latest_form(&self) -> Option<Form> {
         match self.follow {
             Follow::Latest { form } => Some(form),
@@ -153,7 +153,7 @@ impl Outbox {
         }
     }
 
-    /// Where the session is in the broadcast log, if it follows it.
+    /// Where the connection is in the broadcast log, if it follows it.
     pub fn cursor(&self) -> Option<Seq> {
         match self.follow {
             Follow::Log { next, .. } => Some(next),
@@ -166,7 +166,7 @@ impl Outbox {
         &mut self.private.get_or_insert_default().replies
     }
 
-    /// Appends a frame for this session alone.
+    /// Appends a frame for this connection alone.
     pub fn reply(&mut self, opcode: Opcode, payload: &[u8]) {
         frame::encode(opcode, payload, self.replies());
     }
@@ -182,7 +182,7 @@ impl Outbox {
         private.body = Some(body);
     }
 
-    /// Whether the session must take some of what waits before it is answered again.
+    /// Whether the connection must take some of what waits before it is answered again.
     pub fn is_full(&self, reply_bytes_max: usize) -> bool {
         self.private
             .as_ref()
@@ -199,13 +199,14 @@ impl Outbox {
         !self.is_empty() || self.cursor().is_some_and(|cursor| log.is_behind(cursor))
     }
 
-    /// Bytes of memory that this session alone holds here.
+    /// Bytes of memory that this connection alone holds here.
     pub fn buffered_bytes(&self) -> usize {
         self.half.as_ref().map_or(0, Half::own_bytes)
             + self.private.as_ref().map_or(0, |private| private.replies.capacity())
     }
 
-    /// What to send next. `latest` is what is newest, if the session follows that and was not told.
+    /// What to send next. `latest` is what is newest, if the connection follows that and was not
+    /// told.
     pub fn transmit<'a>(&'a self, log: &'a BroadcastLog, latest: Option<Led<'a>>) -> Chunks<'a> {
         let mut chunks = Chunks::default();
         if let Some(half) = &self.half {
@@ -275,7 +276,7 @@ impl Outbox {
         begun
     }
 
-    /// Takes note that the socket is full. What has been begun, or waits for this session alone,
+    /// Takes note that the socket is full. What has been begun, or waits for this connection alone,
     /// must now be taken within `timeout_ms` and what it needs at `bytes_per_second_min`; what is
     /// in the log may wait, as it costs nothing.
     pub fn blocked(&mut self, now: Time, timeout_ms: u32, bytes_per_second_min: u32) {

@@ -1,8 +1,10 @@
-//! Who is here: names, by how many sessions each is held, and what changed since the last commit.
+//! Who is here: names, by how many connections each is held, and what changed since the last
+//! commit.
 //!
 //! Sessions join and leave at any time; the world sees the roster only as of its last commit. Each
 //! commit is one [`Change`], net: a name that came and went between two commits was never there.
-//! The roster knows names and counts, and no sessions; a session knows the number of its name.
+//! The roster knows names and counts, and no connections; a connection knows the number of its
+//! name.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
@@ -25,7 +27,7 @@ pub struct Roster {
 /// A name, as it is told.
 pub type Name = Rc<str>;
 
-/// A name that a session has, for as long as it has it.
+/// A name that a connection has, for as long as it has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NameId(NonZeroU32);
 
@@ -33,7 +35,7 @@ pub struct NameId(NonZeroU32);
 struct Entry {
     name: Name,
     /// Sessions that have this name now.
-    sessions: u32,
+    connections: u32,
     /// Whether the last commit said that the name is here.
     is_committed: bool,
     /// Whether it is on the list of those that were touched.
@@ -52,7 +54,7 @@ pub struct Change {
 impl NameId {
     fn new(index: usize) -> NameId {
         let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        NameId(number.expect("there are fewer names than sessions, and those fit into 32 bits"))
+        NameId(number.expect("there are fewer names than connections, and those fit into 32 bits"))
     }
 
     fn index(self) -> usize {
@@ -61,7 +63,7 @@ impl NameId {
 }
 
 impl Roster {
-    /// A session takes `name`.
+    /// A connection takes `name`.
     pub fn join(&mut self, name: &str) -> NameId {
         let id = match self.ids.get(name) {
             Some(&id) => id,
@@ -69,7 +71,7 @@ impl Roster {
                 let name = Name::from(name);
                 let entry = Entry {
                     name: name.clone(),
-                    sessions: 0,
+                    connections: 0,
                     is_committed: false,
                     is_touched: false,
                 };
@@ -78,23 +80,24 @@ impl Roster {
                 id
             }
         };
-        self.entries[id.index()].sessions += 1;
-        if self.entries[id.index()].sessions == 1 {
+        self.entries[id.index()].connections += 1;
+        if self.entries[id.index()].connections == 1 {
             self.touch(id);
         }
         id
     }
 
-    /// A session that took a name gives it up.
+    /// A connection that took a name gives it up.
     pub fn leave(&mut self, id: NameId) {
-        let sessions = &mut self.entries[id.index()].sessions;
-        *sessions = sessions.checked_sub(1).expect("a name is left only by a session that has it");
-        if *sessions == 0 {
+        let connections = &mut self.entries[id.index()].connections;
+        *connections =
+            connections.checked_sub(1).expect("a name is left only by a connection that has it");
+        if *connections == 0 {
             self.touch(id);
         }
     }
 
-    /// The name that a session took.
+    /// The name that a connection took.
     pub fn name(&self, id: NameId) -> &str {
         &self.entries[id.index()].name
     }
@@ -119,7 +122,7 @@ impl Roster {
             let entry = &mut self.entries[id.index()];
             let name = entry.name.clone();
             let was_here = entry.is_committed;
-            let is_here = entry.sessions > 0;
+            let is_here = entry.connections > 0;
             (entry.is_committed, entry.is_touched) = (is_here, false);
             if !is_here {
                 self.entries.remove(id.index());
@@ -200,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn name_of_two_sessions_is_one_entry_until_both_leave() {
+    fn name_of_two_connections_is_one_entry_until_both_leave() {
         let mut roster = Roster::default();
         let [one, other] = ["Ada", "Ada"].map(|name| roster.join(name));
         assert_eq!((one, roster.name(other)), (other, "Ada"));

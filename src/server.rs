@@ -8,8 +8,8 @@
 //!
 //! mio is edge-triggered: it tells once that a socket is ready and not again until the socket was
 //! found not to be. So what is left undone for whatever reason (a budget, a full outbox, no file
-//! descriptors) stays noted here: a listener in `is_ready`, a session in `ready` or `unsent`; and
-//! while any of these is not empty, the next wait is not a wait.
+//! descriptors) stays noted here: a listener in `is_ready`, a connection in `ready` or `unsent`;
+//! and while any of these is not empty, the next wait is not a wait.
 
 mod accept;
 mod events;
@@ -34,8 +34,8 @@ use tracing::{info, warn};
 
 use crate::assets::Assets;
 use crate::config::Config;
+use crate::connection::ConnectionId;
 use crate::hub::{Hub, Part};
-use crate::session::SessionId;
 use crate::time::Time;
 
 use journal::Journal;
@@ -72,9 +72,9 @@ pub struct Server<N: Net = MioNet> {
     /// What the last wait has told.
     events: Vec<Event>,
     /// Sessions with input that was not read to its end.
-    ready: Vec<SessionId>,
+    ready: Vec<ConnectionId>,
     /// Sessions that can be written to again, or were not written all they had.
-    unsent: Vec<SessionId>,
+    unsent: Vec<ConnectionId>,
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
@@ -82,7 +82,7 @@ pub struct Server<N: Net = MioNet> {
     is_told_to_stop: bool,
     /// Time in which the process did not run, and which therefore did not pass.
     missed: Duration,
-    /// Whether a panic in what is done for one session is that session's end, or everyone's.
+    /// Whether a panic in what is done for one connection is that connection's end, or everyone's.
     catches_panics: bool,
     journal: Journal,
     /// Log lines that nobody took.
@@ -283,7 +283,7 @@ impl<N: Net> Server<N> {
         self.hub.shed();
     }
 
-    /// Lets go of the sessions that have ended, and of their sockets.
+    /// Lets go of the connections that have ended, and of their sockets.
     fn reap(&mut self, now: Time) {
         while let Some(reaped) = self.hub.reap() {
             self.journal.closed(&reaped, now);
@@ -298,11 +298,11 @@ impl<N: Net> Server<N> {
     fn check_nothing_is_forgotten(&self) {
         if cfg!(debug_assertions) {
             for id in self.hub.ids() {
-                let socket = self.sockets.get(id).expect("a session has a socket");
+                let socket = self.sockets.get(id).expect("a connection has a socket");
                 let waits = !socket.is_writable || self.unsent.contains(&id);
-                assert!(waits || !self.hub.wants_write(id), "a session was not written to");
+                assert!(waits || !self.hub.wants_write(id), "a connection was not written to");
                 let is_read = !socket.is_readable || socket.is_queued;
-                assert!(is_read || !self.hub.wants_read(id), "a session was not read from");
+                assert!(is_read || !self.hub.wants_read(id), "a connection was not read from");
             }
         }
     }

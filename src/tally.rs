@@ -2,11 +2,11 @@
 //!
 //! Plain integers: one thread counts, and nobody reads but the same thread. They only grow, and
 //! they reconcile: every connection that was accepted is open or was closed for one cause, and
-//! every session on the roster has logged in and not out.
+//! every connection on the roster has logged in and not out.
 //!
 //! The hub counts what it does. What only the driver knows, it adds.
 
-use crate::session::Cause;
+use crate::connection::Cause;
 
 /// What has happened since the server started.
 #[derive(Clone, Debug, Default)]
@@ -32,19 +32,19 @@ pub struct Tally {
     pub logouts: u64,
     /// Changes of the roster that everyone was told, each of one client or of many.
     pub commits: u64,
-    /// Frames of what everyone is told, each counted for every session that it was sent to.
+    /// Frames of what everyone is told, each counted for every connection that it was sent to.
     pub deliveries: u64,
-    /// Those of them that were a checkpoint, for a session that had fallen behind.
+    /// Those of them that were a checkpoint, for a connection that had fallen behind.
     pub checkpoints_lagged: u64,
     /// Bytes from peers.
     pub bytes_in: u64,
     /// Bytes to peers.
     pub bytes_out: u64,
-    /// What went wrong in one session and was caught there.
+    /// What went wrong in one connection and was caught there.
     pub panics: u64,
     /// The turns of the driver.
     pub turns: Turns,
-    /// Events of sessions that were gone already.
+    /// Events of connections that were gone already.
     pub stale_events: u64,
     /// Connections that could not be accepted, by the place of their [`AcceptError`].
     pub accept_errors: [u64; AcceptError::ALL.len()],

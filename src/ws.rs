@@ -1,6 +1,6 @@
 //! RFC 6455 and RFC 7692 and nothing else: bytes ↔ WebSocket, for a server.
 //!
-//! Knows no roster, no session, no time and no socket: a library of its own in all but name.
+//! Knows no roster, no connection, no time and no socket: a library of its own in all but name.
 //! Everything here returns values; who sends them, and when, is decided elsewhere.
 //!
 //! - [`handshake`]: a request head → the 101 answer, or why not (§4.2)

@@ -226,7 +226,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub drain_bytes_max: u32,
 
-    /// All bytes that the sessions hold, in MiB; beyond it the largest is cut off
+    /// All bytes that the connections hold, in MiB; beyond it the largest is cut off
     /// [default: a quarter of the memory]
     #[arg(long, value_name = "MIB", help_heading = OUTPUT)]
     #[arg(default_value_t = 1024, hide_default_value = true)]

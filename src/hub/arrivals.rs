@@ -2,15 +2,15 @@
 
 use std::net::IpAddr;
 
+use crate::connection::{Connection, ConnectionId, Door};
 use crate::http::{Response, Status};
-use crate::session::{Door, Session, SessionId};
 use crate::time::Time;
 
 use super::{Hub, Refusal};
 
 impl Hub {
     /// A connection came from `address`.
-    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<SessionId, Refusal> {
+    pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<ConnectionId, Refusal> {
         let is_local = address.to_canonical().is_loopback();
         let sees_metrics = is_local && self.config.metrics_listen.is_none();
         self.accept(address, if sees_metrics { Door::Local } else { Door::Front }, now)
@@ -21,11 +21,11 @@ impl Hub {
         &mut self,
         address: IpAddr,
         now: Time,
-    ) -> Result<SessionId, Refusal> {
+    ) -> Result<ConnectionId, Refusal> {
         self.accept(address, Door::Metrics, now)
     }
 
-    fn accept(&mut self, address: IpAddr, door: Door, now: Time) -> Result<SessionId, Refusal> {
+    fn accept(&mut self, address: IpAddr, door: Door, now: Time) -> Result<ConnectionId, Refusal> {
         if self.is_stopping || self.is_full(door) {
             self.tally.refused_full += 1;
             return Err(Refusal::Full);
@@ -38,9 +38,9 @@ impl Hub {
         }
         self.generation = self.generation.wrapping_add(1);
         self.tally.accepted += 1;
-        let session = Session::new(self.generation, key, proxy, door, &self.config, now);
-        let index = self.sessions.insert(session) as u32;
-        let id = SessionId { index, generation: self.generation };
+        let connection = Connection::new(self.generation, key, proxy, door, &self.config, now);
+        let index = self.connections.insert(connection) as u32;
+        let id = ConnectionId { index, generation: self.generation };
         if door == Door::Metrics {
             self.counts.for_metrics += 1;
         } else {
@@ -58,7 +58,7 @@ impl Hub {
         match door {
             Door::Metrics => for_metrics >= limits.metrics_connections_max,
             Door::Front | Door::Local => {
-                self.sessions.len() - for_metrics as usize >= limits.connections_max as usize
+                self.connections.len() - for_metrics as usize >= limits.connections_max as usize
             }
         }
     }

@@ -8,8 +8,8 @@
 use std::net::IpAddr;
 
 use crate::addresses::{AddressKey, AddressLimits};
+use crate::connection::{ConnectionId, Door, Phase};
 use crate::http::{Forwarded, RequestError, RequestHead};
-use crate::session::{Door, Phase, SessionId};
 use crate::time::Time;
 
 use super::{Hub, find};
@@ -22,13 +22,13 @@ impl Hub {
     /// such were one client: it is no way around the limits.
     pub(super) fn count_forwarded(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         head: &RequestHead<'_>,
         now: Time,
     ) -> Result<(), RequestError> {
         let limits = self.address_limits();
-        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
-        let Phase::Http(http) = &session.phase else { return Ok(()) };
+        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
+        let Phase::Http(http) = &connection.phase else { return Ok(()) };
         let Some(proxy) = http.proxy else { return Ok(()) };
         let client = match self.config.trusted_proxies.forwarded(proxy, head) {
             Forwarded::Proxy => None,
@@ -37,13 +37,13 @@ impl Hub {
             }
         };
         // The request before, if its answer is not sent.
-        if let Some(before) = session.take_counted() {
+        if let Some(before) = connection.take_counted() {
             self.addresses.disconnect(before);
         }
-        session.address = client;
+        connection.address = client;
         let Some(client) = client else { return Ok(()) };
-        session.is_counted = self.addresses.connect(client, limits, now);
-        if session.is_counted {
+        connection.is_counted = self.addresses.connect(client, limits, now);
+        if connection.is_counted {
             return Ok(());
         }
         self.tally.refused_forwarded += 1;

@@ -1,25 +1,25 @@
-//! What sessions are sent: bytes, the end of them, or the end of the connection.
+//! What connections are sent: bytes, the end of them, or the end of the connection.
 
 use crate::api::{self, ApiError, Request};
 use crate::config::{Application, BUG};
+use crate::connection::{Cause, ConnectionId, Phase, Stash, Step};
 use crate::names::{self, NameLimits};
-use crate::session::{Cause, Phase, SessionId, Stash, Step};
 use crate::socketio::Address;
 use crate::time::Time;
 
 use super::{Hub, find};
 
 impl Hub {
-    /// Bytes came from the peer of session `id`. They are changed in place (unmasked).
+    /// Bytes came from the peer of connection `id`. They are changed in place (unmasked).
     ///
     /// With no bytes it goes on with input that was held back, if there is room for its answers.
-    pub fn received(&mut self, id: SessionId, bytes: &mut [u8], now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
+    pub fn received(&mut self, id: ConnectionId, bytes: &mut [u8], now: Time) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
         self.tally.bytes_in += bytes.len() as u64;
-        if !session.may_send(bytes.len(), &self.config, now) {
-            session.fail(Cause::TooFast, &self.config, now);
+        if !connection.may_send(bytes.len(), &self.config, now) {
+            connection.fail(Cause::TooFast, &self.config, now);
         }
-        let mut stash = session.stash.take();
+        let mut stash = connection.stash.take();
         if stash.is_empty() {
             let used = self.consume(id, bytes, now);
             stash = bytes[used..].to_vec();
@@ -28,48 +28,48 @@ impl Hub {
             let used = self.consume(id, &mut stash, now);
             stash.drain(..used);
         }
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        session.stash = Stash::of(stash);
-        if session.is_at_eof && !session.is_paused {
-            session.end_of_input();
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        connection.stash = Stash::of(stash);
+        if connection.is_at_eof && !connection.is_paused {
+            connection.end_of_input();
         }
         self.touched.push(id);
         self.settle(id);
     }
 
-    /// The peer of session `id` has said that it sends no more.
-    pub fn ended(&mut self, id: SessionId, now: Time) {
-        if let Some(session) = find(&mut self.sessions, id) {
-            session.is_at_eof = true;
+    /// The peer of connection `id` has said that it sends no more.
+    pub fn ended(&mut self, id: ConnectionId, now: Time) {
+        if let Some(connection) = find(&mut self.connections, id) {
+            connection.is_at_eof = true;
         }
         self.received(id, &mut [], now);
     }
 
-    /// The connection of session `id` is gone.
-    pub fn lost(&mut self, id: SessionId) {
-        if let Some(session) = find(&mut self.sessions, id) {
-            session.end(Cause::Lost);
+    /// Connection `id` is lost.
+    pub fn lost(&mut self, id: ConnectionId) {
+        if let Some(connection) = find(&mut self.connections, id) {
+            connection.end(Cause::Lost);
         }
         self.settle(id);
     }
 
     /// Uses as much of `input` as it can, and says how much that was. What is left is the beginning
     /// of a request head, or waits until there is room for answers.
-    fn consume(&mut self, id: SessionId, input: &mut [u8], now: Time) -> usize {
+    fn consume(&mut self, id: ConnectionId, input: &mut [u8], now: Time) -> usize {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
         let mut used = 0;
         loop {
-            let Some(session) = find(&mut self.sessions, id) else { return input.len() };
+            let Some(connection) = find(&mut self.connections, id) else { return input.len() };
             let rest = &mut input[used..];
-            let is_full = session.outbox.is_full(reply_bytes_max);
-            session.is_paused = false;
-            match session.phase {
+            let is_full = connection.outbox.is_full(reply_bytes_max);
+            connection.is_paused = false;
+            match connection.phase {
                 Phase::Draining(_) | Phase::Closed(_) => {
-                    session.discard(rest.len(), &self.config);
+                    connection.discard(rest.len(), &self.config);
                     return input.len();
                 }
                 Phase::Http(_) | Phase::WebSocket(_) if is_full => {
-                    session.is_paused = true;
+                    connection.is_paused = true;
                     return used;
                 }
                 Phase::Http(_) => match self.consume_request(id, rest, now) {
@@ -86,9 +86,9 @@ impl Hub {
 
     /// Takes the next thing that a WebSocket sent, and says how many bytes it had; `None` if there
     /// is no more.
-    fn consume_message(&mut self, id: SessionId, input: &mut [u8], now: Time) -> Option<usize> {
-        let session = find(&mut self.sessions, id)?;
-        let (used, step) = session.step(input, &mut self.codec, &self.config, now);
+    fn consume_message(&mut self, id: ConnectionId, input: &mut [u8], now: Time) -> Option<usize> {
+        let connection = find(&mut self.connections, id)?;
+        let (used, step) = connection.step(input, &mut self.codec, &self.config, now);
         match step {
             Step::NeedsInput => return None,
             Step::Handled | Step::Answered => {}
@@ -99,15 +99,15 @@ impl Hub {
             }
             Step::Binary => self.tell(id, None, Err(ApiError::MessageInvalid)),
             Step::Left => self.settle(id),
-            Step::Ended => session.close(Cause::Closed, &self.config, now),
-            Step::Closed(code) => session.acknowledge_close(code, &self.config, now),
-            Step::Failed(cause) => session.fail(cause, &self.config, now),
+            Step::Ended => connection.close(Cause::Closed, &self.config, now),
+            Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),
+            Step::Failed(cause) => connection.fail(cause, &self.config, now),
         }
         Some(used)
     }
 
     /// Does what a client asks for.
-    fn obey(&mut self, id: SessionId, request: Request, now: Time) -> Result<(), ApiError> {
+    fn obey(&mut self, id: ConnectionId, request: Request, now: Time) -> Result<(), ApiError> {
         let limits = &self.config.limits;
         let name_limits = NameLimits {
             chars_max: limits.name_chars_max as usize,
@@ -121,16 +121,16 @@ impl Hub {
         };
         let is_bug = name.as_deref() == Some(BUG);
         assert!(!is_bug || self.config.application != Application::Faulty, "this is the bug");
-        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
-        if session.name.map(|id| self.roster.name(id)) == name.as_deref() {
+        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
+        if connection.name.map(|id| self.roster.name(id)) == name.as_deref() {
             return Ok(());
         }
         // To leave is always allowed; it costs a change to come back.
-        if name.is_some() && !session.may_change_name(&self.config, now) {
+        if name.is_some() && !connection.may_change_name(&self.config, now) {
             return Err(ApiError::RateLimited);
         }
         let name = name.map(|name| self.roster.join(&name));
-        let before = std::mem::replace(&mut session.name, name);
+        let before = std::mem::replace(&mut connection.name, name);
         match (before, name) {
             (None, Some(_)) => self.tally.logins += 1,
             (Some(_), Some(_)) => self.tally.renames += 1,
@@ -145,9 +145,9 @@ impl Hub {
         Ok(())
     }
 
-    fn tell(&mut self, id: SessionId, to: Option<Address>, outcome: Result<(), ApiError>) {
-        if let Some(session) = find(&mut self.sessions, id) {
-            session.answer(to, outcome);
+    fn tell(&mut self, id: ConnectionId, to: Option<Address>, outcome: Result<(), ApiError>) {
+        if let Some(connection) = find(&mut self.connections, id) {
+            connection.answer(to, outcome);
         }
     }
 }

@@ -1,12 +1,12 @@
-//! A bug in what was done for one session is the end of that session, and of no other.
+//! A bug in what was done for one connection is the end of that connection, and of no other.
 
-use crate::session::{Cause, Phase, SessionId};
+use crate::connection::{Cause, ConnectionId, Phase};
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
 
 use super::{Hub, find};
 
-/// What was done for a session when it panicked.
+/// What was done for a connection when it panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Its input was used, or its deadline had come.
@@ -16,20 +16,20 @@ pub enum Part {
 }
 
 impl Hub {
-    /// What was done for session `id` has panicked, and was caught. Its WebSocket is closed with
+    /// What was done for connection `id` has panicked, and was caught. Its WebSocket is closed with
     /// 1011, if it is known that a frame can follow what was sent; any other connection just ends.
-    pub fn panicked(&mut self, id: SessionId, part: Part, now: Time) {
+    pub fn panicked(&mut self, id: ConnectionId, part: Part, now: Time) {
         self.tally.panics += 1;
         // They are everyone's, and may be in the middle of a message.
         let deflater = Deflater::new(self.config.limits.deflate_level);
         self.codec = Codec { inflater: Inflater::default(), deflater };
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        match (&session.phase, part) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        match (&connection.phase, part) {
             (Phase::WebSocket(_), Part::Input) => {
-                session.fail(Cause::Panicked, &self.config, now);
+                connection.fail(Cause::Panicked, &self.config, now);
             }
             // One that drains too: twice is once too often.
-            _ => session.end(Cause::Panicked),
+            _ => connection.end(Cause::Panicked),
         }
         self.settle(id);
         self.touched.push(id);

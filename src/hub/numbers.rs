@@ -1,8 +1,8 @@
 //! What the hub can tell of itself in numbers, and who may see it.
 
+use crate::connection::{Door, State};
 use crate::http::{RequestHead, Response, Status};
 use crate::metrics::{self, Snapshot};
-use crate::session::{Door, State};
 use crate::tally::Tally;
 
 use super::Hub;
@@ -44,7 +44,7 @@ impl Hub {
     /// In a debug build, at the end of each turn: the numbers reconcile.
     pub(super) fn check_tally(&self) {
         let tally = &self.tally;
-        debug_assert_eq!(tally.accepted, self.sessions.len() as u64 + tally.closed_total());
+        debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
         debug_assert_eq!(tally.logins - tally.logouts, u64::from(self.counts.open(State::Present)));
     }
 }

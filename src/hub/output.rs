@@ -1,11 +1,11 @@
-//! What sessions are to send: the driver takes it, and says what became of it.
+//! What connections are to send: the driver takes it, and says what became of it.
 
 use slab::Slab;
 
 use crate::api;
 use crate::broadcast::{Frame, Shared};
+use crate::connection::{Connection, ConnectionId, SHARED_WINDOW_BITS};
 use crate::outbox::Chunks;
-use crate::session::{SHARED_WINDOW_BITS, Session, SessionId};
 use crate::socketio;
 use crate::time::Time;
 use crate::ws::frame::{self, Opcode};
@@ -13,16 +13,18 @@ use crate::ws::frame::{self, Opcode};
 use super::{Hub, find, is};
 
 impl Hub {
-    /// What session `id` is to send next; empty if there is nothing.
-    pub fn transmit(&mut self, id: SessionId) -> Chunks<'_> {
-        let Some(session) = live(&self.sessions, id) else { return Chunks::default() };
-        if session.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
+    /// What connection `id` is to send next; empty if there is nothing.
+    pub fn transmit(&mut self, id: ConnectionId) -> Chunks<'_> {
+        let Some(connection) = live(&self.connections, id) else { return Chunks::default() };
+        if connection.outbox.cursor().is_some_and(|cursor| self.log.lacks_checkpoint(cursor)) {
             self.make_checkpoint();
-        } else if session.awaits_latest(&self.log) && !self.latest.is_of(self.log.last()) {
+        } else if connection.awaits_latest(&self.log) && !self.latest.is_of(self.log.last()) {
             self.make_latest();
         }
-        let session = live(&self.sessions, id);
-        session.map(|session| session.transmit(&self.log, &mut self.latest)).unwrap_or_default()
+        let connection = live(&self.connections, id);
+        connection
+            .map(|connection| connection.transmit(&self.log, &mut self.latest))
+            .unwrap_or_default()
     }
 
     fn make_checkpoint(&mut self) {
@@ -40,64 +42,65 @@ impl Hub {
     }
 
     /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
-    pub fn sent(&mut self, id: SessionId, bytes: usize) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        let was_private = !session.outbox.is_empty();
-        let begun = session.sent(&self.log, &mut self.latest, bytes);
+    pub fn sent(&mut self, id: ConnectionId, bytes: usize) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        let was_private = !connection.outbox.is_empty();
+        let begun = connection.sent(&self.log, &mut self.latest, bytes);
         self.tally.bytes_out += bytes as u64;
         self.tally.deliveries += u64::from(begun.frames);
         self.tally.checkpoints_lagged += u64::from(begun.is_catching_up);
         // What is sent to all leaves nothing behind: the common case ends here.
-        if was_private || !session.outbox.is_empty() {
+        if was_private || !connection.outbox.is_empty() {
             self.settle(id);
         }
     }
 
     /// The socket takes no more for now.
-    pub fn blocked(&mut self, id: SessionId, now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        session.blocked(&self.config, now);
+    pub fn blocked(&mut self, id: ConnectionId, now: Time) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        connection.blocked(&self.config, now);
         self.settle(id);
     }
 
     /// All that [`transmit`](Self::transmit) gave is sent: whether the socket is now to be shut
     /// down for writing.
-    pub fn flushed(&mut self, id: SessionId) -> bool {
-        let Some(session) = find(&mut self.sessions, id) else { return false };
-        let half_close = session.flushed();
-        if session.is_closed() {
+    pub fn flushed(&mut self, id: ConnectionId) -> bool {
+        let Some(connection) = find(&mut self.connections, id) else { return false };
+        let half_close = connection.flushed();
+        if connection.is_closed() {
             self.settle(id);
         }
         half_close
     }
 
     /// The socket was shut down for writing.
-    pub fn half_closed(&mut self, id: SessionId, now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        session.half_closed(&self.config, now);
+    pub fn half_closed(&mut self, id: ConnectionId, now: Time) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        connection.half_closed(&self.config, now);
         self.settle(id);
     }
 
     /// Whether `id` has anything to send.
-    pub fn wants_write(&self, id: SessionId) -> bool {
-        live(&self.sessions, id).is_some_and(|session| session.wants_write(&self.log))
+    pub fn wants_write(&self, id: ConnectionId) -> bool {
+        live(&self.connections, id).is_some_and(|connection| connection.wants_write(&self.log))
     }
 
     /// Whether `id` takes input. It does not while its answers wait.
-    pub fn wants_read(&self, id: SessionId) -> bool {
-        live(&self.sessions, id).is_some_and(|session| !session.is_paused)
+    pub fn wants_read(&self, id: ConnectionId) -> bool {
+        live(&self.connections, id).is_some_and(|connection| !connection.is_paused)
     }
 
     /// When something happens to `id` if nothing else does before; late by a tick at most.
-    pub fn deadline(&self, id: SessionId) -> Time {
-        live(&self.sessions, id).map_or(Time::NEVER, Session::deadline)
+    pub fn deadline(&self, id: ConnectionId) -> Time {
+        live(&self.connections, id).map_or(Time::NEVER, Connection::deadline)
     }
 
     /// Whether `id` held input back for which there is room now.
-    pub fn is_resumable(&self, id: SessionId) -> bool {
+    pub fn is_resumable(&self, id: ConnectionId) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        live(&self.sessions, id)
-            .is_some_and(|session| session.is_paused && !session.outbox.is_full(reply_bytes_max))
+        live(&self.connections, id).is_some_and(|connection| {
+            connection.is_paused && !connection.outbox.is_full(reply_bytes_max)
+        })
     }
 
     /// A text message in the forms in which those who follow the log want it, made once for all.
@@ -124,8 +127,8 @@ impl Hub {
     }
 }
 
-/// The session that `id` means, if it has not ended.
-fn live(sessions: &Slab<Session>, id: SessionId) -> Option<&Session> {
-    let session = sessions.get(id.index())?;
-    (is(session, id) && !session.is_closed()).then_some(session)
+/// The connection that `id` means, if it has not ended.
+fn live(connections: &Slab<Connection>, id: ConnectionId) -> Option<&Connection> {
+    let connection = connections.get(id.index())?;
+    (is(connection, id) && !connection.is_closed()).then_some(connection)
 }

@@ -3,10 +3,10 @@
 use crate::api;
 use crate::broadcast::Shared;
 use crate::config::{Compression, OriginPolicy};
+use crate::connection::{Cause, ConnectionId, Door, Phase, Purpose, State};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
-use crate::session::{Cause, Door, Phase, Purpose, SessionId, State};
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
@@ -33,12 +33,12 @@ impl Hub {
     /// it is not complete.
     pub(super) fn consume_request(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         input: &[u8],
         now: Time,
     ) -> Option<usize> {
         let limits = self.head_limits();
-        let Phase::Http(http) = &mut find(&mut self.sessions, id)?.phase else { return None };
+        let Phase::Http(http) = &mut find(&mut self.connections, id)?.phase else { return None };
         let length = match http.scanner.scan(input, &limits) {
             Ok(length) => length?,
             Err(error) => {
@@ -67,12 +67,12 @@ impl Hub {
     }
 
     /// Answers a request that was understood.
-    fn answer(&mut self, id: SessionId, head: &RequestHead<'_>, now: Time) {
+    fn answer(&mut self, id: ConnectionId, head: &RequestHead<'_>, now: Time) {
         if let Err(error) = self.count_forwarded(id, head, now) {
             return self.refuse(id, error, head.method == Method::Head, now);
         }
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        let door = session.door;
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        let door = connection.door;
         // Where there is nothing but metrics no page can get anything out of a name of its own.
         if door != Door::Metrics && !self.serves_host(head.host) {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
@@ -99,7 +99,7 @@ impl Hub {
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
-    fn refuse(&mut self, id: SessionId, error: RequestError, is_head: bool, now: Time) {
+    fn refuse(&mut self, id: ConnectionId, error: RequestError, is_head: bool, now: Time) {
         let answer = self.last_words(error.status(), &error.to_string());
         self.respond(id, answer, is_head, false, now);
     }
@@ -107,7 +107,7 @@ impl Hub {
     /// Opens a WebSocket, or says why not.
     pub(super) fn upgrade(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         head: &RequestHead<'_>,
         purpose: Purpose,
         now: Time,
@@ -128,9 +128,9 @@ impl Hub {
         let mut reply = Vec::with_capacity(256);
         let deflate = handshake::accept(head, wishes, &mut reply)
             .map_err(|error| self.handshake_refusal(error))?;
-        let Some(session) = find(&mut self.sessions, id) else { return Ok(()) };
-        session.outbox.replies().append(&mut reply);
-        session.upgrade(purpose, deflate, &self.config, now);
+        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
+        connection.outbox.replies().append(&mut reply);
+        connection.upgrade(purpose, deflate, &self.config, now);
         // RFC 9110 §15.2.2: 101 (Switching Protocols).
         self.tally.responded(101);
         Ok(())
@@ -274,15 +274,15 @@ impl Hub {
     /// Sends an answer, and ends the connection with it or makes ready for the next request.
     fn respond(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         answer: Answer,
         is_head: bool,
         keeps_alive: bool,
         now: Time,
     ) {
         let requests_max = self.config.limits.requests_max;
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        let Phase::Http(http) = &session.phase else { return };
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        let Phase::Http(http) = &connection.phase else { return };
         let status = answer.response.status();
         self.tally.responded(status.code());
         let keep = answer.connection.is_none() && http.requests < requests_max && keeps_alive;
@@ -291,19 +291,19 @@ impl Hub {
         if !keep {
             response = response.field("Connection", answer.connection.unwrap_or("close"));
         }
-        session.outbox.replies().append(&mut response.finish());
+        connection.outbox.replies().append(&mut response.finish());
         // RFC 9110 §9.3.2: the answer to HEAD has no content, whatever it is.
         if !is_head {
-            session.outbox.put_body(answer.body);
+            connection.outbox.put_body(answer.body);
         }
         if keep {
-            session.await_request(&self.config, now);
+            connection.await_request(&self.config, now);
         } else {
             let cause = match answer.connection {
                 Some(_) => Cause::Refused(status),
                 None => Cause::Answered,
             };
-            session.drain(cause, Time::NEVER);
+            connection.drain(cause, Time::NEVER);
         }
     }
 }

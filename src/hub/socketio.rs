@@ -1,8 +1,8 @@
-//! Requests of Socket.IO: for a session, and for the script that opens one.
+//! Requests of Socket.IO: for a connection, and for the script that opens one.
 
 use crate::config::Application;
+use crate::connection::{ConnectionId, Purpose};
 use crate::http::{RequestHead, Response};
-use crate::session::{Purpose, SessionId};
 use crate::socketio::Service;
 use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
@@ -30,10 +30,10 @@ impl Hub {
         }
     }
 
-    /// Opens a session, or says why not.
+    /// Opens a connection, or says why not.
     pub(super) fn open_engine(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         head: &RequestHead<'_>,
         service: Service,
         now: Time,

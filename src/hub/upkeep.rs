@@ -1,12 +1,12 @@
-//! What depends on the state of sessions, and is brought up to date when that has changed.
+//! What depends on the state of connections, and is brought up to date when that has changed.
 
 use crate::broadcast::Form;
-use crate::session::{Cause, Deflated, Door, SessionId, State};
+use crate::connection::{Cause, ConnectionId, Deflated, Door, State};
 use crate::time::Time;
 
 use super::{Hub, find, is};
 
-/// What all sessions are together.
+/// What all connections are together.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
     /// Sessions in each state, by its number.
@@ -23,39 +23,39 @@ pub(super) struct Counts {
 }
 
 impl Hub {
-    /// Brings everything that depends on a session's state up to date with it. Called after each
+    /// Brings everything that depends on a connection's state up to date with it. Called after each
     /// input and the one place that does this: no way to end forgets the name.
-    pub(super) fn settle(&mut self, id: SessionId) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        if session.is_closed() {
-            session.release();
+    pub(super) fn settle(&mut self, id: ConnectionId) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        if connection.is_closed() {
+            connection.release();
         }
-        self.deadlines.set(id.index(), session.deadline());
-        if session.is_idle_of_proxy()
-            && let Some(client) = session.take_counted()
+        self.deadlines.set(id.index(), connection.deadline());
+        if connection.is_idle_of_proxy()
+            && let Some(client) = connection.take_counted()
         {
             self.addresses.disconnect(client);
         }
 
-        let bytes = session.buffered_bytes();
-        self.counts.buffered_bytes -= session.counted_bytes;
+        let bytes = connection.buffered_bytes();
+        self.counts.buffered_bytes -= connection.counted_bytes;
         self.counts.buffered_bytes += bytes;
-        session.counted_bytes = bytes;
+        connection.counted_bytes = bytes;
 
-        let deflated = match (session.outbox.log_form(), session.outbox.latest_form()) {
+        let deflated = match (connection.outbox.log_form(), connection.outbox.latest_form()) {
             (Some(Form::Deflated), _) => Deflated::Log,
             (_, Some(Form::Deflated)) => Deflated::Lists,
             _ => Deflated::Nothing,
         };
-        self.counts.deflates(session.counted_deflated, -1);
+        self.counts.deflates(connection.counted_deflated, -1);
         self.counts.deflates(deflated, 1);
-        session.counted_deflated = deflated;
+        connection.counted_deflated = deflated;
 
-        let (before, after) = (session.counted_as, session.state());
-        session.counted_as = after;
-        let is_limited = session.door != Door::Metrics;
+        let (before, after) = (connection.counted_as, connection.state());
+        connection.counted_as = after;
+        let is_limited = connection.door != Door::Metrics;
         if !after.takes_part()
-            && let Some(name) = session.name.take()
+            && let Some(name) = connection.name.take()
         {
             self.roster.leave(name);
             self.tally.logouts += 1;
@@ -74,28 +74,28 @@ impl Hub {
         }
     }
 
-    /// Looks for the sessions whose deadline has come. The parts of [`sweep`](Hub::sweep) are for a
-    /// driver that does something around each of them.
+    /// Looks for the connections whose deadline has come. The parts of [`sweep`](Hub::sweep) are
+    /// for a driver that does something around each of them.
     pub fn find_due(&mut self, now: Time) {
         let max = self.config.limits.deadlines_per_turn as usize;
         self.deadlines.sweep(now, max, &mut self.due);
         self.due.reverse();
     }
 
-    /// Takes the next session that was found.
-    pub fn next_due(&mut self) -> Option<SessionId> {
+    /// Takes the next connection that was found.
+    pub fn next_due(&mut self) -> Option<ConnectionId> {
         while let Some(index) = self.due.pop() {
-            if let Some(session) = self.sessions.get(index) {
-                return Some(SessionId::new(index, session.generation));
+            if let Some(connection) = self.connections.get(index) {
+                return Some(ConnectionId::new(index, connection.generation));
             }
         }
         None
     }
 
-    /// The deadline of session `id` has come, or had come before it was put off.
-    pub fn expire(&mut self, id: SessionId, now: Time) {
-        let Some(session) = find(&mut self.sessions, id) else { return };
-        session.expire(&self.config, now);
+    /// The deadline of connection `id` has come, or had come before it was put off.
+    pub fn expire(&mut self, id: ConnectionId, now: Time) {
+        let Some(connection) = find(&mut self.connections, id) else { return };
+        connection.expire(&self.config, now);
         self.settle(id);
         self.touched.push(id);
     }
@@ -106,37 +106,37 @@ impl Hub {
         while self.counts.pending > max
             && let Some(id) = self.pending.pop_front()
         {
-            if let Some(session) = find(&mut self.sessions, id)
-                && session.state() == State::Http
+            if let Some(connection) = find(&mut self.connections, id)
+                && connection.state() == State::Http
             {
-                session.end(Cause::Displaced);
+                connection.end(Cause::Displaced);
                 self.settle(id);
             }
         }
         // Those that are not pending any more are dropped when they are half of the list.
         if self.pending.len() > 2 * self.counts.pending as usize + 16 {
-            let sessions = &self.sessions;
+            let connections = &self.connections;
             self.pending.retain(|id| {
-                sessions
-                    .get(id.index())
-                    .is_some_and(|session| is(session, *id) && session.state() == State::Http)
+                connections.get(id.index()).is_some_and(|connection| {
+                    is(connection, *id) && connection.state() == State::Http
+                })
             });
         }
     }
 
-    /// Cuts off the sessions that hold the most, while all together hold too much.
+    /// Cuts off the connections that hold the most, while all together hold too much.
     pub fn shed(&mut self) {
         let max = (self.config.limits.buffered_mebibytes_max as usize) << 20;
         while self.counts.buffered_bytes > max {
             let largest = self
-                .sessions
+                .connections
                 .iter()
-                .filter(|(_, session)| !session.is_closed())
-                .max_by_key(|(_, session)| session.counted_bytes);
-            let Some((index, session)) = largest else { return };
-            let id = SessionId::new(index, session.generation);
-            if let Some(session) = find(&mut self.sessions, id) {
-                session.end(Cause::Shed);
+                .filter(|(_, connection)| !connection.is_closed())
+                .max_by_key(|(_, connection)| connection.counted_bytes);
+            let Some((index, connection)) = largest else { return };
+            let id = ConnectionId::new(index, connection.generation);
+            if let Some(connection) = find(&mut self.connections, id) {
+                connection.end(Cause::Shed);
             }
             self.settle(id);
         }

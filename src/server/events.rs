@@ -3,7 +3,7 @@
 use signal_hook::consts::SIGHUP;
 use tracing::info;
 
-use crate::session::SessionId;
+use crate::connection::ConnectionId;
 use crate::time::Time;
 
 use super::Server;
@@ -40,7 +40,7 @@ impl<N: Net> Server<N> {
         interrupted
     }
 
-    fn note_readiness(&mut self, id: SessionId, readiness: Readiness) {
+    fn note_readiness(&mut self, id: ConnectionId, readiness: Readiness) {
         let Some(socket) = self.sockets.get_mut(id) else {
             self.hub.tally_mut().stale_events += 1;
             return;

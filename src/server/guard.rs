@@ -1,23 +1,23 @@
-//! One bug must not end all connections: what is done for a session is done under guard.
+//! One bug must not end all connections: what is done for a connection is done under guard.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::connection::ConnectionId;
 use crate::hub::Part;
-use crate::session::SessionId;
 use crate::time::Time;
 
 use super::Server;
 use super::net::Net;
 
 impl<N: Net> Server<N> {
-    /// Does something for session `id`. If that panics, it is the session's end.
+    /// Does something for connection `id`. If that panics, it is the connection's end.
     ///
-    /// Unwinding leaves broken what was being changed. That is the session, of which nothing more
-    /// is asked than to end; what the sessions share is changed in steps that can't panic halfway,
-    /// or made anew.
+    /// Unwinding leaves broken what was being changed. That is the connection, of which nothing
+    /// more is asked than to end; what the connections share is changed in steps that can't panic
+    /// halfway, or made anew.
     pub(super) fn guarded(
         &mut self,
-        id: SessionId,
+        id: ConnectionId,
         part: Part,
         now: Time,
         act: impl FnOnce(&mut Server<N>),

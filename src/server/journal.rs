@@ -11,10 +11,10 @@ use std::time::Duration;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::addresses::AddressKey;
+use crate::connection::Cause;
 use crate::http::Status;
 use crate::hub::{Reaped, Refusal};
 use crate::rate::Quota;
-use crate::session::Cause;
 use crate::tally::AcceptError;
 use crate::time::Time;
 
@@ -108,7 +108,7 @@ impl Journal {
         granted
     }
 
-    /// A session has ended. Those that end well are not worth a line.
+    /// A connection has ended. Those that end well are not worth a line.
     pub(super) fn closed(&mut self, reaped: &Reaped, now: Time) {
         let Reaped { cause, address, .. } = *reaped;
         let topic = Topic::Closed(cause);

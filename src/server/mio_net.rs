@@ -11,8 +11,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Limits;
+use crate::connection::ConnectionId;
 use crate::outbox::CHUNKS_MAX;
-use crate::session::SessionId;
 
 use super::listener::Listener;
 use super::net::{Event, Net, Readiness};
@@ -20,8 +20,8 @@ use super::net::{Event, Net, Readiness};
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
 
-/// The token of the signals; the listeners' are right below. No session has these, as the index in
-/// its token is about 2^24 at most.
+/// The token of the signals; the listeners' are right below. No connection has these, as the index
+/// in its token is about 2^24 at most.
 const SIGNALS: Token = Token(usize::MAX);
 
 /// Sockets, signals and clocks of the system.
@@ -79,7 +79,7 @@ impl Net for MioNet {
             } else if let Some(index) = listener_index(token, self.listeners.len()) {
                 events.push(Event::Listener(index));
             } else {
-                let id = SessionId::from_bits(token.0 as u64);
+                let id = ConnectionId::from_bits(token.0 as u64);
                 events.push(Event::Connection(id, readiness(event)));
             }
         }
@@ -90,7 +90,7 @@ impl Net for MioNet {
         self.listeners[listener].accept()
     }
 
-    fn register(&mut self, stream: &mut TcpStream, id: SessionId) -> io::Result<()> {
+    fn register(&mut self, stream: &mut TcpStream, id: ConnectionId) -> io::Result<()> {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(stream, Token(id.to_bits() as usize), interest)
     }

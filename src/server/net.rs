@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
-use crate::session::SessionId;
+use crate::connection::ConnectionId;
 
 /// Sockets, signals and clocks.
 ///
@@ -24,7 +24,7 @@ pub trait Net {
 
     /// From now on the readiness of a connection is told as that of `id`, beginning with what it is
     /// ready for already.
-    fn register(&mut self, stream: &mut Self::Stream, id: SessionId) -> io::Result<()>;
+    fn register(&mut self, stream: &mut Self::Stream, id: ConnectionId) -> io::Result<()>;
 
     /// Reads what there is, up to the length of `buffer`; 0 is the end of input.
     fn read(&mut self, stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize>;
@@ -56,7 +56,7 @@ pub enum Event {
     /// The process got this signal.
     Signal(i32),
     /// A connection is ready for something.
-    Connection(SessionId, Readiness),
+    Connection(ConnectionId, Readiness),
 }
 
 /// What a connection is ready for.

@@ -1,12 +1,12 @@
-//! The sockets of the sessions, and what the event queue has told of them.
+//! The sockets of the connections, and what the event queue has told of them.
 
-use crate::session::SessionId;
+use crate::connection::ConnectionId;
 
-/// The socket of each session, by its index.
+/// The socket of each connection, by its index.
 #[derive(Debug)]
 pub(super) struct Sockets<S>(Vec<Option<Socket<S>>>);
 
-/// The socket of one session, and what is known of it.
+/// The socket of one connection, and what is known of it.
 #[derive(Debug)]
 pub(super) struct Socket<S> {
     pub(super) stream: S,
@@ -15,7 +15,7 @@ pub(super) struct Socket<S> {
     /// The peer has closed: there is an end of input to be read even after a short read.
     pub(super) is_read_closed: bool,
     pub(super) is_writable: bool,
-    /// Whether the session is on the list of those to read from.
+    /// Whether the connection is on the list of those to read from.
     pub(super) is_queued: bool,
 }
 
@@ -24,7 +24,7 @@ impl<S> Sockets<S> {
         Sockets(Vec::new())
     }
 
-    pub(super) fn insert(&mut self, id: SessionId, stream: S) {
+    pub(super) fn insert(&mut self, id: ConnectionId, stream: S) {
         if id.index() >= self.0.len() {
             self.0.resize_with(id.index() + 1, || None);
         }
@@ -38,37 +38,37 @@ impl<S> Sockets<S> {
         });
     }
 
-    /// Takes out the socket of a session that has ended.
-    pub(super) fn remove(&mut self, id: SessionId) -> Option<S> {
+    /// Takes out the socket of a connection that has ended.
+    pub(super) fn remove(&mut self, id: ConnectionId) -> Option<S> {
         debug_assert!(self.get(id).is_some());
         self.0[id.index()].take().map(|socket| socket.stream)
     }
 
-    pub(super) fn get(&self, id: SessionId) -> Option<&Socket<S>> {
+    pub(super) fn get(&self, id: ConnectionId) -> Option<&Socket<S>> {
         let socket = self.0.get(id.index())?.as_ref()?;
         (socket.generation == id.generation()).then_some(socket)
     }
 
-    pub(super) fn get_mut(&mut self, id: SessionId) -> Option<&mut Socket<S>> {
+    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Socket<S>> {
         let socket = self.0.get_mut(id.index())?.as_mut()?;
         (socket.generation == id.generation()).then_some(socket)
     }
 
-    /// The places of sessions, taken or not.
+    /// The places of connections, taken or not.
     pub(super) fn places(&self) -> usize {
         self.0.len()
     }
 
-    /// The session in a place.
-    pub(super) fn at(&self, index: usize) -> Option<SessionId> {
+    /// The connection in a place.
+    pub(super) fn at(&self, index: usize) -> Option<ConnectionId> {
         let socket = self.0.get(index)?.as_ref()?;
-        Some(SessionId::new(index, socket.generation))
+        Some(ConnectionId::new(index, socket.generation))
     }
 }
 
 impl<S> Socket<S> {
-    /// Puts the session on the list of those to read from, once.
-    pub(super) fn queue(&mut self, id: SessionId, ready: &mut Vec<SessionId>) {
+    /// Puts the connection on the list of those to read from, once.
+    pub(super) fn queue(&mut self, id: ConnectionId, ready: &mut Vec<ConnectionId>) {
         if !self.is_queued {
             self.is_queued = true;
             ready.push(id);

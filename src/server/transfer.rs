@@ -2,28 +2,28 @@
 
 use std::io;
 
+use crate::connection::ConnectionId;
 use crate::hub::Part;
-use crate::session::SessionId;
 use crate::time::Time;
 
 use super::Server;
 use super::net::Net;
 
-/// Bytes written to one session in one turn, before the others have theirs.
+/// Bytes written to one connection in one turn, before the others have theirs.
 const WRITE_BYTES_PER_TURN: usize = 256 * 1024;
 
 impl<N: Net> Server<N> {
-    /// Reads from every session that has input.
+    /// Reads from every connection that has input.
     pub(super) fn read(&mut self, now: Time) {
         for id in std::mem::take(&mut self.ready) {
             if let Some(socket) = self.sockets.get_mut(id) {
                 socket.is_queued = false;
-                self.guarded(id, Part::Input, now, |server| server.read_session(id, now));
+                self.guarded(id, Part::Input, now, |server| server.read_connection(id, now));
             }
         }
     }
 
-    fn read_session(&mut self, id: SessionId, now: Time) {
+    fn read_connection(&mut self, id: ConnectionId, now: Time) {
         if self.hub.is_resumable(id) {
             self.hub.received(id, &mut [], now);
         }
@@ -58,7 +58,7 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Writes to every session that may have something to send.
+    /// Writes to every connection that may have something to send.
     pub(super) fn write(&mut self, committed: bool, now: Time) {
         let touched = self.hub.take_touched();
         let unsent = std::mem::take(&mut self.unsent);
@@ -75,8 +75,8 @@ impl<N: Net> Server<N> {
         self.hub.return_touched(touched);
     }
 
-    /// Writes what one session has to send, until the socket is full or there is no more.
-    fn flush(&mut self, id: SessionId, now: Time) {
+    /// Writes what one connection has to send, until the socket is full or there is no more.
+    fn flush(&mut self, id: ConnectionId, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let mut budget = WRITE_BYTES_PER_TURN;
         while socket.is_writable {

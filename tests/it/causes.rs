@@ -1,11 +1,11 @@
-//! Every way in which a session ends has one cause, and it is the right one.
+//! Every way in which a connection ends has one cause, and it is the right one.
 
 use std::collections::BTreeSet;
 
 use headcount::config::{Config, Limits};
+use headcount::connection::{Cause, Timeout};
 use headcount::http::Status;
 use headcount::hub::Part;
-use headcount::session::{Cause, Timeout};
 use headcount::socketio::ClientError;
 use headcount::ws::ProtocolError;
 

@@ -1,4 +1,4 @@
-//! What sessions hold is counted, and nothing is made that nobody takes.
+//! What connections hold is counted, and nothing is made that nobody takes.
 
 use allocation_counter::measure;
 use headcount::config::{Config, Limits};
@@ -22,7 +22,7 @@ fn crowded() -> World {
 }
 
 #[test]
-fn what_is_kept_for_a_session_is_counted() {
+fn what_is_kept_for_a_connection_is_counted() {
     let limits = Limits { message_bytes_max: 100_000, ..Limits::default() };
     let cases: [(&str, &str, Vec<u8>); 5] = [
         ("a head", "", [b"GET / HTTP/1.1\r\nHost: ", &[b'a'; 5_000][..]].concat()),
@@ -46,7 +46,7 @@ fn what_is_kept_for_a_session_is_counted() {
 
 /// A shared list is nobody's own, but for what precedes it in one namespace.
 #[test]
-fn part_of_a_list_that_is_a_sessions_own_is_counted() {
+fn part_of_a_list_that_is_a_connections_own_is_counted() {
     let mut world = World::new();
     let slow = join(&mut world);
     let native = world.watch();

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::config::{Config, Limits};
+use headcount::connection::{Cause, State};
 use headcount::http::TrustedProxies;
 use headcount::hub::Refusal;
-use headcount::session::{Cause, State};
 
 use crate::engine::PATH;
 use crate::wire::{self, Answer};

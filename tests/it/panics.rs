@@ -1,11 +1,11 @@
-//! A bug in what is done for one session ends that session, and no other.
+//! A bug in what is done for one connection ends that connection, and no other.
 
 use std::process::{Command, Stdio};
 
 use headcount::config::{Application, BUG, Config};
+use headcount::connection::Cause;
 use headcount::hub::Part;
 use headcount::server::{Ended, Server};
-use headcount::session::Cause;
 use rustix::process::Signal;
 
 use crate::metrics;
@@ -28,7 +28,7 @@ fn faulty_server() {
 
 /// On real sockets: the peer is told 1011, the others go on, and the server ends as it should.
 #[test]
-fn bug_in_one_session_leaves_the_others_untouched() {
+fn bug_in_one_connection_leaves_the_others_untouched() {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--ignored", "--exact", "panics::faulty_server", "--nocapture"]);
     command.stderr(Stdio::null());
@@ -99,7 +99,7 @@ fn connection_is_cut_where_no_frame_can_follow() {
     }
 }
 
-/// A session that is ending for a bug and shows another is cut.
+/// A connection that is ending for a bug and shows another is cut.
 #[test]
 fn second_bug_ends_at_once() {
     let mut world = World::new();

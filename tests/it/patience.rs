@@ -5,7 +5,7 @@ use headcount::config::{Config, Limits};
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
-/// Logs in `count` sessions, all in one turn.
+/// Logs in `count` connections, all in one turn.
 fn crowd(world: &mut World, count: usize) {
     for index in 0..count {
         let id = world.hub.accepted([127, 0, 0, 1].into(), world.now).unwrap();

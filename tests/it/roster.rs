@@ -61,7 +61,7 @@ fn second_login_renames_in_one_change() {
 }
 
 #[test]
-fn two_sessions_with_one_name_are_one_entry() {
+fn two_connections_with_one_name_are_one_entry() {
     let mut world = World::new();
     let (one, two, watcher) = (world.watch(), world.watch(), world.watch());
     world.login(one, "Ada");

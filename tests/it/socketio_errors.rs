@@ -173,7 +173,7 @@ fn what_a_client_owes_has_a_time() {
     assert!(!world.is_half_closed(joined) && !world.is_half_closed(left));
 }
 
-/// Attachments that wait are a session's own memory, and count.
+/// Attachments that wait are a connection's own memory, and count.
 #[test]
 fn attachments_count_in_the_memory_of_all() {
     let limits = Limits {

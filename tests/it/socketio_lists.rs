@@ -85,8 +85,8 @@ fn list_is_cut_anywhere() {
     }
 }
 
-/// What a session holds that is in another namespace than the main one: a list of them, with room
-/// for four, and a name.
+/// What a connection holds that is in another namespace than the main one: a list of them, with
+/// room for four, and a name.
 const BYTES: usize = 24 + 4 * 24 + "/a-room".len();
 
 #[test]

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 
 use headcount::assets::Assets;
 use headcount::config::Config;
+use headcount::connection::ConnectionId;
 use headcount::server::{Event, Net, Server};
-use headcount::session::SessionId;
 
 /// Nobody connects, and to find that out takes the next of `accepting`.
 struct Slow {
@@ -29,7 +29,7 @@ impl Net for Slow {
         Err(ErrorKind::WouldBlock.into())
     }
 
-    fn register(&mut self, (): &mut (), _: SessionId) -> io::Result<()> {
+    fn register(&mut self, (): &mut (), _: ConnectionId) -> io::Result<()> {
         unreachable!("there are no connections")
     }
 

@@ -2,8 +2,8 @@
 //! build, at the end of each turn of every test.
 
 use headcount::config::{Config, Limits};
+use headcount::connection::State;
 use headcount::hub::Refusal;
-use headcount::session::State;
 
 use crate::engine::PATH;
 use crate::wire;

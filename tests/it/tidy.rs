@@ -127,17 +127,17 @@ const LAYERS: [(&str, &str); 21] = [
     ("socketio", "api broadcast config http time ws"),
     ("outbox", "broadcast latest time ws"),
     (
-        "session",
+        "connection",
         "addresses api broadcast config heartbeat http latest outbox rate roster socketio time ws",
     ),
-    ("tally", "session"),
-    ("metrics", "session tally"),
+    ("tally", "connection"),
+    ("metrics", "connection tally"),
     (
         "hub",
         "addresses api assets broadcast config deadlines http latest metrics names outbox roster \
-         session socketio tally time ws",
+         connection socketio tally time ws",
     ),
-    ("server", "addresses assets broadcast config http hub outbox rate session tally time"),
+    ("server", "addresses assets broadcast config http hub outbox rate connection tally time"),
 ];
 
 #[test]

@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use headcount::assets::Assets;
 use headcount::config::Config;
+use headcount::connection::{Cause, ConnectionId};
 use headcount::hub::{Hub, Reaped, Refusal};
-use headcount::session::{Cause, SessionId};
 use headcount::time::Time;
 use serde_json::Value;
 
@@ -25,7 +25,7 @@ pub struct World {
 pub struct Peer(usize);
 
 struct Client {
-    id: SessionId,
+    id: ConnectionId,
     /// What came and was not looked at.
     inbox: Vec<u8>,
     /// Bytes that the client takes before its socket is full.
@@ -80,7 +80,7 @@ impl World {
         Ok(self.welcome(id))
     }
 
-    fn welcome(&mut self, id: SessionId) -> Peer {
+    fn welcome(&mut self, id: ConnectionId) -> Peer {
         self.clients.push(Client {
             id,
             inbox: Vec::new(),
@@ -148,7 +148,7 @@ impl World {
     }
 
     /// The server's handle on it.
-    pub fn id(&self, peer: Peer) -> SessionId {
+    pub fn id(&self, peer: Peer) -> ConnectionId {
         self.clients[peer.0].id
     }
 
@@ -245,13 +245,13 @@ impl World {
             self.hub.told(self.now);
         }
         while let Some(Reaped { id, cause, .. }) = self.hub.reap() {
-            // A test may also open sessions in the hub that nobody looks at.
+            // A test may also open connections in the hub that nobody looks at.
             if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
                 assert_eq!(client.cause.replace(cause), None);
             }
         }
         // Input that was held back goes on when there is room, in a turn of its own.
-        let resumable: Vec<SessionId> =
+        let resumable: Vec<ConnectionId> =
             self.hub.ids().filter(|id| self.hub.is_resumable(*id)).collect();
         if !resumable.is_empty() {
             for id in resumable {

@@ -46,7 +46,8 @@ impl Program {
         (usage, result)
     }
 
-    /// Waits until it holds as many descriptors as it did and no session: each slot is given back.
+    /// Waits until it holds as many descriptors as it did and no connection: each slot is given
+    /// back.
     pub fn wait_for_base(&self, open_files: usize) -> Duration {
         let started = Instant::now();
         loop {

@@ -134,7 +134,7 @@ impl Client {
         self.is_innocent && !self.is_harmed
     }
 
-    /// Whether its session must be over when there was a long rest.
+    /// Whether its connection must be over when there was a long rest.
     pub fn is_over(&self) -> bool {
         let is_no_client = matches!(self.kind, Kind::Slowloris | Kind::Silent | Kind::Noise);
         let is_condemned = self.condemned.is_some() && self.outgoing.is_empty();

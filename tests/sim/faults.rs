@@ -1,5 +1,5 @@
-//! What can go wrong, how often it does in one run, and how often it did, by what the session that
-//! it happened to was doing.
+//! What can go wrong, how often it does in one run, and how often it did, by what the connection
+//! that it happened to was doing.
 
 use super::choices::Choices;
 
@@ -30,7 +30,7 @@ pub enum Fault {
     ZeroWindow,
     SlowReader,
     Vanish,
-    // Of the machine, while a session was in that state.
+    // Of the machine, while a connection was in that state.
     AcceptMfile,
     AcceptNfile,
     AcceptNobufs,
@@ -77,7 +77,7 @@ pub const FAULTS: [Fault; 31] = [
     Fault::Sigterm,
 ];
 
-/// What a session is doing, as its client sees it.
+/// What a connection is doing, as its client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// It waits to be accepted.
@@ -105,7 +105,7 @@ pub const STAGES: [Stage; 8] = [
     Stage::Ending,
 ];
 
-/// Whether a fault can happen to a session in that stage at all.
+/// Whether a fault can happen to a connection in that stage at all.
 pub fn is_possible(fault: Fault, stage: Stage) -> bool {
     use Fault::*;
     let is_by_peer = matches!(fault, Fin | HalfClose | ZeroWindow | SlowReader | Reset | Vanish);

@@ -5,8 +5,8 @@
 
 use std::io;
 
+use headcount::connection::ConnectionId;
 use headcount::server::Readiness;
-use headcount::session::SessionId;
 
 /// One connection.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub struct Link {
     pub is_accepted: bool,
     /// The server has closed its socket.
     pub is_closed: bool,
-    pub id: Option<SessionId>,
+    pub id: Option<ConnectionId>,
     /// What is to be told.
     pub edge: Readiness,
     /// Whether it is on the list of those of whom something is to be told.

@@ -16,12 +16,13 @@
 //!
 //! 1. No panic and no overflow.
 //! 2. After a rest every live client's roster is the server's, and no name is on it without a live
-//!    session (`Run::check_views`).
+//!    connection (`Run::check_views`).
 //! 3. Who joined was not there, and who left was (`rosters`).
-//! 4. What is held in memory is bounded (`Run::check_sessions`).
-//! 5. There are as many sessions as sockets, and none when all are gone (`Run::check`, `Run::end`).
-//! 6. Each session has a deadline and meets it (`Run::check_session`).
-//! 7. Who is ready is served within a few turns (`Run::check_session`).
+//! 4. What is held in memory is bounded (`Run::check_connections`).
+//! 5. There are as many connections as sockets, and none when all are gone (`Run::check`,
+//! `Run::end`).
+//! 6. Each connection has a deadline and meets it (`Run::check_connection`).
+//! 7. Who is ready is served within a few turns (`Run::check_connection`).
 //! 8. A stale event makes no call (`Link::check_read`, `Link::check_write`).
 //! 9. Everything that is sent can be read, and nothing but pongs follows Close (`ear`).
 //! 10. The loop does not spin: it wakes up for something (`net`: `poll`, `accept`).

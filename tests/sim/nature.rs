@@ -24,7 +24,7 @@ pub struct Nature {
 }
 
 impl Nature {
-    /// Whether this fault happens now, to a session in this stage.
+    /// Whether this fault happens now, to a connection in this stage.
     pub fn strikes(&mut self, fault: Fault, stage: Stage) -> bool {
         let strikes = self.choices.chance(self.rates.of(fault));
         if strikes {

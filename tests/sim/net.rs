@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, SystemTime};
 
+use headcount::connection::ConnectionId;
 use headcount::server::{Event, Net};
-use headcount::session::SessionId;
 
 use super::faults::Fault;
 use super::world::{CALL_US, Stream, World};
@@ -91,7 +91,7 @@ impl Net for World {
         Ok((Stream(index), SocketAddr::new(self.clients[index].address, 40_000)))
     }
 
-    fn register(&mut self, stream: &mut Stream, id: SessionId) -> io::Result<()> {
+    fn register(&mut self, stream: &mut Stream, id: ConnectionId) -> io::Result<()> {
         let stage = self.note_call(*stream);
         let client = &mut self.clients[stream.0];
         client.link.id = Some(id);

@@ -155,12 +155,12 @@ impl Run {
         self.check_views(last);
     }
 
-    /// Every live client's roster is the server's, and it has no name without a live session.
+    /// Every live client's roster is the server's, and it has no name without a live connection.
     fn check_views(&mut self, last: usize) {
         let world = self.server.net();
         for client in &world.clients {
             let is_ghost = client.is_over() && client.link.is_held();
-            assert!(!is_ghost, "a session without a client: {client:?}");
+            assert!(!is_ghost, "a connection without a client: {client:?}");
         }
         if world.nature.is_crowded && !world.clients[last].is_live() {
             return;
@@ -202,7 +202,7 @@ impl Run {
         }
         self.advance(REST_US);
         let (hub, world) = (self.server.hub(), self.server.net());
-        assert!(hub.is_empty(), "sessions without a client: {:?}", world.clients);
+        assert!(hub.is_empty(), "connections without a client: {:?}", world.clients);
         assert_eq!(hub.buffered_bytes(), 0);
         assert_eq!(world.open_sockets(), 0);
         assert_eq!(hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
@@ -212,18 +212,18 @@ impl Run {
 
     fn check(&mut self) {
         let (hub, world) = (self.server.hub(), self.server.net());
-        assert_eq!(hub.len() as u64, world.open_sockets(), "a socket without a session");
+        assert_eq!(hub.len() as u64, world.open_sockets(), "a socket without a connection");
         let tally = hub.tally();
         let refused = tally.refused_full + tally.refused_address;
         assert_eq!(tally.accepted + refused, world.accepted, "accepted, or refused");
         assert_eq!(tally.accepted, hub.len() as u64 + tally.closed_total(), "open, or closed");
         let every = 1 + world.clients.len() as u64 / 16;
         if world.turn.is_multiple_of(every) {
-            self.check_sessions();
+            self.check_connections();
         }
     }
 
-    fn check_sessions(&mut self) {
+    fn check_connections(&mut self) {
         let (hub, world) = (self.server.hub(), self.server.net());
         let budget = (hub.config().limits.buffered_mebibytes_max as usize) << 20;
         let open = world.clients.iter().filter(|client| client.link.is_held());
@@ -231,11 +231,11 @@ impl Run {
         let held = hub.buffered_bytes();
         assert!(held <= most.min(budget + (1 << 20)), "{held} bytes are held");
         for index in 0..self.server.net().clients.len() {
-            self.check_session(index);
+            self.check_connection(index);
         }
     }
 
-    fn check_session(&mut self, index: usize) {
+    fn check_connection(&mut self, index: usize) {
         let (hub, world) = (self.server.hub(), self.server.net());
         let link = &world.clients[index].link;
         let Some(id) = link.id.filter(|_| !link.is_closed) else { return };
@@ -247,7 +247,7 @@ impl Run {
         let is_writable = wants_write && !link.awaits_room;
         let is_mute = is_writable && link.write_turn + 3 < world.turn;
         let deadline = hub.deadline(id);
-        assert!(deadline < Time::NEVER || is_writable, "a session without a deadline");
+        assert!(deadline < Time::NEVER || is_writable, "a connection without a deadline");
         assert!(deadline.as_ms() + 200 > self.server.now().as_ms(), "a deadline was missed");
         // Until its answers are through, or their time is over; then until it closes. Who reads
         // slowly what an echo owes him has more time.

@@ -4,8 +4,8 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use headcount::connection::ConnectionId;
 use headcount::server::{Event, Readiness};
-use headcount::session::SessionId;
 
 use super::client::Client;
 use super::faults::{Fault, STAGES, Stage};
@@ -59,7 +59,7 @@ pub struct World {
     pub(super) is_told_waiting: bool,
     has_waiting: bool,
     pending: Vec<usize>,
-    stale: VecDeque<SessionId>,
+    stale: VecDeque<ConnectionId>,
     signals: Vec<i32>,
     hold: Option<Hold>,
     /// How far the process's clock is behind.
@@ -179,7 +179,7 @@ impl World {
         }
     }
 
-    /// Something happened to the machine: to all that sessions are doing now.
+    /// Something happened to the machine: to all that connections are doing now.
     fn note_everywhere(&mut self, fault: Fault) {
         let mut seen = [false; STAGES.len()];
         for client in &self.clients {
@@ -211,8 +211,8 @@ impl World {
         }
     }
 
-    /// Keeps in mind a session that has ended, of whom something may still be told.
-    pub(super) fn note_stale(&mut self, id: SessionId) {
+    /// Keeps in mind a connection that has ended, of whom something may still be told.
+    pub(super) fn note_stale(&mut self, id: ConnectionId) {
         if self.stale.len() == STALE_MAX {
             self.stale.pop_front();
         }

@@ -157,7 +157,7 @@ fn c10_nothing_of_a_request_gets_into_the_head_of_an_answer() {
     }
 }
 
-/// An upgrade that is refused at each of its checks, with frames behind it: the session is freed
+/// An upgrade that is refused at each of its checks, with frames behind it: the connection is freed
 /// once and wholly.
 #[test]
 fn c11_refused_upgrade_leaves_nothing_behind() {

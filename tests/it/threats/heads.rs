@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use headcount::config::{Config, Limits};
-use headcount::session::SessionId;
+use headcount::connection::ConnectionId;
 
 use super::{Bare, cpu, generous, grows_at_most};
 use crate::http::exchange;
@@ -94,7 +94,7 @@ fn c2_number_and_names_of_fields_are_limited() {
 #[test]
 fn c3_slow_heads_end_ten_seconds_after_accept() {
     let mut server = Bare::with(generous());
-    let slow: Vec<SessionId> = (0..5_000).map(|_| server.accept()).collect();
+    let slow: Vec<ConnectionId> = (0..5_000).map(|_| server.accept()).collect();
     for (pause_ms, byte) in [(0, b"G"), (9_000, b"E"), (900, b"T")] {
         server.now = server.now.after_ms(pause_ms);
         slow.iter().for_each(|&id| server.send(id, byte));

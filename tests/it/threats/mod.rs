@@ -28,8 +28,8 @@ use std::time::Duration;
 
 use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
+use headcount::connection::ConnectionId;
 use headcount::hub::Hub;
-use headcount::session::SessionId;
 use headcount::time::Time;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -47,24 +47,24 @@ impl Bare {
         Bare { hub: Hub::new(config, Assets::embedded()), now: Time::ZERO }
     }
 
-    fn accept(&mut self) -> SessionId {
+    fn accept(&mut self) -> ConnectionId {
         self.hub.accepted(Ipv4Addr::LOCALHOST.into(), self.now).expect("the connection is taken")
     }
 
     /// Opens a WebSocket, and takes what it is sent at first.
-    fn open(&mut self, path: &str, fields: &str) -> SessionId {
+    fn open(&mut self, path: &str, fields: &str) -> ConnectionId {
         let id = self.accept();
         self.send(id, &wire::handshake(path, fields));
         assert!(self.take(id).starts_with(b"HTTP/1.1 101 "));
         id
     }
 
-    fn send(&mut self, id: SessionId, bytes: &[u8]) {
+    fn send(&mut self, id: ConnectionId, bytes: &[u8]) {
         self.hub.received(id, &mut bytes.to_vec(), self.now);
     }
 
     /// All that there is to send; as the driver does, the socket is shut down after the last of it.
-    fn take(&mut self, id: SessionId) -> Vec<u8> {
+    fn take(&mut self, id: ConnectionId) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
             let chunk = self.hub.transmit(id).as_slice().concat();
@@ -81,7 +81,7 @@ impl Bare {
     }
 
     /// The same, for who does not look at it: nothing is copied.
-    fn flush(&mut self, id: SessionId) -> usize {
+    fn flush(&mut self, id: ConnectionId) -> usize {
         let mut total = 0;
         loop {
             let bytes = self.hub.transmit(id).total();
@@ -97,7 +97,7 @@ impl Bare {
         total
     }
 
-    /// The phases of a turn but for reading and writing. Gives how many sessions were reaped.
+    /// The phases of a turn but for reading and writing. Gives how many connections were reaped.
     fn turn(&mut self) -> usize {
         self.hub.sweep(self.now);
         self.hub.commit(self.now);

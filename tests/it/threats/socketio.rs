@@ -18,7 +18,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocke
 const ODD: &str = "|__proto__|constructor|toString|hasOwnProperty|0|-1|3|5|99|1e1|NaN|null|true|[]|\
                    %00|%F0|4%00|4%20|websocket,polling|WEBSOCKET|webtransport|polling|websocket%00";
 
-/// Every odd value of every parameter, by every method: an answer in JSON, and no session.
+/// Every odd value of every parameter, by every method: an answer in JSON, and no connection.
 #[test]
 fn g3_odd_queries_get_an_error_in_json_and_open_nothing() {
     let mut world = World::new();
@@ -53,7 +53,7 @@ fn g3_odd_queries_get_an_error_in_json_and_open_nothing() {
     assert!(world.hub.is_empty());
 }
 
-/// A first message that is none ends that session alone.
+/// A first message that is none ends that connection alone.
 #[test]
 fn g3_malformed_first_message_ends_one_session() {
     for first in ["", "4", "40{", "40\"x\"", "5", "9", "{}", "\0", "44", "2probe", "6"] {
@@ -129,7 +129,7 @@ fn g4_attachments_and_depth_have_limits() {
     }
 }
 
-/// The ids of sessions and of their namespaces, with such a secret.
+/// The ids of connections and of their namespaces, with such a secret.
 fn sids(secret: [u8; 32]) -> Vec<String> {
     let mut world = World::with(Config { secret: Secret::new(secret), ..Config::default() });
     let mut sids = Vec::new();
@@ -145,7 +145,7 @@ fn sids(secret: [u8; 32]) -> Vec<String> {
 }
 
 /// An id has 120 bits of a generator that is keyed by the system's randomness; no request can name
-/// one, as a session stays on the WebSocket that it was opened on.
+/// one, as a connection stays on the WebSocket that it was opened on.
 #[test]
 fn g5_session_ids_can_not_be_guessed_and_are_of_no_use_elsewhere() {
     let (one, other) = (sids([1; 32]), sids([2; 32]));

@@ -2,7 +2,7 @@
 
 use allocation_counter::measure;
 use headcount::config::{Compression, Config};
-use headcount::session::SessionId;
+use headcount::connection::ConnectionId;
 use serde_json::{Value, json};
 
 use super::{Bare, generous};
@@ -10,7 +10,7 @@ use crate::corpus::harness::Xorshift;
 use crate::engine::{OFFER, PATH};
 use crate::wire;
 
-/// What a session is brought into.
+/// What a connection is brought into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Accepted,
@@ -86,7 +86,7 @@ const CAUSES: [Cause; 10] = [
     Cause::Half,
 ];
 
-fn bring(server: &mut Bare, state: State) -> SessionId {
+fn bring(server: &mut Bare, state: State) -> ConnectionId {
     use State::*;
     let id = match state {
         Echo | Paused => server.open("/echo", OFFER),
@@ -144,7 +144,7 @@ fn bring(server: &mut Bare, state: State) -> SessionId {
     id
 }
 
-fn end(server: &mut Bare, id: SessionId, cause: Cause) {
+fn end(server: &mut Bare, id: ConnectionId, cause: Cause) {
     match cause {
         Cause::Reset => server.hub.lost(id),
         Cause::EndOfInput => server.hub.ended(id, server.now),
@@ -219,7 +219,7 @@ fn d9_memory_is_flat_over_all_ends() {
 fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
     let mut random = Xorshift::new(3);
     let mut server = Bare::with(generous());
-    let mut stale: Vec<SessionId> = Vec::new();
+    let mut stale: Vec<ConnectionId> = Vec::new();
     for step in 0..100_000 {
         let old = server.open("/ws", "");
         server.send(old, &wire::login("Old"));
@@ -228,7 +228,7 @@ fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
         let new = server.open("/ws", "");
         assert_eq!(new.index(), old.index(), "the place is used again");
         assert_ne!(new, old);
-        stale.push(SessionId::from_bits(old.to_bits()));
+        stale.push(ConnectionId::from_bits(old.to_bits()));
         for _ in 0..4 {
             let id = stale[stale.len() - 1 - random.below(stale.len().min(8))];
             match random.below(7) {

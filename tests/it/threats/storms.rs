@@ -1,8 +1,8 @@
 //! Many at once (E3, E4, D2, D6, D15): herds, joins, floods, and those who do not read.
 
 use headcount::config::{Config, Limits};
+use headcount::connection::ConnectionId;
 use headcount::hub::Refusal;
-use headcount::session::SessionId;
 
 use super::{Bare, generous};
 use crate::corpus::harness::Xorshift;
@@ -20,7 +20,7 @@ fn e3_herd_of_clients_is_back_in_ten_seconds_and_nobody_is_lost() {
         let mut due: Vec<u64> = (0..CLIENTS).map(&mut wait).collect();
         due.sort_unstable_by(|a, b| b.cmp(a));
         let mut server = Bare::with(generous());
-        let mut back: Vec<SessionId> = Vec::new();
+        let mut back: Vec<ConnectionId> = Vec::new();
         let mut sent = 0;
         while back.len() < CLIENTS {
             server.now = server.now.after_ms(20);
@@ -57,7 +57,7 @@ fn e4_storm_of_joins_is_one_frame_in_a_tick_and_three_rosters_at_most() {
     const CLIENTS: usize = 1_000;
     for joins_in_a_turn in [1, 10, 100, CLIENTS] {
         let mut server = Bare::with(generous());
-        let ids: Vec<SessionId> = (0..CLIENTS).map(|_| server.open("/ws", "")).collect();
+        let ids: Vec<ConnectionId> = (0..CLIENTS).map(|_| server.open("/ws", "")).collect();
         let (mut total, mut most_frames, mut told) = (0, 0, 0);
         for (index, &id) in ids.iter().enumerate() {
             server.send(id, &wire::login(&format!("client number {index:05}")));
@@ -112,7 +112,7 @@ fn d2_connection_too_many_is_refused_politely_and_at_once() {
 fn d6_peers_that_do_not_read_cost_nothing_and_are_cut_off() {
     let mut server = Bare::with(generous());
     let talker = server.open("/ws", "");
-    let stuck: Vec<SessionId> = (0..1_000).map(|_| server.open("/ws", "")).collect();
+    let stuck: Vec<ConnectionId> = (0..1_000).map(|_| server.open("/ws", "")).collect();
     let (mut heard, mut gone) = (0, 0);
     for second in 1..=14 {
         for tick in 0..50 {

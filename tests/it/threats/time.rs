@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use headcount::config::{Config, Limits};
+use headcount::connection::ConnectionId;
 use headcount::deadlines::Deadlines;
-use headcount::session::SessionId;
 use headcount::time::Time;
 
 use super::{Bare, cpu, generous, grows_at_most};
@@ -112,7 +112,7 @@ fn e2_timers_of_one_tick_come_together_and_cost_what_they_must() {
     };
     grows_at_most(16, (12_500, 100_000), "deadlines", time);
 
-    // The same of sessions: 20,000 that were accepted in one moment end in one sweep, which may
+    // The same of connections: 20,000 that were accepted in one moment end in one sweep, which may
     // have so many here.
     let mut server = Bare::with(generous());
     for _ in 0..20_000 {
@@ -149,16 +149,16 @@ fn e2_timer_in_the_far_future_neither_overflows_nor_comes() {
     assert!(world.is_closed(page));
 }
 
-/// The place of a session that is gone has another owner: its deadline is not the old one's.
+/// The place of a connection that is gone has another owner: its deadline is not the old one's.
 #[test]
-fn e2_timer_of_a_session_that_is_gone_does_not_end_the_next() {
+fn e2_timer_of_a_connection_that_is_gone_does_not_end_the_next() {
     let mut server = Bare::with(generous());
-    let old: Vec<SessionId> = (0..100).map(|_| server.accept()).collect();
+    let old: Vec<ConnectionId> = (0..100).map(|_| server.accept()).collect();
     server.now = Time::from_ms(9_900);
     old.iter().for_each(|&id| server.hub.lost(id));
     assert_eq!(server.turn(), 100);
-    let new: Vec<SessionId> = (0..100).map(|_| server.accept()).collect();
-    let places = |ids: &[SessionId]| ids.iter().map(|id| id.index()).collect::<BTreeSet<_>>();
+    let new: Vec<ConnectionId> = (0..100).map(|_| server.accept()).collect();
+    let places = |ids: &[ConnectionId]| ids.iter().map(|id| id.index()).collect::<BTreeSet<_>>();
     assert_eq!(places(&old), places(&new), "the places are used again");
     server.now = Time::from_ms(19_800);
     assert_eq!(server.turn(), 0, "the old ones' time is long over");

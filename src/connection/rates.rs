@@ -5,7 +5,7 @@ use crate::rate::{Buckets, Rate};
 use crate::time::Time;
 use crate::ws::Event;
 
-use super::{Phase, Session};
+use super::{Connection, Phase};
 
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ enum Counted {
 }
 
 impl Rates {
-    /// Those of a session, made if this is the first that it says.
+    /// Those of a connection, made if this is the first that it says.
     pub(super) fn of<'a>(
         rates: &'a mut Option<Box<Rates>>,
         config: &Config,
@@ -34,7 +34,7 @@ impl Rates {
     }
 
     /// An answer to our own ping came. If it is all that was said lately it is not counted, so that
-    /// a session which only watches holds nothing here.
+    /// a connection which only watches holds nothing here.
     pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
         // A control frame, or with Engine.IO a message.
         let of_pong = [1, 1, PONG_BYTES_MAX, 0];
@@ -63,7 +63,7 @@ impl Rates {
     }
 }
 
-impl Session {
+impl Connection {
     /// Whether so many more bytes of input are allowed.
     pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
         match &self.phase {

@@ -17,7 +17,7 @@
 //! kernel send RST, which can overtake them. So they are sent, the socket is half-closed, and what
 //! still comes is thrown away until the peer has closed too.
 //!
-//! A session knows what its peer said and when it is late. It does not know what the words mean
+//! A connection knows what its peer said and when it is late. It does not know what the words mean
 //! (`hub`), nor who else is there.
 
 mod cause;
@@ -45,7 +45,7 @@ use crate::ws::DeflateParameters;
 pub use cause::{Cause, Timeout};
 use end::Draining;
 use http::Http;
-pub use id::SessionId;
+pub use id::ConnectionId;
 use rates::Rates;
 pub(crate) use spoken::Purpose;
 use spoken::Spoken;
@@ -54,7 +54,7 @@ pub use state::State;
 use websocket::Liveness;
 pub(crate) use websocket::{SHARED_WINDOW_BITS, Step, WebSocket};
 
-/// What a session is sent in its deflated form, of what everyone is sent.
+/// What a connection is sent in its deflated form, of what everyone is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Deflated {
     #[default]
@@ -76,9 +76,9 @@ pub(crate) enum Door {
 
 /// One client.
 #[derive(Debug)]
-pub struct Session {
+pub struct Connection {
     pub(crate) generation: u32,
-    /// Where this session comes from, unless that is exempt.
+    /// Where this connection comes from, unless that is exempt.
     pub(crate) address: Option<AddressKey>,
     /// Whether it is counted there.
     pub(crate) is_counted: bool,
@@ -87,7 +87,7 @@ pub struct Session {
     /// Input that is not used yet: the beginning of a request head, or all of it while answers
     /// wait to be sent.
     pub(crate) stash: Stash,
-    /// The name that this session goes by.
+    /// The name that this connection goes by.
     pub(crate) name: Option<NameId>,
     rates: Option<Box<Rates>>,
     pub(crate) door: Door,
@@ -95,13 +95,13 @@ pub struct Session {
     pub(crate) is_paused: bool,
     /// Whether the peer has said that it will send no more.
     pub(crate) is_at_eof: bool,
-    /// What the hub last counted this session as, and holding how many bytes.
+    /// What the hub last counted this connection as, and holding how many bytes.
     pub(crate) counted_as: State,
     pub(crate) counted_bytes: usize,
     pub(crate) counted_deflated: Deflated,
 }
 
-/// Where a session is in its life.
+/// Where a connection is in its life.
 #[derive(Debug)]
 pub(crate) enum Phase {
     Http(Http),
@@ -110,7 +110,7 @@ pub(crate) enum Phase {
     Closed(Cause),
 }
 
-impl Session {
+impl Connection {
     /// A connection that was just accepted.
     pub(crate) fn new(
         generation: u32,
@@ -119,9 +119,9 @@ impl Session {
         door: Door,
         config: &Config,
         now: Time,
-    ) -> Session {
+    ) -> Connection {
         let deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
-        Session {
+        Connection {
             generation,
             address,
             is_counted: address.is_some(),
@@ -164,7 +164,7 @@ impl Session {
         phase.min(self.outbox.deadline())
     }
 
-    /// Bytes of memory that this session alone holds.
+    /// Bytes of memory that this connection alone holds.
     pub(crate) fn buffered_bytes(&self) -> usize {
         let partial = match &self.phase {
             Phase::WebSocket(socket) => {
@@ -228,9 +228,9 @@ impl Session {
 mod tests {
     use super::*;
 
-    /// A session that only watches is this and nothing on the heap, times a million.
+    /// A connection that only watches is this and nothing on the heap, times a million.
     #[test]
-    fn session_is_small() {
-        assert!(size_of::<Session>() <= 192, "{}", size_of::<Session>());
+    fn connection_is_small() {
+        assert!(size_of::<Connection>() <= 192, "{}", size_of::<Connection>());
     }
 }

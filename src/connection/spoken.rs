@@ -28,7 +28,8 @@ pub(crate) enum Spoken {
     Events,
     /// Whatever the peer says, back to it.
     Echo,
-    /// Our events in the packets of Socket.IO. In a box, so that other sessions don't pay for it.
+    /// Our events in the packets of Socket.IO. In a box, so that other connections don't pay for
+    /// it.
     SocketIo(Box<Client>),
 }
 

@@ -1,7 +1,7 @@
-//! Why a session ended.
+//! Why a connection ended.
 //!
 //! A phase that leads to the end carries its cause, and nothing gets into such a phase without one:
-//! so every session that ends has exactly one, and the compiler sees to it.
+//! so every connection that ends has exactly one, and the compiler sees to it.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::http::Status;
 use crate::socketio::ClientError;
 use crate::ws::{CloseCode, ProtocolError};
 
-/// Why a session ended.
+/// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     /// The peer closed its WebSocket, or what it spoke on it.
@@ -32,7 +32,7 @@ pub enum Cause {
     TimedOut(Timeout),
     /// It had not become a WebSocket, and newer ones wanted its place.
     Displaced,
-    /// All sessions held too much memory, and this one the most.
+    /// All connections held too much memory, and this one the most.
     Shed,
     /// The server stops.
     Stopping,
@@ -123,7 +123,7 @@ impl Cause {
         }
     }
 
-    /// What counts if a session was ending for this and then came something `later`: what was
+    /// What counts if a connection was ending for this and then came something `later`: what was
     /// first, for the rest followed from it. But an end that was nobody's fault may become that of
     /// a peer who does not let it come, and a bug is always told.
     #[must_use]

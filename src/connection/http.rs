@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use crate::http::HeadScanner;
 use crate::time::Time;
 
-use super::{Phase, Session};
+use super::{Connection, Phase};
 
 /// A connection that is asked for pages.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Http {
     }
 }
 
-impl Session {
+impl Connection {
     /// Whether this is a connection of a trusted proxy on which nobody has a request.
     pub(crate) fn is_idle_of_proxy(&self) -> bool {
         matches!(self.phase, Phase::Http(Http { proxy: Some(_), .. })) && self.outbox.is_empty()

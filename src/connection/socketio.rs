@@ -1,4 +1,5 @@
-//! A session whose peer speaks Socket.IO on its WebSocket: between the client's state and frames.
+//! A connection whose peer speaks Socket.IO on its WebSocket: between the client's state and
+//! frames.
 //!
 //! The client says what is to be sent and what it was told, and knows no frame; the outbox sends,
 //! and knows no namespace.
@@ -16,7 +17,7 @@ use crate::ws::Opcode;
 
 use super::spoken::Spoken;
 use super::websocket::Replier;
-use super::{Cause, Phase, Session, Step};
+use super::{Cause, Connection, Phase, Step};
 
 /// A client that a WebSocket was opened for, and its first words.
 pub(super) fn open(
@@ -64,7 +65,7 @@ fn parts(message: &Outgoing) -> (Opcode, &[u8]) {
     }
 }
 
-/// What a session makes of what came of a message.
+/// What a connection makes of what came of a message.
 pub(super) fn step<'a>(
     outcome: Result<Outcome<'a>, ClientError>,
     replier: &mut Replier<'_>,
@@ -85,7 +86,7 @@ pub(super) fn step<'a>(
     }
 }
 
-impl Session {
+impl Connection {
     /// Tells the peer what came of a message.
     pub(crate) fn answer(&mut self, address: Option<Address>, outcome: Result<(), ApiError>) {
         match (self.client(), address, outcome) {
@@ -98,13 +99,13 @@ impl Session {
         }
     }
 
-    /// Whether the session follows what is newest, and was told something older.
+    /// Whether the connection follows what is newest, and was told something older.
     pub(crate) fn awaits_latest(&self, log: &BroadcastLog) -> bool {
         let next = self.client().and_then(Client::next_list);
         self.outbox.latest_form().is_some() && next.is_some_and(|(next, _)| log.is_behind(next))
     }
 
-    /// What to send next. If the session awaits it, `latest` is as of the last commit of `log`.
+    /// What to send next. If the connection awaits it, `latest` is as of the last commit of `log`.
     pub(crate) fn transmit<'a>(
         &'a self,
         log: &'a BroadcastLog,
@@ -130,7 +131,7 @@ impl Session {
         begun
     }
 
-    /// Whether the session has anything to send.
+    /// Whether the connection has anything to send.
     pub(crate) fn wants_write(&self, log: &BroadcastLog) -> bool {
         self.outbox.wants_write(log) || self.awaits_latest(log)
     }

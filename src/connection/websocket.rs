@@ -1,4 +1,4 @@
-//! A session after the opening handshake: what its peer sends.
+//! A connection after the opening handshake: what its peer sends.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::ws::{
 
 use super::rates::Rates;
 use super::spoken::Spoken;
-use super::{Cause, Phase, Session, socketio};
+use super::{Cause, Connection, Phase, socketio};
 
 /// The window of what is compressed once for everyone, the largest there is (RFC 7692 §7.1.2).
 pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
@@ -26,7 +26,7 @@ pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 pub(crate) struct WebSocket {
     pub(super) decoder: Decoder,
     pub(super) liveness: Liveness,
-    /// While it is closing: why. Not within [`Liveness`], which would make each session larger.
+    /// While it is closing: why. Not within [`Liveness`], which would make each connection larger.
     closing_for: Option<Cause>,
     /// If compression was agreed on: the server's window is 2 to this power, in bytes.
     window_bits: Option<u8>,
@@ -84,7 +84,7 @@ impl Takeover {
 pub(crate) enum Step<'a> {
     /// All input is used and nothing more is in it.
     NeedsInput,
-    /// Something that the session itself took care of.
+    /// Something that the connection itself took care of.
     Handled,
     /// An answer to a ping, in a message.
     Answered,
@@ -185,7 +185,7 @@ impl Replier<'_> {
     }
 }
 
-impl Session {
+impl Connection {
     /// Looks at the next piece of input of a WebSocket, and says how many bytes it used.
     pub(crate) fn step<'a>(
         &'a mut self,

@@ -1,9 +1,9 @@
-//! What a session is to everyone else.
+//! What a connection is to everyone else.
 
 use super::spoken::Spoken;
-use super::{Phase, Session};
+use super::{Connection, Phase};
 
-/// What a session is to everyone else, derived from its phase.
+/// What a connection is to everyone else, derived from its phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It speaks HTTP and may still become a WebSocket.
@@ -25,7 +25,7 @@ pub enum State {
 }
 
 impl State {
-    /// All states of a session that has not ended, and their names.
+    /// All states of a connection that has not ended, and their names.
     pub const OPEN: [(State, &str); 7] = [
         (State::Http, "http"),
         (State::Unjoined, "unjoined"),
@@ -36,14 +36,14 @@ impl State {
         (State::Draining, "draining"),
     ];
 
-    /// Whether a session in this state can be on the roster.
+    /// Whether a connection in this state can be on the roster.
     pub(crate) const fn takes_part(self) -> bool {
         matches!(self, State::Watching | State::Present)
     }
 }
 
-impl Session {
-    /// What the session is to others.
+impl Connection {
+    /// What the connection is to others.
     pub(crate) fn state(&self) -> State {
         let socket = match &self.phase {
             Phase::Http(_) => return State::Http,

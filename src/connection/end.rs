@@ -1,4 +1,4 @@
-//! How a session ends: the closing handshake, the last words, and what happens when they are not
+//! How a connection ends: the closing handshake, the last words, and what happens when they are not
 //! heard in time.
 
 use crate::config::Config;
@@ -8,7 +8,7 @@ use crate::time::Time;
 use crate::ws::{CloseCode, Opcode};
 
 use super::websocket::{Liveness, WebSocket};
-use super::{Cause, Phase, Session, Stash, Timeout};
+use super::{Cause, Connection, Phase, Stash, Timeout};
 
 /// A connection that says its last words.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(crate) struct Draining {
     is_half_closed: bool,
 }
 
-impl Session {
-    /// Why the session is ending or has ended, if it is so.
+impl Connection {
+    /// Why the connection is ending or has ended, if it is so.
     pub(crate) fn cause(&self) -> Option<Cause> {
         match &self.phase {
             Phase::Http(_) => None,
@@ -134,7 +134,7 @@ impl Session {
         self.phase = Phase::Closed(self.cause_with(cause));
     }
 
-    /// Gives back all memory that an ended session holds.
+    /// Gives back all memory that an ended connection holds.
     pub(crate) fn release(&mut self) {
         debug_assert!(self.is_closed());
         self.outbox = Outbox::default();
