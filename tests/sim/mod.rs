@@ -20,7 +20,7 @@
 //! 3. Who joined was not there, and who left was (`rosters`).
 //! 4. What is held in memory is bounded (`Run::check_connections`).
 //! 5. There are as many connections as sockets, and none when all are gone (`Run::check`,
-//! `Run::end`).
+//!    `Run::end`).
 //! 6. Each connection has a deadline and meets it (`Run::check_connection`).
 //! 7. Who is ready is served within a few turns (`Run::check_connection`).
 //! 8. A stale event makes no call (`Link::check_read`, `Link::check_write`).
