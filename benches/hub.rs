@@ -10,7 +10,7 @@ use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
 use headcount::connection::ConnectionId;
 use headcount::hub::Hub;
-use headcount::roster::Roster;
+use headcount::presence::Roster;
 use headcount::time::Time;
 use headcount::ws::frame::{self, Opcode};
 use headcount::ws::mask::MaskKey;
@@ -70,8 +70,7 @@ impl Crowd {
             crowd.transmit(id);
             crowd.hub.received(id, &mut text("40"), crowd.now);
             crowd.transmit(id);
-            let touched = crowd.hub.take_touched();
-            crowd.hub.return_touched(touched);
+            crowd.forget_touched();
             crowd.ids.push(id);
         }
         crowd
@@ -107,8 +106,11 @@ impl Crowd {
     fn leave(&mut self, id: ConnectionId) {
         self.hub.lost(id);
         assert_eq!(self.hub.reap().map(|reaped| reaped.id), Some(id));
-        let touched = self.hub.take_touched();
-        self.hub.return_touched(touched);
+        self.forget_touched();
+    }
+
+    fn forget_touched(&mut self) {
+        while self.hub.next_touched().is_some() {}
     }
 
     /// The first connection takes another name.
@@ -120,16 +122,17 @@ impl Crowd {
 
     fn commit(&mut self) {
         self.now = self.now.after_ms(20);
-        assert!(self.hub.commit(self.now));
-        let touched = self.hub.take_touched();
-        self.hub.return_touched(touched);
+        self.hub.commit(self.now);
+        self.forget_touched();
     }
 
-    /// Hands everything to everyone, as if their sockets took it, and counts who got something.
+    /// Hands everything to everyone who is to be told, as if their sockets took it, and counts who
+    /// got something.
     fn hand_over(&mut self) -> usize {
-        let mut ids = std::mem::take(&mut self.ids);
-        let told = ids.iter().filter(|&&id| self.transmit(id) > 0).count();
-        std::mem::swap(&mut self.ids, &mut ids);
+        let mut told = 0;
+        while let Some(id) = self.hub.next_to_tell() {
+            told += usize::from(self.transmit(id) > 0);
+        }
         told
     }
 
@@ -139,6 +142,7 @@ impl Crowd {
         loop {
             let bytes = self.hub.transmit(id).total();
             if bytes == 0 {
+                self.hub.settle_output(id, false, self.now);
                 return told;
             }
             self.hub.sent(id, bytes);

@@ -7,9 +7,8 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::broadcast::Seq;
 use crate::names::NameError;
-use crate::roster::Change;
+use crate::presence::message::push_json;
 
 /// The subprotocol that a client may ask for.
 pub const SUBPROTOCOL: &str = "headcount.v1";
@@ -82,28 +81,6 @@ pub fn decode(message: &str) -> Result<Request, ApiError> {
     }
 }
 
-/// `["roster", {"seq": …, "names": […]}]`: the whole roster as of commit `seq`.
-pub fn roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, bytes: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes + 64);
-    out.extend_from_slice(b"[\"roster\",");
-    push_roster(seq, names, &mut out);
-    out.extend_from_slice(b"}]");
-    out
-}
-
-/// `["change", {"seq": …, "joined": […], "left": […]}]`: what commit `seq` changed.
-pub fn change(seq: Seq, change: &Change) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"[\"change\",{\"seq\":");
-    push_json(&seq.as_u64(), &mut out);
-    out.extend_from_slice(b",\"joined\":");
-    push_names(change.joined.iter().map(|name| &**name), &mut out);
-    out.extend_from_slice(b",\"left\":");
-    push_names(change.left.iter().map(|name| &**name), &mut out);
-    out.extend_from_slice(b"}]");
-    out
-}
-
 /// `["error", {"code": …, "message": …}]`: the last request was refused.
 pub fn error(error: ApiError) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
@@ -120,46 +97,6 @@ pub fn push_error(error: ApiError, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"message\":");
     push_json(&error.to_string(), out);
     out.push(b'}');
-}
-
-/// `{"seq": …, "names": […], "watching": …}`: the body of `GET /roster`. `watching` counts the
-/// connections that follow the roster and are not on it.
-pub fn roster_document<'a>(
-    seq: Seq,
-    names: impl Iterator<Item = &'a str>,
-    watching: u32,
-) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    push_roster(seq, names, &mut out);
-    out.extend_from_slice(b",\"watching\":");
-    push_json(&watching, &mut out);
-    out.extend_from_slice(b"}\n");
-    out
-}
-
-/// Everything of a roster but its closing brace.
-fn push_roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"seq\":");
-    push_json(&seq.as_u64(), out);
-    out.extend_from_slice(b",\"names\":");
-    push_names(names, out);
-}
-
-/// Appends names as a JSON array.
-pub fn push_names<N: serde::Serialize>(names: impl Iterator<Item = N>, out: &mut Vec<u8>) {
-    out.push(b'[');
-    for (index, name) in names.enumerate() {
-        if index > 0 {
-            out.push(b',');
-        }
-        push_json(&name, out);
-    }
-    out.push(b']');
-}
-
-fn push_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(out, value);
-    debug_assert!(written.is_ok(), "numbers and strings go into memory without error");
 }
 
 #[cfg(test)]
@@ -190,19 +127,5 @@ mod tests {
             assert_eq!(decode(message), expected, "{message}");
         }
         assert_eq!(decode(&"[".repeat(16 * 1024)), Err(MessageInvalid));
-    }
-
-    #[test]
-    fn names_are_escaped_as_json() {
-        let names = ["\"\\", "</script>", "李雷"];
-        assert_eq!(
-            String::from_utf8(roster(Seq::START, names.into_iter(), 0)).unwrap(),
-            r#"["roster",{"seq":0,"names":["\"\\","</script>","李雷"]}]"#
-        );
-        let joined = vec!["Eve".into()];
-        let change = change(Seq::START, &Change { joined, left: vec![] });
-        assert_eq!(change, br#"["change",{"seq":0,"joined":["Eve"],"left":[]}]"#);
-        let document = roster_document(Seq::START, ["Ada"].into_iter(), 2);
-        assert_eq!(document, b"{\"seq\":0,\"names\":[\"Ada\"],\"watching\":2}\n");
     }
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha1::{Digest, Sha1};
 
-use crate::broadcast::Shared;
+use crate::shared::Shared;
 
 /// A file that is served.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
+use headcount::config::{Compression, Config, Limits, OriginPolicy, Secret};
 use headcount::http::{Network, TrustedProxies};
 
 use crate::{bench, doctor, log, system};
@@ -125,7 +125,6 @@ impl Cli {
             compression: self.compression,
             seed,
             metrics_listen: self.metrics_listen,
-            application: Application::Roster,
             secret,
         }
     }

@@ -35,27 +35,9 @@ pub struct Config {
     pub seed: u64,
     /// Where metrics are served; if there is no such place: at every other, to this machine.
     pub metrics_listen: Option<SocketAddr>,
-    /// What Socket.IO clients are served.
-    pub application: Application,
     /// Where connection ids come from.
     pub secret: Secret,
 }
-
-/// What Socket.IO clients are served.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Application {
-    /// The roster.
-    #[default]
-    Roster,
-    /// What the official conformance suites talk to, at `/socket.io/` and `/engine.io/`. For tests:
-    /// no flag leads here.
-    Suite,
-    /// The roster, and a bug: to log in as [`BUG`] panics. For tests: no flag leads here.
-    Faulty,
-}
-
-/// The name that shows the bug of [`Application::Faulty`].
-pub const BUG: &str = "bug";
 
 /// What nobody else can know, if it is random. It is not shown.
 #[derive(Clone, Default)]

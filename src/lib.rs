@@ -7,14 +7,14 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | [`time`], [`rate`], [`config`] | time, token buckets, every bound of the server |
-//! | [`http`] | bytes → request head, answer → bytes |
+//! | [`time`], [`rate`], [`config`], [`shared`] | time, token buckets, every bound of the server |
+//! | [`http`] | bytes → request head, response → bytes |
 //! | [`ws`] | RFC 6455 and 7692: handshake, frames, messages, close, compression |
-//! | [`names`], [`roster`] | what a name is, who is here |
-//! | [`broadcast`], [`outbox`] | what everyone is told, what one connection has to send |
-//! | [`api`] | our events in JSON |
+//! | [`names`] | what a name is |
+//! | [`presence`] | rooms, members, what followers are told, and whom it has yet to reach |
+//! | [`api`], [`socketio`] | our events in JSON, and in the packets of Socket.IO |
 //! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
-//! | [`connection`] | one client |
+//! | [`connection`] | one connection: its phases, what it has to send, what it follows |
 //! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |
@@ -22,20 +22,18 @@
 pub mod addresses;
 pub mod api;
 pub mod assets;
-pub mod broadcast;
 pub mod config;
 pub mod connection;
 pub mod deadlines;
 pub mod heartbeat;
 pub mod http;
 pub mod hub;
-pub mod latest;
 pub mod metrics;
 pub mod names;
-pub mod outbox;
+pub mod presence;
 pub mod rate;
-pub mod roster;
 pub mod server;
+pub mod shared;
 pub mod socketio;
 pub mod tally;
 pub mod time;

@@ -23,6 +23,7 @@ mod stopwatch;
 mod transfer;
 mod www;
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -72,9 +73,9 @@ pub struct Server<N: Net = MioNet> {
     /// What the last wait has told.
     events: Vec<Event>,
     /// Sessions with input that was not read to its end.
-    ready: Vec<ConnectionId>,
+    ready: VecDeque<ConnectionId>,
     /// Sessions that can be written to again, or were not written all they had.
-    unsent: Vec<ConnectionId>,
+    unsent: VecDeque<ConnectionId>,
     /// When accepting may be tried again, after it failed.
     accept_at: Time,
     stop_at: Option<Time>,
@@ -120,7 +121,7 @@ impl Server {
         let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
         let mut server = Server::new(config, assets, net, addresses.len());
         server.www = www;
-        server.catches_panics = true;
+        server.catch_panics();
         Ok(server)
     }
 
@@ -154,8 +155,8 @@ impl<N: Net> Server<N> {
             www: None,
             sockets: Sockets::new(),
             events: Vec::new(),
-            ready: Vec::new(),
-            unsent: Vec::new(),
+            ready: VecDeque::new(),
+            unsent: VecDeque::new(),
             accept_at: Time::ZERO,
             stop_at: None,
             is_told_to_stop: false,
@@ -166,6 +167,11 @@ impl<N: Net> Server<N> {
             dated: u64::MAX,
             buffer,
         }
+    }
+
+    /// From now on a panic in what is done for one connection is the end of that one alone.
+    pub fn catch_panics(&mut self) {
+        self.catches_panics = true;
     }
 
     /// Counts the log lines that were dropped elsewhere, too.
@@ -214,12 +220,9 @@ impl<N: Net> Server<N> {
         stopwatch.lap(self.net.elapsed());
         self.sweep(now);
         stopwatch.lap(self.net.elapsed());
-        let committed = self.hub.commit(now);
+        self.hub.commit(now);
         stopwatch.lap(self.net.elapsed());
-        self.write(committed, now);
-        if committed {
-            self.hub.told(self.now());
-        }
+        self.write(now);
         stopwatch.lap(self.net.elapsed());
         self.reap(now);
         stopwatch.lap(self.net.elapsed());
@@ -253,7 +256,7 @@ impl<N: Net> Server<N> {
         if let Some(www) = &self.www {
             until = until.min(www.check_at());
         }
-        let timeout = if !self.ready.is_empty() || !self.unsent.is_empty() {
+        let timeout = if self.has_more_to_do() {
             Some(Duration::ZERO)
         } else if until == Time::NEVER {
             None
@@ -283,9 +286,16 @@ impl<N: Net> Server<N> {
         self.hub.shed();
     }
 
-    /// Lets go of the connections that have ended, and of their sockets.
+    /// Whether the last turn left something that it had no room for.
+    fn has_more_to_do(&self) -> bool {
+        let is_written = self.unsent.is_empty() && !self.hub.is_telling();
+        !self.ready.is_empty() || !is_written || self.hub.has_ended()
+    }
+
+    /// Lets go of connections that have ended, and of their sockets.
     fn reap(&mut self, now: Time) {
-        while let Some(reaped) = self.hub.reap() {
+        for _ in 0..self.hub.config().limits.connections_per_turn {
+            let Some(reaped) = self.hub.reap() else { return };
             self.journal.closed(&reaped, now);
             if let Some(stream) = self.sockets.remove(reaped.id) {
                 self.net.close(stream);
@@ -300,7 +310,8 @@ impl<N: Net> Server<N> {
             for id in self.hub.ids() {
                 let socket = self.sockets.get(id).expect("a connection has a socket");
                 let waits = !socket.is_writable || self.unsent.contains(&id);
-                assert!(waits || !self.hub.wants_write(id), "a connection was not written to");
+                let is_served = waits || self.hub.is_to_be_told(id);
+                assert!(is_served || !self.hub.wants_write(id), "a connection was not written to");
                 let is_read = !socket.is_readable || socket.is_queued;
                 assert!(is_read || !self.hub.wants_read(id), "a connection was not read from");
             }

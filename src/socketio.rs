@@ -13,7 +13,6 @@
 //! - [`handshake`]: a request for `/socket.io/` → a session, or why not
 //! - [`Client`]: what a session has said and is owed, from its open packet to its end
 //! - [`list`]: the roster as such clients want it
-//! - `suite`: the application of the official conformance suites, for tests
 //!
 //! Knows no roster, no session and no socket, reads no clock and returns all that is to be sent:
 //! a [`Client`] lives as well without a connection, as long-polling has it.
@@ -28,12 +27,11 @@ mod message;
 mod namespaces;
 mod packet;
 mod sid;
-mod suite;
 
-pub use client::{Client, Service, Terms};
-pub use engine::{Opening, PING};
+pub use client::{Client, Terms};
+pub use engine::{EnginePacket, Opening, PING};
 pub use error::{ClientError, PacketError};
 pub use list::list;
 pub use message::{Address, Event, Message, Outcome, Outgoing};
-pub use packet::{Kind, Packet, PacketLimits};
-pub use sid::Sids;
+pub use packet::{Kind, MAIN, Packet, PacketLimits};
+pub use sid::{Sid, Sids};

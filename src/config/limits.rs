@@ -187,9 +187,21 @@ pub struct Limits {
     pub read_bytes_per_turn: u32,
 
     /// Connections that are pinged, or ended for being late, in one turn of the loop
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deadlines_per_turn: u32,
+
+    /// Connections read from in one turn of the loop; as many again are sent what is new in a room,
+    /// and as many are closed
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub connections_per_turn: u32,
+
+    /// What is sent of all that is new in rooms in one turn of the loop, in bytes; as much again is
+    /// sent of everything else
+    #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 1 << 20)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub send_bytes_per_turn: u32,
 
     /// Answers that wait for one connection, in bytes; with more it is not read from
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
@@ -237,11 +249,6 @@ pub struct Limits {
     #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub commit_interval_ms: u32,
-
-    /// Longest pause between two commits when telling everyone takes long, in ms
-    #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 1000)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
-    pub commit_pause_ms_max: u32,
 
     /// Length of a name, in characters
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 32)]

@@ -1,13 +1,12 @@
-//! A connection that is asked for pages.
+//! A connection that speaks HTTP.
 
 use std::net::IpAddr;
 
+use crate::config::Config;
 use crate::http::HeadScanner;
 use crate::time::Time;
 
-use super::{Connection, Phase};
-
-/// A connection that is asked for pages.
+/// A connection that speaks HTTP.
 #[derive(Debug)]
 pub(crate) struct Http {
     pub(crate) scanner: HeadScanner,
@@ -24,11 +23,9 @@ impl Http {
     pub(super) fn new(proxy: Option<IpAddr>, deadline: Time) -> Http {
         Http { scanner: HeadScanner::default(), requests: 0, proxy, deadline }
     }
-}
 
-impl Connection {
-    /// Whether this is a connection of a trusted proxy on which nobody has a request.
-    pub(crate) fn is_idle_of_proxy(&self) -> bool {
-        matches!(self.phase, Phase::Http(Http { proxy: Some(_), .. })) && self.outbox.is_empty()
+    /// The time for the next request begins now.
+    pub(super) fn await_head(&mut self, config: &Config, now: Time) {
+        self.deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
     }
 }

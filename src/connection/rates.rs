@@ -5,7 +5,8 @@ use crate::rate::{Buckets, Rate};
 use crate::time::Time;
 use crate::ws::Event;
 
-use super::{Connection, Phase};
+use super::Connection;
+use super::phase::Phase;
 
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! What a connection is to everyone else.
 
-use super::spoken::Spoken;
-use super::{Connection, Phase};
+use super::Connection;
+use super::phase::Phase;
+use super::protocol::Protocol;
 
 /// What a connection is to everyone else, derived from its phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,11 +36,6 @@ impl State {
         (State::Closing, "closing"),
         (State::Draining, "draining"),
     ];
-
-    /// Whether a connection in this state can be on the roster.
-    pub(crate) const fn takes_part(self) -> bool {
-        matches!(self, State::Watching | State::Present)
-    }
 }
 
 impl Connection {
@@ -51,12 +47,13 @@ impl Connection {
             Phase::Closed(_) => return State::Gone,
             Phase::WebSocket(socket) => socket,
         };
-        match &socket.spoken {
-            _ if socket.is_closing() || self.is_at_eof => State::Closing,
-            Spoken::Echo => State::Echo,
-            Spoken::SocketIo(client) if !client.takes_part() => State::Unjoined,
-            Spoken::Events | Spoken::SocketIo(_) if self.name.is_some() => State::Present,
-            Spoken::Events | Spoken::SocketIo(_) => State::Watching,
+        match &socket.protocol {
+            _ if !self.takes_part() => State::Closing,
+            _ if self.subscriptions.iter().any(|one| one.member.is_some()) => State::Present,
+            Protocol::Native => State::Watching,
+            Protocol::Echo => State::Echo,
+            Protocol::SocketIo(_) if self.subscriptions.is_empty() => State::Unjoined,
+            Protocol::SocketIo(_) => State::Watching,
         }
     }
 }

@@ -1,11 +1,9 @@
 //! A connection after the opening handshake: what its peer sends.
 
-use std::borrow::Cow;
-
-use crate::broadcast::Form;
+use crate::api::{ApiError, Request};
 use crate::config::{Config, ECHO};
 use crate::heartbeat::{Heartbeat, Pace};
-use crate::outbox::Outbox;
+use crate::presence::{Form, SHARED_WINDOW_BITS, View};
 use crate::socketio::{Address, Message};
 use crate::time::Time;
 use crate::ws::frame;
@@ -14,12 +12,12 @@ use crate::ws::{
     TakeoverDeflater,
 };
 
+use super::Connection;
+use super::cause::Cause;
+use super::outbox::Outbox;
+use super::phase::Phase;
+use super::protocol::Protocol;
 use super::rates::Rates;
-use super::spoken::Spoken;
-use super::{Cause, Connection, Phase, socketio};
-
-/// The window of what is compressed once for everyone, the largest there is (RFC 7692 §7.1.2).
-pub(crate) const SHARED_WINDOW_BITS: u8 = 15;
 
 /// A connection after the opening handshake.
 #[derive(Debug)]
@@ -31,7 +29,7 @@ pub(crate) struct WebSocket {
     /// If compression was agreed on: the server's window is 2 to this power, in bytes.
     window_bits: Option<u8>,
     takeover: Option<Box<Takeover>>,
-    pub(super) spoken: Spoken,
+    pub(super) protocol: Protocol,
 }
 
 /// What tells that a peer is still there, and when it is not any more.
@@ -81,19 +79,19 @@ impl Takeover {
 
 /// What came of one look at the input of a WebSocket.
 #[derive(Debug)]
-pub(crate) enum Step<'a> {
+pub(crate) enum Step {
     /// All input is used and nothing more is in it.
     NeedsInput,
     /// Something that the connection itself took care of.
     Handled,
     /// An answer to a ping, in a message.
-    Answered,
-    /// A message for the roster, and where what comes of it is told, if that must be said.
-    Message(Cow<'a, str>, Option<Address>),
-    /// A binary message for the roster.
-    Binary,
-    /// The peer gave up a part of what it takes part in, and perhaps all.
-    Left,
+    PongReceived,
+    /// What the peer asks for, or why it can't be known; and where to reply, if that must be said.
+    Request(Result<Request, ApiError>, Option<Address>),
+    /// The peer joined the namespace of this number.
+    Joined(u32),
+    /// The peer left that one.
+    Left(u32),
     /// The peer wants to be closed.
     Ended,
     /// The peer's Close frame.
@@ -105,12 +103,13 @@ pub(crate) enum Step<'a> {
 impl WebSocket {
     /// A connection on which this was agreed.
     pub(super) fn new(
-        heartbeat: Heartbeat,
-        spoken: Spoken,
+        protocol: Protocol,
         deflate: Option<DeflateParameters>,
+        generation: u32,
         config: &Config,
+        now: Time,
     ) -> WebSocket {
-        let is_echo = matches!(spoken, Spoken::Echo);
+        let is_echo = matches!(protocol, Protocol::Echo);
         let takeover = deflate.map(|agreed| Takeover {
             inflater: (!agreed.client_no_context_takeover).then(Inflater::default),
             // What everyone is sent is compressed once for all, and so by itself.
@@ -122,10 +121,27 @@ impl WebSocket {
         let takeover = takeover
             .filter(|windows| windows.inflater.is_some() || windows.deflater.is_some())
             .map(Box::new);
-        let window_bits = deflate.map(|agreed| agreed.server_window_bits());
-        let decoder = Decoder::default();
-        let liveness = Liveness::Beating(heartbeat);
-        WebSocket { decoder, liveness, closing_for: None, window_bits, takeover, spoken }
+        WebSocket {
+            decoder: Decoder::default(),
+            liveness: Liveness::Beating(Heartbeat::new(protocol.pace(generation, config), now)),
+            closing_for: None,
+            window_bits: deflate.map(|agreed| agreed.server_window_bits()),
+            takeover,
+            protocol,
+        }
+    }
+
+    /// When the peer is late, or is pinged.
+    pub(super) fn deadline(&self) -> Time {
+        match &self.liveness {
+            Liveness::Beating(heartbeat) => heartbeat.deadline().min(self.protocol.owed_by()),
+            Liveness::Closing(deadline) => *deadline,
+        }
+    }
+
+    /// Bytes of memory held for a message that is not complete.
+    pub(super) fn buffered_bytes(&self) -> usize {
+        self.decoder.buffered_bytes() + self.protocol.buffered_bytes()
     }
 
     /// Our Close frame is sent, for this: the peer's must come by `deadline`.
@@ -145,12 +161,12 @@ impl WebSocket {
     }
 
     pub(super) fn is_echo(&self) -> bool {
-        matches!(self.spoken, Spoken::Echo)
+        matches!(self.protocol, Protocol::Echo)
     }
 
     /// The form in which everyone's messages are sent here. They are compressed once, with the
     /// largest window: a peer with a smaller one gets them as they are.
-    pub(super) fn form(&self) -> Form {
+    pub(crate) fn form(&self) -> Form {
         match self.window_bits {
             Some(SHARED_WINDOW_BITS) => Form::Deflated,
             _ => Form::Plain,
@@ -187,17 +203,18 @@ impl Replier<'_> {
 
 impl Connection {
     /// Looks at the next piece of input of a WebSocket, and says how many bytes it used.
-    pub(crate) fn step<'a>(
-        &'a mut self,
-        input: &'a mut [u8],
-        codec: &'a mut Codec,
+    pub(crate) fn step(
+        &mut self,
+        input: &mut [u8],
+        codec: &mut Codec,
         config: &Config,
         now: Time,
-    ) -> (usize, Step<'a>) {
+    ) -> (usize, Step) {
+        let generation = self.id.generation;
         let Phase::WebSocket(socket) = &mut self.phase else {
             unreachable!("only a WebSocket has frames")
         };
-        let pace = socket.spoken.pace(self.generation, config);
+        let pace = socket.protocol.pace(generation, config);
         let (is_closing, is_echo) = (socket.is_closing(), socket.is_echo());
         let limits = if is_echo { ECHO } else { config.limits.messages() };
         let (own_inflater, own_deflater) = Takeover::windows(socket.takeover.as_deref_mut());
@@ -242,11 +259,33 @@ impl Connection {
             bytes_min: config.limits.deflate_bytes_min as usize,
             outbox: &mut self.outbox,
         };
-        let terms = socketio::terms(config, self.generation);
-        let step = socket.spoken.receive(message, &mut replier, &terms, now);
-        if matches!(step, Step::Answered) && socket.liveness.answer(pace, now) {
+        let step = socket.protocol.receive(message, &mut replier, generation, config, now);
+        if matches!(step, Step::PongReceived) && socket.liveness.answer(pace, now) {
             Rates::forget_pong(&mut self.rates, config, now);
         }
         (used, step)
+    }
+
+    /// Tells the peer what came of its request.
+    pub(crate) fn reply(&mut self, address: Option<Address>, outcome: Result<(), ApiError>) {
+        if let Phase::WebSocket(socket) = &self.phase {
+            socket.protocol.reply(address, outcome, &mut self.outbox);
+        }
+    }
+
+    /// The form in which it is sent what many are sent.
+    pub(crate) fn form(&self) -> Form {
+        match &self.phase {
+            Phase::WebSocket(socket) => socket.form(),
+            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => Form::Plain,
+        }
+    }
+
+    /// What its peer is told of a room from the beginning, if it is told anything.
+    pub(crate) fn first_view(&self) -> Option<View> {
+        match &self.phase {
+            Phase::WebSocket(socket) => socket.protocol.first_view(socket.form()),
+            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
+        }
     }
 }

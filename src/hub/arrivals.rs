@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use crate::connection::{Connection, ConnectionId, Door};
+use crate::addresses::AddressKey;
+use crate::connection::{Connection, ConnectionId, Listener};
 use crate::http::{Response, Status};
 use crate::time::Time;
 
@@ -12,8 +13,8 @@ impl Hub {
     /// A connection came from `address`.
     pub fn accepted(&mut self, address: IpAddr, now: Time) -> Result<ConnectionId, Refusal> {
         let is_local = address.to_canonical().is_loopback();
-        let sees_metrics = is_local && self.config.metrics_listen.is_none();
-        self.accept(address, if sees_metrics { Door::Local } else { Door::Front }, now)
+        let sees_metrics = is_local && self.context.config.metrics_listen.is_none();
+        self.accept(address, if sees_metrics { Listener::Local } else { Listener::Public }, now)
     }
 
     /// A connection came from `address`, to where there is nothing but metrics.
@@ -22,42 +23,68 @@ impl Hub {
         address: IpAddr,
         now: Time,
     ) -> Result<ConnectionId, Refusal> {
-        self.accept(address, Door::Metrics, now)
+        self.accept(address, Listener::Metrics, now)
     }
 
-    fn accept(&mut self, address: IpAddr, door: Door, now: Time) -> Result<ConnectionId, Refusal> {
-        if self.is_stopping || self.is_full(door) {
-            self.tally.refused_full += 1;
+    fn accept(
+        &mut self,
+        address: IpAddr,
+        listener: Listener,
+        now: Time,
+    ) -> Result<ConnectionId, Refusal> {
+        if self.agenda.is_stopping || self.is_full(listener) {
+            self.context.tally.refused_full += 1;
             return Err(Refusal::Full);
         }
-        let (key, proxy) = self.party(address, door);
-        let address_limits = self.address_limits();
-        if key.is_some_and(|key| !self.addresses.connect(key, address_limits, now)) {
-            self.tally.refused_address += 1;
+        let (client, proxy) = self.client_key(address, listener);
+        let limits = self.context.address_limits();
+        if client.is_some_and(|client| !self.context.addresses.connect(client, limits, now)) {
+            self.context.tally.refused_address += 1;
             return Err(Refusal::TooManyFromAddress);
         }
         self.generation = self.generation.wrapping_add(1);
-        self.tally.accepted += 1;
-        let connection = Connection::new(self.generation, key, proxy, door, &self.config, now);
-        let index = self.connections.insert(connection) as u32;
-        let id = ConnectionId { index, generation: self.generation };
-        if door == Door::Metrics {
-            self.counts.for_metrics += 1;
+        self.context.tally.accepted += 1;
+        let entry = self.connections.vacant_entry();
+        let id = ConnectionId::new(entry.key(), self.generation);
+        let config = &self.context.config;
+        entry.insert(Connection::new(id, client, proxy, listener, config, now));
+        if listener == Listener::Metrics {
+            self.context.counts.for_metrics += 1;
         } else {
-            self.pending.push_back(id);
+            self.agenda.pending.push_back(id);
         }
-        self.settle(id);
+        self.with(id, |_, _| ());
         self.drop_oldest_pending();
         Ok(id)
     }
 
-    /// Whether there is no room for one more at `door`. Who watches the server has room of his own:
-    /// a server that is full is what he has to see.
-    fn is_full(&self, door: Door) -> bool {
-        let (limits, for_metrics) = (&self.config.limits, self.counts.for_metrics);
-        match door {
-            Door::Metrics => for_metrics >= limits.metrics_connections_max,
-            Door::Front | Door::Local => {
+    /// What a new connection from `address` is counted under so far, and the trusted proxy that it
+    /// is from.
+    fn client_key(
+        &self,
+        address: IpAddr,
+        listener: Listener,
+    ) -> (Option<AddressKey>, Option<IpAddr>) {
+        if listener == Listener::Metrics {
+            return (None, None);
+        }
+        // A proxy says only with the request whose it is.
+        if self.context.config.trusted_proxies.contains(address) {
+            return (None, Some(address));
+        }
+        // Behind loopback is this machine: a test, a benchmark.
+        let is_counted = !address.to_canonical().is_loopback();
+        (is_counted.then(|| AddressKey::new(address)), None)
+    }
+
+    /// Whether there is no room for one more at `listener`. Metrics have room of their own: a
+    /// server that is full is what they have to show.
+    fn is_full(&self, listener: Listener) -> bool {
+        let limits = &self.context.config.limits;
+        let for_metrics = self.context.counts.for_metrics;
+        match listener {
+            Listener::Metrics => for_metrics >= limits.metrics_connections_max,
+            Listener::Public | Listener::Local => {
                 self.connections.len() - for_metrics as usize >= limits.connections_max as usize
             }
         }
@@ -69,6 +96,7 @@ impl Hub {
             Refusal::Full => Status::ServiceUnavailable,
             Refusal::TooManyFromAddress => Status::TooManyRequests,
         };
-        Response::new(status, &self.date).content_length(0).field("Connection", "close").finish()
+        let response = Response::new(status, &self.context.date);
+        response.content_length(0).field("Connection", "close").finish()
     }
 }

@@ -5,16 +5,14 @@
 //! connection, and keeps it while none has one: so each request is counted as a new connection of
 //! its client, until it is answered. If it opens a WebSocket, that is until the end.
 
-use std::net::IpAddr;
-
-use crate::addresses::{AddressKey, AddressLimits};
-use crate::connection::{ConnectionId, Door, Phase};
+use crate::addresses::AddressKey;
+use crate::connection::{Connection, Phase};
 use crate::http::{Forwarded, RequestError, RequestHead};
 use crate::time::Time;
 
-use super::{Hub, find};
+use super::context::Context;
 
-impl Hub {
+impl Context {
     /// Counts a request that a trusted proxy hands on under its client, unless the client has too
     /// many connections, or opens them too fast.
     ///
@@ -22,13 +20,12 @@ impl Hub {
     /// such were one client: it is no way around the limits.
     pub(super) fn count_forwarded(
         &mut self,
-        id: ConnectionId,
+        connection: &mut Connection,
         head: &RequestHead<'_>,
         now: Time,
     ) -> Result<(), RequestError> {
         let limits = self.address_limits();
-        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
-        let Phase::Http(http) = &connection.phase else { return Ok(()) };
+        let Phase::Http(http) = connection.phase() else { return Ok(()) };
         let Some(proxy) = http.proxy else { return Ok(()) };
         let client = match self.config.trusted_proxies.forwarded(proxy, head) {
             Forwarded::Proxy => None,
@@ -36,7 +33,7 @@ impl Hub {
                 Some(AddressKey::new(address))
             }
         };
-        // The request before, if its answer is not sent.
+        // The request before, if its response is not sent.
         if let Some(before) = connection.take_counted() {
             self.addresses.disconnect(before);
         }
@@ -48,28 +45,5 @@ impl Hub {
         }
         self.tally.refused_forwarded += 1;
         Err(RequestError::TooManyFromAddress)
-    }
-
-    pub(super) fn address_limits(&self) -> AddressLimits {
-        let limits = &self.config.limits;
-        AddressLimits { open_max: limits.connections_per_address_max, rate: limits.address_rate() }
-    }
-
-    /// What a new connection from `address` is counted under so far, and the trusted proxy that it
-    /// is from.
-    pub(super) fn party(
-        &self,
-        address: IpAddr,
-        door: Door,
-    ) -> (Option<AddressKey>, Option<IpAddr>) {
-        if door == Door::Metrics {
-            return (None, None);
-        }
-        if self.config.trusted_proxies.contains(address) {
-            return (None, Some(address));
-        }
-        // Behind loopback is this machine: a test, a benchmark.
-        let is_counted = !address.to_canonical().is_loopback();
-        (is_counted.then(|| AddressKey::new(address)), None)
     }
 }

@@ -1,69 +1,75 @@
-//! What connections are sent: bytes, the end of them, or the end of the connection.
+//! What connections receive: bytes, the end of them, or the end of the connection.
 
-use crate::api::{self, ApiError, Request};
-use crate::config::{Application, BUG};
-use crate::connection::{Cause, ConnectionId, Phase, Stash, Step};
+use crate::api::{ApiError, Request};
+use crate::connection::{Cause, Connection, ConnectionId, Phase, Stash, Step};
 use crate::names::{self, NameLimits};
+use crate::presence::View;
 use crate::socketio::Address;
 use crate::time::Time;
 
-use super::{Hub, find};
+use super::Hub;
+use super::context::Context;
 
 impl Hub {
     /// Bytes came from the peer of connection `id`. They are changed in place (unmasked).
-    ///
-    /// With no bytes it goes on with input that was held back, if there is room for its answers.
     pub fn received(&mut self, id: ConnectionId, bytes: &mut [u8], now: Time) {
-        let Some(connection) = find(&mut self.connections, id) else { return };
-        self.tally.bytes_in += bytes.len() as u64;
-        if !connection.may_send(bytes.len(), &self.config, now) {
-            connection.fail(Cause::TooFast, &self.config, now);
-        }
-        let mut stash = connection.stash.take();
-        if stash.is_empty() {
-            let used = self.consume(id, bytes, now);
-            stash = bytes[used..].to_vec();
-        } else {
-            stash.extend_from_slice(bytes);
-            let used = self.consume(id, &mut stash, now);
-            stash.drain(..used);
-        }
-        let Some(connection) = find(&mut self.connections, id) else { return };
-        connection.stash = Stash::of(stash);
-        if connection.is_at_eof && !connection.is_paused {
-            connection.end_of_input();
-        }
-        self.touched.push(id);
-        self.settle(id);
+        self.with(id, |connection, context| context.receive(connection, bytes, now));
+        self.agenda.touched.push_back(id);
+    }
+
+    /// There may be room now for the replies to input that was held back.
+    pub fn resume(&mut self, id: ConnectionId, now: Time) {
+        self.received(id, &mut [], now);
     }
 
     /// The peer of connection `id` has said that it sends no more.
     pub fn ended(&mut self, id: ConnectionId, now: Time) {
-        if let Some(connection) = find(&mut self.connections, id) {
+        self.with(id, |connection, context| {
             connection.is_at_eof = true;
-        }
-        self.received(id, &mut [], now);
+            context.receive(connection, &mut [], now);
+        });
+        self.agenda.touched.push_back(id);
     }
 
     /// Connection `id` is lost.
     pub fn lost(&mut self, id: ConnectionId) {
-        if let Some(connection) = find(&mut self.connections, id) {
-            connection.end(Cause::Lost);
+        self.with(id, |connection, _| connection.end(Cause::Lost));
+    }
+}
+
+impl Context {
+    /// Uses what a connection has received, together with what it had not used before.
+    fn receive(&mut self, connection: &mut Connection, bytes: &mut [u8], now: Time) {
+        self.tally.bytes_in += bytes.len() as u64;
+        if !connection.may_send(bytes.len(), &self.config, now) {
+            connection.fail(Cause::TooFast, &self.config, now);
         }
-        self.settle(id);
+        // Most input is used where it lies; only what is left of it is copied.
+        let mut stash = connection.stash.take();
+        if stash.is_empty() {
+            let used = self.consume(connection, bytes, now);
+            stash = bytes[used..].to_vec();
+        } else {
+            stash.extend_from_slice(bytes);
+            let used = self.consume(connection, &mut stash, now);
+            stash.drain(..used);
+        }
+        connection.stash = Stash::of(stash);
+        if connection.is_at_eof && !connection.is_paused {
+            connection.end_of_input();
+        }
     }
 
     /// Uses as much of `input` as it can, and says how much that was. What is left is the beginning
-    /// of a request head, or waits until there is room for answers.
-    fn consume(&mut self, id: ConnectionId, input: &mut [u8], now: Time) -> usize {
+    /// of a request head, or waits until there is room for replies.
+    fn consume(&mut self, connection: &mut Connection, input: &mut [u8], now: Time) -> usize {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
         let mut used = 0;
         loop {
-            let Some(connection) = find(&mut self.connections, id) else { return input.len() };
             let rest = &mut input[used..];
             let is_full = connection.outbox.is_full(reply_bytes_max);
             connection.is_paused = false;
-            match connection.phase {
+            match connection.phase() {
                 Phase::Draining(_) | Phase::Closed(_) => {
                     connection.discard(rest.len(), &self.config);
                     return input.len();
@@ -72,11 +78,11 @@ impl Hub {
                     connection.is_paused = true;
                     return used;
                 }
-                Phase::Http(_) => match self.consume_request(id, rest, now) {
+                Phase::Http(_) => match self.consume_request(connection, rest, now) {
                     Some(bytes) => used += bytes,
                     None => return used,
                 },
-                Phase::WebSocket(_) => match self.consume_message(id, rest, now) {
+                Phase::WebSocket(_) => match self.consume_message(connection, rest, now) {
                     Some(bytes) => used += bytes,
                     None => return input.len(),
                 },
@@ -86,19 +92,22 @@ impl Hub {
 
     /// Takes the next thing that a WebSocket sent, and says how many bytes it had; `None` if there
     /// is no more.
-    fn consume_message(&mut self, id: ConnectionId, input: &mut [u8], now: Time) -> Option<usize> {
-        let connection = find(&mut self.connections, id)?;
+    fn consume_message(
+        &mut self,
+        connection: &mut Connection,
+        input: &mut [u8],
+        now: Time,
+    ) -> Option<usize> {
         let (used, step) = connection.step(input, &mut self.codec, &self.config, now);
         match step {
             Step::NeedsInput => return None,
-            Step::Handled | Step::Answered => {}
-            Step::Message(message, address) => {
-                let request = api::decode(&message);
-                let outcome = request.and_then(|request| self.obey(id, request, now));
-                self.tell(id, address, outcome);
+            Step::Handled | Step::PongReceived => {}
+            Step::Request(request, address) => self.handle(connection, request, address, now),
+            Step::Joined(namespace) => {
+                let view = View::lists(namespace, connection.form());
+                self.follow(connection, self.presence.main_room(), view);
             }
-            Step::Binary => self.tell(id, None, Err(ApiError::MessageInvalid)),
-            Step::Left => self.settle(id),
+            Step::Left(namespace) => self.leave(connection, namespace),
             Step::Ended => connection.close(Cause::Closed, &self.config, now),
             Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),
             Step::Failed(cause) => connection.fail(cause, &self.config, now),
@@ -106,48 +115,78 @@ impl Hub {
         Some(used)
     }
 
-    /// Does what a client asks for.
-    fn obey(&mut self, id: ConnectionId, request: Request, now: Time) -> Result<(), ApiError> {
+    /// Does what a client asks for, and tells it what came of that.
+    fn handle(
+        &mut self,
+        connection: &mut Connection,
+        request: Result<Request, ApiError>,
+        address: Option<Address>,
+        now: Time,
+    ) {
+        let outcome = request.and_then(|request| match request {
+            Request::Login(name) => self.login(connection, &name, now),
+            Request::Logout => {
+                self.leave_roster(connection);
+                Ok(())
+            }
+        });
+        connection.reply(address, outcome);
+    }
+
+    /// The peer is in its room under this name from now on.
+    fn login(
+        &mut self,
+        connection: &mut Connection,
+        name: &str,
+        now: Time,
+    ) -> Result<(), ApiError> {
         let limits = &self.config.limits;
         let name_limits = NameLimits {
             chars_max: limits.name_chars_max as usize,
             bytes_max: limits.name_bytes_max as usize,
         };
-        let name = match request {
-            Request::Login(name) => {
-                Some(names::canonical(&name, name_limits).map_err(ApiError::Name)?)
-            }
-            Request::Logout => None,
+        let name = names::canonical(name, name_limits).map_err(ApiError::Name)?;
+        let Some(room) = connection.subscriptions.iter().next().map(|one| one.room) else {
+            return Ok(());
         };
-        let is_bug = name.as_deref() == Some(BUG);
-        assert!(!is_bug || self.config.application != Application::Faulty, "this is the bug");
-        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
-        if connection.name.map(|id| self.roster.name(id)) == name.as_deref() {
+        let member = connection.subscriptions.member_in(room);
+        if member.and_then(|member| self.presence.name(member)) == Some(&name) {
             return Ok(());
         }
-        // To leave is always allowed; it costs a change to come back.
-        if name.is_some() && !connection.may_change_name(&self.config, now) {
+        if !connection.may_change_name(&self.config, now) {
             return Err(ApiError::RateLimited);
         }
-        let name = name.map(|name| self.roster.join(&name));
-        let before = std::mem::replace(&mut connection.name, name);
-        match (before, name) {
-            (None, Some(_)) => self.tally.logins += 1,
-            (Some(_), Some(_)) => self.tally.renames += 1,
-            (Some(_), None) => self.tally.logouts += 1,
-            (None, None) => {}
+        match member {
+            Some(member) => {
+                self.presence.rename(member, &name);
+                self.tally.renames += 1;
+            }
+            None => {
+                let member = self.presence.login(room, &name);
+                self.tally.logins += 1;
+                if let Some(subscription) = connection.subscriptions.iter_mut().next() {
+                    subscription.member = Some(member);
+                }
+            }
         }
-        if let Some(before) = before {
-            self.roster.leave(before);
-        }
-        // The role may have changed, and more input may follow before the next settling.
-        self.settle(id);
         Ok(())
     }
 
-    fn tell(&mut self, id: ConnectionId, to: Option<Address>, outcome: Result<(), ApiError>) {
-        if let Some(connection) = find(&mut self.connections, id) {
-            connection.answer(to, outcome);
+    /// The peer has no name any more. That is always allowed; it costs a change to come back.
+    fn leave_roster(&mut self, connection: &mut Connection) {
+        for subscription in connection.subscriptions.iter_mut() {
+            if let Some(member) = subscription.member.take() {
+                self.logout(member);
+            }
+        }
+    }
+
+    /// The peer left a namespace.
+    fn leave(&mut self, connection: &mut Connection, number: u32) {
+        let is_it =
+            |view: View| matches!(view, View::Lists { namespace, .. } if namespace == number);
+        if let Some(subscription) = connection.subscriptions.take(|one| is_it(one.view)) {
+            self.unfollow(connection, subscription);
         }
     }
 }

@@ -1,11 +1,12 @@
 //! What the hub can tell of itself in numbers, and who may see it.
 
-use crate::connection::{Door, State};
+use crate::connection::{Listener, State};
 use crate::http::{RequestHead, Response, Status};
 use crate::metrics::{self, Snapshot};
 use crate::tally::Tally;
 
 use super::Hub;
+use super::context::Context;
 use super::requests::Answer;
 
 /// What a proxy says of whom it asks for.
@@ -14,24 +15,33 @@ const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"
 impl Hub {
     /// What has happened so far.
     pub fn tally(&self) -> &Tally {
-        &self.tally
+        &self.context.tally
     }
 
     /// The same, for a driver that counts what only it knows.
     pub fn tally_mut(&mut self) -> &mut Tally {
-        &mut self.tally
+        &mut self.context.tally
     }
 
     /// Sessions in this state.
     pub fn open(&self, state: State) -> u32 {
-        self.counts.open(state)
+        self.context.counts.open(state)
     }
 
+    /// In a debug build, at the end of each turn: the numbers reconcile.
+    pub(super) fn check_tally(&self) {
+        let Context { tally, counts, .. } = &self.context;
+        debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
+        debug_assert_eq!(tally.logins - tally.logouts, u64::from(counts.open(State::Present)));
+    }
+}
+
+impl Context {
     pub(super) fn metrics_answer(&self) -> Answer {
         let body = metrics::encode(&Snapshot {
             tally: &self.tally,
             open: State::OPEN.map(|(state, _)| self.counts.open(state)),
-            names: self.roster.names(),
+            names: self.presence.names(),
             buffered_bytes: self.counts.buffered_bytes,
         });
         let response = Response::new(Status::Ok, &self.date)
@@ -40,21 +50,14 @@ impl Hub {
             .field("Cache-Control", "no-store");
         Answer { response, body: body.into_bytes().into(), connection: None }
     }
-
-    /// In a debug build, at the end of each turn: the numbers reconcile.
-    pub(super) fn check_tally(&self) {
-        let tally = &self.tally;
-        debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
-        debug_assert_eq!(tally.logins - tally.logouts, u64::from(self.counts.open(State::Present)));
-    }
 }
 
-/// Whether metrics are there for whoever came in by `door`. A proxy on this machine comes from here
+/// Whether metrics are shown to a connection that came in by `listener`. A proxy on this machine comes from here
 /// and asks for somebody else.
-pub(super) fn shows_metrics(door: Door, head: &RequestHead<'_>) -> bool {
-    match door {
-        Door::Front => false,
-        Door::Local => FORWARDED.iter().all(|name| head.values(name).next().is_none()),
-        Door::Metrics => true,
+pub(super) fn shows_metrics(listener: Listener, head: &RequestHead<'_>) -> bool {
+    match listener {
+        Listener::Public => false,
+        Listener::Local => FORWARDED.iter().all(|name| head.values(name).next().is_none()),
+        Listener::Metrics => true,
     }
 }

@@ -1,17 +1,19 @@
 //! What HTTP requests are answered with.
 
 use crate::api;
-use crate::broadcast::Shared;
 use crate::config::{Compression, OriginPolicy};
-use crate::connection::{Cause, ConnectionId, Door, Phase, Purpose, State};
+use crate::connection::{Cause, Connection, Listener, Phase, Protocol, State};
 use crate::http::{
     self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
+use crate::shared::Shared;
 use crate::time::Time;
+use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
+use super::context::Context;
 use super::numbers::shows_metrics;
-use super::{Hub, find, socketio};
+use super::socketio;
 
 /// What the page may load and run: only what this server sends (CSP Level 3).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -28,22 +30,22 @@ pub(super) struct Answer {
     pub(super) connection: Option<&'static str>,
 }
 
-impl Hub {
+impl Context {
     /// Takes the next request from `input`, answers it, and says how many bytes it had; `None` if
     /// it is not complete.
     pub(super) fn consume_request(
         &mut self,
-        id: ConnectionId,
+        connection: &mut Connection,
         input: &[u8],
         now: Time,
     ) -> Option<usize> {
         let limits = self.head_limits();
-        let Phase::Http(http) = &mut find(&mut self.connections, id)?.phase else { return None };
+        let http = connection.http_mut()?;
         let length = match http.scanner.scan(input, &limits) {
             Ok(length) => length?,
             Err(error) => {
                 let is_head = http.scanner.is_head(input, &limits);
-                self.refuse(id, error, is_head, now);
+                self.refuse(connection, error, is_head, now);
                 return Some(input.len());
             }
         };
@@ -51,8 +53,8 @@ impl Hub {
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
-            Ok(head) => self.answer(id, &head, now),
-            Err(error) => self.refuse(id, error, is_head, now),
+            Ok(head) => self.answer(connection, &head, now),
+            Err(error) => self.refuse(connection, error, is_head, now),
         }
         Some(length)
     }
@@ -67,51 +69,80 @@ impl Hub {
     }
 
     /// Answers a request that was understood.
-    fn answer(&mut self, id: ConnectionId, head: &RequestHead<'_>, now: Time) {
-        if let Err(error) = self.count_forwarded(id, head, now) {
-            return self.refuse(id, error, head.method == Method::Head, now);
+    fn answer(&mut self, connection: &mut Connection, head: &RequestHead<'_>, now: Time) {
+        if let Err(error) = self.count_forwarded(connection, head, now) {
+            return self.refuse(connection, error, head.method == Method::Head, now);
         }
-        let Some(connection) = find(&mut self.connections, id) else { return };
-        let door = connection.door;
+        let listener = connection.listener;
         // Where there is nothing but metrics no page can get anything out of a name of its own.
-        if door != Door::Metrics && !self.serves_host(head.host) {
-            return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
+        if listener != Listener::Metrics && !self.serves_host(head.host) {
+            return self.refuse(
+                connection,
+                RequestError::WrongHost,
+                head.method == Method::Head,
+                now,
+            );
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match head.path {
-            _ if door == Door::Metrics => None,
-            "/ws" => Some(self.upgrade(id, head, Purpose::Events, now)),
-            "/echo" if self.config.echo => Some(self.upgrade(id, head, Purpose::Echo, now)),
-            path => self.service(path).map(|service| self.open_engine(id, head, service, now)),
+            _ if listener == Listener::Metrics => None,
+            "/ws" => Some(self.open_socket(connection, head, Protocol::Native, now)),
+            "/echo" if self.config.echo => {
+                Some(self.open_socket(connection, head, Protocol::Echo, now))
+            }
+            "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
+            _ => None,
         };
         let answer = match (opened, head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
             _ if !is_known => self.method_not_allowed("GET, HEAD"),
-            (None, "/metrics") if shows_metrics(door, head) => self.metrics_answer(),
-            _ if door == Door::Metrics => self.nothing_here(),
+            (None, "/metrics") if shows_metrics(listener, head) => self.metrics_answer(),
+            _ if listener == Listener::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             (None, path) => self.asset(socketio::asset_path(path), head),
         };
-        self.respond(id, answer, head.method == Method::Head, head.keeps_alive(), now);
+        self.respond(connection, answer, head.method == Method::Head, head.keeps_alive(), now);
     }
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
-    fn refuse(&mut self, id: ConnectionId, error: RequestError, is_head: bool, now: Time) {
+    fn refuse(
+        &mut self,
+        connection: &mut Connection,
+        error: RequestError,
+        is_head: bool,
+        now: Time,
+    ) {
         let answer = self.last_words(error.status(), &error.to_string());
-        self.respond(id, answer, is_head, false, now);
+        self.respond(connection, answer, is_head, false, now);
     }
 
     /// Opens a WebSocket, or says why not.
-    pub(super) fn upgrade(
+    fn open_socket(
         &mut self,
-        id: ConnectionId,
+        connection: &mut Connection,
         head: &RequestHead<'_>,
-        purpose: Purpose,
+        protocol: Protocol,
         now: Time,
     ) -> Result<(), Answer> {
+        let subprotocol = matches!(protocol, Protocol::Native).then_some(api::SUBPROTOCOL);
+        let deflate = self.shake_hands(connection, head, subprotocol)?;
+        connection.open(protocol, deflate, &self.config, now);
+        if let Some(view) = connection.first_view() {
+            self.follow(connection, self.presence.main_room(), view);
+        }
+        Ok(())
+    }
+
+    /// The server's part of the opening handshake: sends the 101, and says what was agreed on.
+    pub(super) fn shake_hands(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        subprotocol: Option<&'static str>,
+    ) -> Result<Option<DeflateParameters>, Answer> {
         // RFC 6455 §4.2.1, 1: the method is GET.
         if head.method != Method::Get {
             return Err(self.method_not_allowed("GET"));
@@ -121,19 +152,17 @@ impl Hub {
             return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
         }
         let wishes = Wishes {
-            subprotocol: matches!(purpose, Purpose::Events).then_some(api::SUBPROTOCOL),
+            subprotocol,
             deflates: self.config.compression != Compression::Off,
             allows_takeover: self.config.compression == Compression::Takeover,
         };
         let mut reply = Vec::with_capacity(256);
         let deflate = handshake::accept(head, wishes, &mut reply)
             .map_err(|error| self.handshake_refusal(error))?;
-        let Some(connection) = find(&mut self.connections, id) else { return Ok(()) };
         connection.outbox.replies().append(&mut reply);
-        connection.upgrade(purpose, deflate, &self.config, now);
         // RFC 9110 §15.2.2: 101 (Switching Protocols).
         self.tally.responded(101);
-        Ok(())
+        Ok(deflate)
     }
 
     /// RFC 6455 §10.2. A client that is no browser need not say where it comes from.
@@ -175,30 +204,15 @@ impl Hub {
     }
 
     fn roster_answer(&mut self, head: &RequestHead<'_>) -> Answer {
-        let document = self.roster_document();
+        let watching = self.counts.open(State::Watching);
+        let room = self.presence.main_room();
+        let document = self.presence.room_mut(room).document(watching);
         let response = Response::new(Status::Ok, &self.date)
             .content_type("application/json")
             .content_length(document.len())
             .field("Cache-Control", "no-store");
         let response = self.share(response, head);
         Answer { response, body: document, connection: None }
-    }
-
-    /// The document is made once for all who ask until it changes: asking is cheap, and so must be
-    /// answering.
-    fn roster_document(&mut self) -> Shared {
-        let (seq, watching) = (self.log.last(), self.counts.open(State::Watching));
-        match &self.document {
-            Some((of_seq, of_watching, body)) if (*of_seq, *of_watching) == (seq, watching) => {
-                body.clone()
-            }
-            _ => {
-                let body = api::roster_document(seq, self.roster.committed(), watching);
-                let body = Shared::from(body);
-                self.document = Some((seq, watching, body.clone()));
-                body
-            }
-        }
     }
 
     fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {
@@ -274,15 +288,14 @@ impl Hub {
     /// Sends an answer, and ends the connection with it or makes ready for the next request.
     fn respond(
         &mut self,
-        id: ConnectionId,
+        connection: &mut Connection,
         answer: Answer,
         is_head: bool,
         keeps_alive: bool,
         now: Time,
     ) {
         let requests_max = self.config.limits.requests_max;
-        let Some(connection) = find(&mut self.connections, id) else { return };
-        let Phase::Http(http) = &connection.phase else { return };
+        let Phase::Http(http) = connection.phase() else { return };
         let status = answer.response.status();
         self.tally.responded(status.code());
         let keep = answer.connection.is_none() && http.requests < requests_max && keeps_alive;

@@ -1,13 +1,11 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
-use crate::config::Application;
-use crate::connection::{ConnectionId, Purpose};
+use crate::connection::Connection;
 use crate::http::{RequestHead, Response};
-use crate::socketio::Service;
 use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
 
-use super::Hub;
+use super::context::Context;
 use super::requests::Answer;
 
 /// The path of the file that is served under `path`: pages ask for the script where socket.io has
@@ -19,28 +17,20 @@ pub(super) fn asset_path(path: &str) -> &str {
     }
 }
 
-impl Hub {
-    /// What there is at `path` for clients of Socket.IO or Engine.IO.
-    pub(super) fn service(&self, path: &str) -> Option<Service> {
-        match (path, self.config.application) {
-            ("/socket.io/", Application::Roster) => Some(Service::Roster),
-            ("/socket.io/", Application::Suite) => Some(Service::Suite),
-            ("/engine.io/", Application::Suite) => Some(Service::Echo),
-            _ => None,
-        }
-    }
-
-    /// Opens a connection, or says why not.
-    pub(super) fn open_engine(
+impl Context {
+    /// Opens a session of Engine.IO, or says why not.
+    pub(super) fn open_socket_io(
         &mut self,
-        id: ConnectionId,
+        connection: &mut Connection,
         head: &RequestHead<'_>,
-        service: Service,
         now: Time,
     ) -> Result<(), Answer> {
         handshake::accept(head, self.allows_origin(head))
             .map_err(|refusal| self.engine_refusal(refusal, head))?;
-        self.upgrade(id, head, Purpose::SocketIo(service), now)
+        let deflate = self.shake_hands(connection, head, None)?;
+        let protocol = connection.socket_io(&self.config, now);
+        connection.open(protocol, deflate, &self.config, now);
+        Ok(())
     }
 
     fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Answer {

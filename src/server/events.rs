@@ -52,7 +52,7 @@ impl<N: Net> Server<N> {
         }
         if readiness.is_writable && !socket.is_writable {
             socket.is_writable = true;
-            self.unsent.push(id);
+            self.unsent.push_back(id);
         }
     }
 

@@ -11,8 +11,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Limits;
-use crate::connection::ConnectionId;
-use crate::outbox::CHUNKS_MAX;
+use crate::connection::{CHUNKS_MAX, ConnectionId};
 
 use super::listener::Listener;
 use super::net::{Event, Net, Readiness};
@@ -35,7 +34,7 @@ pub struct MioNet {
 
 impl MioNet {
     /// Binds all addresses, or says what failed.
-    pub(super) fn bind(
+    pub fn bind(
         addresses: &[SocketAddr],
         limits: &Limits,
     ) -> Result<MioNet, (String, io::Error)> {
@@ -51,13 +50,13 @@ impl MioNet {
     }
 
     /// The addresses that are listened on, with their real ports.
-    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
         self.listeners.iter().map(Listener::address)
     }
 
     /// Tells of SIGTERM, SIGINT and SIGHUP from now on, which end the process no more. Who has the
     /// last one ignored, as nohup does, has it ignored still.
-    pub(super) fn handle_signals(&mut self) -> io::Result<()> {
+    pub fn handle_signals(&mut self) -> io::Result<()> {
         let hangup = (!ignores_hangup()).then_some(SIGHUP);
         let mut signals = Signals::new([SIGTERM, SIGINT].into_iter().chain(hangup))?;
         self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;

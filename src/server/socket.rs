@@ -1,5 +1,7 @@
 //! The sockets of the connections, and what the event queue has told of them.
 
+use std::collections::VecDeque;
+
 use crate::connection::ConnectionId;
 
 /// The socket of each connection, by its index.
@@ -53,25 +55,14 @@ impl<S> Sockets<S> {
         let socket = self.0.get_mut(id.index())?.as_mut()?;
         (socket.generation == id.generation()).then_some(socket)
     }
-
-    /// The places of connections, taken or not.
-    pub(super) fn places(&self) -> usize {
-        self.0.len()
-    }
-
-    /// The connection in a place.
-    pub(super) fn at(&self, index: usize) -> Option<ConnectionId> {
-        let socket = self.0.get(index)?.as_ref()?;
-        Some(ConnectionId::new(index, socket.generation))
-    }
 }
 
 impl<S> Socket<S> {
     /// Puts the connection on the list of those to read from, once.
-    pub(super) fn queue(&mut self, id: ConnectionId, ready: &mut Vec<ConnectionId>) {
+    pub(super) fn queue(&mut self, id: ConnectionId, ready: &mut VecDeque<ConnectionId>) {
         if !self.is_queued {
             self.is_queued = true;
-            ready.push(id);
+            ready.push_back(id);
         }
     }
 }

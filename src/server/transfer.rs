@@ -9,13 +9,13 @@ use crate::time::Time;
 use super::Server;
 use super::net::Net;
 
-/// Bytes written to one connection in one turn, before the others have theirs.
-const WRITE_BYTES_PER_TURN: usize = 256 * 1024;
-
 impl<N: Net> Server<N> {
-    /// Reads from every connection that has input.
+    /// Reads from connections that have input, as many as a turn has room for.
     pub(super) fn read(&mut self, now: Time) {
-        for id in std::mem::take(&mut self.ready) {
+        let budget = self.hub.config().limits.connections_per_turn as usize;
+        // Those that are put on the list meanwhile wait for the next turn.
+        for _ in 0..self.ready.len().min(budget) {
+            let Some(id) = self.ready.pop_front() else { return };
             if let Some(socket) = self.sockets.get_mut(id) {
                 socket.is_queued = false;
                 self.guarded(id, Part::Input, now, |server| server.read_connection(id, now));
@@ -25,7 +25,7 @@ impl<N: Net> Server<N> {
 
     fn read_connection(&mut self, id: ConnectionId, now: Time) {
         if self.hub.is_resumable(id) {
-            self.hub.received(id, &mut [], now);
+            self.hub.resume(id, now);
         }
         let Some(socket) = self.sockets.get_mut(id) else { return };
         let mut budget = self.buffer.len();
@@ -58,39 +58,51 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Writes to every connection that may have something to send.
-    pub(super) fn write(&mut self, committed: bool, now: Time) {
-        let touched = self.hub.take_touched();
-        let unsent = std::mem::take(&mut self.unsent);
-        for &id in touched.iter().chain(&unsent) {
-            self.guarded(id, Part::Output, now, |server| server.flush(id, now));
+    /// Writes to connections that have something to send: what they are owed first, then the rest of
+    /// what did not fit into their sockets, then what is new in the rooms. Each of the last two has
+    /// a budget, and what is beyond it waits for the next turn.
+    pub(super) fn write(&mut self, now: Time) {
+        let limits = &self.hub.config().limits;
+        let (bytes, connections) = (limits.send_bytes_per_turn, limits.connections_per_turn);
+        let mut budget = bytes as usize;
+        let before = self.unsent.len();
+        // There are no more of these than the turn has accepted, read from and found to be due.
+        while let Some(id) = self.hub.next_touched() {
+            self.write_guarded(id, &mut budget, now);
         }
-        if committed {
-            for index in 0..self.sockets.places() {
-                if let Some(id) = self.sockets.at(index) {
-                    self.guarded(id, Part::Output, now, |server| server.flush(id, now));
-                }
+        for _ in 0..before {
+            if budget == 0 {
+                break;
             }
+            let Some(id) = self.unsent.pop_front() else { break };
+            self.write_guarded(id, &mut budget, now);
         }
-        self.hub.return_touched(touched);
+        let mut budget = bytes as usize;
+        for _ in 0..connections {
+            if budget == 0 {
+                return;
+            }
+            let Some(id) = self.hub.next_to_tell() else { return };
+            self.write_guarded(id, &mut budget, now);
+        }
     }
 
-    /// Writes what one connection has to send, until the socket is full or there is no more.
-    fn flush(&mut self, id: ConnectionId, now: Time) {
+    fn write_guarded(&mut self, id: ConnectionId, budget: &mut usize, now: Time) {
+        self.guarded(id, Part::Output, now, |server| server.write_connection(id, budget, now));
+    }
+
+    /// Writes what one connection has to send, until its socket is full, the budget is spent, or
+    /// there is no more.
+    fn write_connection(&mut self, id: ConnectionId, budget: &mut usize, now: Time) {
         let Some(socket) = self.sockets.get_mut(id) else { return };
-        let mut budget = WRITE_BYTES_PER_TURN;
-        while socket.is_writable {
+        while socket.is_writable && *budget > 0 {
             let chunks = self.hub.transmit(id);
             if chunks.is_empty() {
                 break;
             }
-            if budget == 0 {
-                self.unsent.push(id);
-                break;
-            }
             match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
-                    budget = budget.saturating_sub(length);
+                    *budget = budget.saturating_sub(length);
                     self.hub.sent(id, length);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -103,17 +115,18 @@ impl<N: Net> Server<N> {
                 }
             }
         }
-        if !socket.is_writable && self.hub.wants_write(id) {
-            self.hub.blocked(id, now);
+        let after = self.hub.settle_output(id, !socket.is_writable, now);
+        if after.wants_write && socket.is_writable {
+            self.unsent.push_back(id);
         }
-        if !self.hub.wants_write(id) && self.hub.flushed(id) {
+        if after.half_closes {
             match self.net.shutdown(&mut socket.stream) {
                 Ok(()) => self.hub.half_closed(id, now),
                 Err(_) => self.hub.lost(id),
             }
         }
-        // With the answers gone there may be room for input that was held back, here or there.
-        if self.hub.is_resumable(id) || socket.is_readable && self.hub.wants_read(id) {
+        // With the replies gone there may be room for input that was held back, here or there.
+        if after.takes_input && (socket.is_readable || self.hub.is_resumable(id)) {
             socket.queue(id, &mut self.ready);
         }
     }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::assets::Assets;
-use crate::broadcast::Shared;
+use crate::shared::Shared;
 use crate::time::Time;
 
 /// How often changes are looked for, in ms.

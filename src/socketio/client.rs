@@ -14,7 +14,6 @@
 use std::borrow::Cow;
 
 use crate::api::{self, ApiError};
-use crate::broadcast::Seq;
 use crate::time::Time;
 
 use super::engine::{EnginePacket, Opening};
@@ -23,18 +22,6 @@ use super::message::{Address, Event, Message, Outcome, Outgoing};
 use super::namespaces::Namespaces;
 use super::packet::{Kind, MAIN, Packet, PacketLimits};
 use super::sid::Sids;
-use super::suite;
-
-/// What a client has come for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
-    /// The roster, in every namespace that it asks for.
-    Roster,
-    /// The application of the conformance suites.
-    Suite,
-    /// Its own messages, back, in Engine.IO packets without the layer above.
-    Echo,
-}
 
 /// What holds for all clients, and the ids of this one.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +39,6 @@ pub struct Terms<'a> {
 /// The state of a session.
 #[derive(Debug)]
 pub struct Client {
-    service: Service,
-    /// How often it has joined a namespace: each time has an id.
-    connects: u32,
     namespaces: Namespaces,
     awaited: Option<Box<Awaited>>,
 }
@@ -74,20 +58,14 @@ struct Binary {
     address: Address,
     message: Box<str>,
     missing: u32,
-    attachments: Vec<Box<[u8]>>,
 }
 
 impl Client {
     /// A client that a session was opened for, and what it is told first.
-    pub fn open(
-        service: Service,
-        opening: Opening,
-        terms: &Terms<'_>,
-        now: Time,
-    ) -> (Client, Outgoing) {
+    pub fn open(opening: Opening, terms: &Terms<'_>, now: Time) -> (Client, Outgoing) {
         let by = now.after_ms(u64::from(terms.connect_timeout_ms));
-        let awaited = (service != Service::Echo).then(|| Box::new(Awaited { by, binary: None }));
-        let client = Client { service, connects: 0, namespaces: Namespaces::default(), awaited };
+        let awaited = Some(Box::new(Awaited { by, binary: None }));
+        let client = Client { namespaces: Namespaces::default(), awaited };
         (client, Outgoing::Text(opening.encode(terms.sids.sid(0))))
     }
 
@@ -96,18 +74,10 @@ impl Client {
         self.awaited.as_ref().map_or(Time::NEVER, |awaited| awaited.by)
     }
 
-    /// Whether the client follows the roster, and can be on it.
-    pub fn takes_part(&self) -> bool {
-        self.service == Service::Roster && self.namespaces.len() > 0
-    }
-
     /// Bytes of memory held beside the struct.
     pub fn buffered_bytes(&self) -> usize {
         let binary = self.awaited.as_ref().and_then(|awaited| awaited.binary.as_ref());
-        let collected = binary.map_or(0, |binary| {
-            let attached = binary.attachments.iter().map(|bytes| bytes.len()).sum::<usize>();
-            binary.message.len() + attached
-        });
+        let collected = binary.map_or(0, |binary| binary.message.len());
         self.namespaces.buffered_bytes() + collected
     }
 
@@ -120,17 +90,11 @@ impl Client {
     ) -> Result<Outcome<'a>, ClientError> {
         let text = match message {
             Message::Text(text) => text,
-            Message::Binary(bytes) if self.service == Service::Echo => {
-                return Ok(Outcome::Replies(vec![Outgoing::Binary(bytes.to_vec())]));
-            }
-            Message::Binary(bytes) => return self.receive_attachment(bytes),
+            Message::Binary(_) => return self.receive_attachment(),
         };
         match EnginePacket::decode(text)? {
             EnginePacket::Close => Ok(Outcome::Close),
             EnginePacket::Pong => Ok(Outcome::Pong),
-            EnginePacket::Message(_) if self.service == Service::Echo => {
-                Ok(Outcome::Replies(vec![Outgoing::Text(text.into())]))
-            }
             EnginePacket::Message(text) => self.receive_packet(text, terms, now),
         }
     }
@@ -146,27 +110,26 @@ impl Client {
         }
         let packet = Packet::decode(text, &terms.packets)?;
         match packet.kind {
-            Kind::Connect => return self.connect(&packet, terms),
+            Kind::Connect => {
+                self.check_connect(packet.namespace, terms)?;
+                return Ok(Outcome::Connect { namespace: packet.namespace, auth: packet.payload });
+            }
             Kind::ConnectError => return Err(ClientError::ServersOnly),
             _ => {}
         }
-        let place = self.namespaces.place(packet.namespace).ok_or(ClientError::NotConnected)?;
+        let namespace =
+            self.namespaces.number(packet.namespace).ok_or(ClientError::NotConnected)?;
         if packet.kind == Kind::Disconnect {
-            self.namespaces.leave(place);
-            return Ok(Outcome::Left);
+            self.namespaces.leave(namespace);
+            return Ok(Outcome::Left(namespace));
         }
-        let address = Address { place, ack: packet.ack };
+        let address = Address { namespace, ack: packet.ack };
         let is_event = matches!(packet.kind, Kind::Event | Kind::BinaryEvent);
         let message = packet.payload.unwrap_or_default();
         if packet.attachments > 0 {
             let by = now.after_ms(u64::from(terms.connect_timeout_ms));
-            let binary = Binary {
-                is_event,
-                address,
-                message: message.into(),
-                missing: packet.attachments,
-                attachments: Vec::new(),
-            };
+            let binary =
+                Binary { is_event, address, message: message.into(), missing: packet.attachments };
             self.awaited = Some(Box::new(Awaited { by, binary: Some(binary) }));
             return Ok(Outcome::Nothing);
         }
@@ -174,16 +137,13 @@ impl Client {
         if !is_event {
             return Ok(Outcome::Nothing);
         }
-        Ok(self.occur(Event { message: message.into(), address, attachments: Vec::new() }))
+        Ok(Outcome::Event(Event { message: message.into(), address }))
     }
 
-    fn receive_attachment<'a>(&mut self, bytes: &[u8]) -> Result<Outcome<'a>, ClientError> {
+    /// Takes an attachment. Its bytes are not kept: no event of the roster has a use for them.
+    fn receive_attachment<'a>(&mut self) -> Result<Outcome<'a>, ClientError> {
         let awaited = self.awaited.as_mut().and_then(|awaited| awaited.binary.as_mut());
         let binary = awaited.ok_or(ClientError::AttachmentUnasked)?;
-        // The roster has no event that takes bytes.
-        if self.service == Service::Suite {
-            binary.attachments.push(bytes.into());
-        }
         binary.missing -= 1;
         if binary.missing > 0 {
             return Ok(Outcome::Nothing);
@@ -194,49 +154,29 @@ impl Client {
         if !binary.is_event {
             return Ok(Outcome::Nothing);
         }
-        let Binary { message, address, attachments, .. } = binary;
-        Ok(self.occur(Event { message: Cow::Owned(message.into()), address, attachments }))
+        let message = Cow::Owned(binary.message.into());
+        Ok(Outcome::Event(Event { message, address: binary.address }))
     }
 
-    fn occur<'a>(&self, event: Event<'a>) -> Outcome<'a> {
-        match self.service {
-            Service::Suite => {
-                let namespace = self.namespaces.name(event.address.place);
-                Outcome::Replies(suite::answer(namespace, &event))
-            }
-            Service::Roster | Service::Echo => Outcome::Event(event),
-        }
-    }
-
-    fn connect(
-        &mut self,
-        packet: &Packet<'_>,
-        terms: &Terms<'_>,
-    ) -> Result<Outcome<'static>, ClientError> {
-        let namespace = packet.namespace;
-        let reply = |kind, payload: &str| {
-            let (attachments, ack, payload) = (0, None, Some(payload));
-            Outgoing::packet(&Packet { kind, attachments, namespace, ack, payload })
-        };
-        if self.service == Service::Suite && !suite::has_namespace(namespace) {
-            let refusal = reply(Kind::ConnectError, suite::INVALID_NAMESPACE);
-            return Ok(Outcome::Replies(vec![refusal]));
-        }
-        if self.namespaces.place(namespace).is_some() {
+    fn check_connect(&self, namespace: &str, terms: &Terms<'_>) -> Result<(), ClientError> {
+        if self.namespaces.number(namespace).is_some() {
             return Err(ClientError::ConnectedTwice);
         }
         if self.namespaces.len() >= terms.namespaces_max as usize {
             return Err(ClientError::TooManyNamespaces);
         }
-        self.namespaces.join(namespace);
+        Ok(())
+    }
+
+    /// Joins a namespace that the client [asked for](Outcome::Connect): its number, and what the
+    /// client is told.
+    pub fn join(&mut self, namespace: &str, terms: &Terms<'_>) -> (u32, Outgoing) {
         self.awaited = None;
-        self.connects = self.connects.wrapping_add(1);
-        let sid = terms.sids.sid(self.connects);
-        let mut replies = vec![reply(Kind::Connect, &format!("{{\"sid\":\"{sid}\"}}"))];
-        if self.service == Service::Suite {
-            replies.push(suite::welcome(namespace, packet.payload));
-        }
-        Ok(Outcome::Replies(replies))
+        let number = self.namespaces.join(namespace);
+        let payload = format!("{{\"sid\":\"{}\"}}", terms.sids.sid(number));
+        let (kind, attachments, ack, payload) = (Kind::Connect, 0, None, Some(&*payload));
+        let reply = Outgoing::packet(&Packet { kind, attachments, namespace, ack, payload });
+        (number, reply)
     }
 
     /// What an event is answered with once it is obeyed or refused: an `error` event if it is
@@ -245,7 +185,7 @@ impl Client {
         let packet = |kind, ack, payload: &[u8]| {
             let payload = str::from_utf8(payload).ok();
             debug_assert!(payload.is_some(), "JSON is text");
-            let namespace = self.namespaces.name(address.place);
+            let namespace = self.namespaces.name(address.namespace);
             Outgoing::packet(&Packet { kind, attachments: 0, namespace, ack, payload })
         };
         let mut reason = Vec::new();
@@ -259,21 +199,11 @@ impl Client {
         event.into_iter().chain(ack).collect()
     }
 
-    /// The list that the client needs first, and the words that go before it: where it is furthest
-    /// behind; `None` if it is nowhere.
-    pub fn next_list(&self) -> Option<(Seq, [&str; 3])> {
-        let (next, place) = self.namespaces.furthest_behind()?;
-        let prefix = match self.namespaces.name(place) {
+    /// The words that go before an event in the namespace of this number.
+    pub fn event_prefix(&self, namespace: u32) -> [&str; 3] {
+        match self.namespaces.name(namespace) {
             MAIN => ["42", "", ""],
             name => ["42", name, ","],
-        };
-        Some((next, prefix))
-    }
-
-    /// That list is being sent; `next` is the one after it.
-    pub fn told(&mut self, next: Seq) {
-        if let Some((_, place)) = self.namespaces.furthest_behind() {
-            self.namespaces.told(place, next);
         }
     }
 }

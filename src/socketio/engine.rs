@@ -10,7 +10,7 @@ pub const PING: &[u8] = b"2";
 
 /// What a client sends on a WebSocket that it began with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EnginePacket<'a> {
+pub enum EnginePacket<'a> {
     /// `1`: it ends the session.
     Close,
     /// `3`: it is there.
@@ -22,7 +22,7 @@ pub(super) enum EnginePacket<'a> {
 impl<'a> EnginePacket<'a> {
     /// Decodes a text. What only servers send (open, ping, noop) and what moves a session to
     /// another transport (upgrade) are errors here.
-    pub(super) fn decode(text: &'a str) -> Result<EnginePacket<'a>, PacketError> {
+    pub fn decode(text: &'a str) -> Result<EnginePacket<'a>, PacketError> {
         if let Some(message) = text.strip_prefix('4') {
             return Ok(EnginePacket::Message(message));
         }
@@ -47,7 +47,7 @@ pub struct Opening {
 
 impl Opening {
     /// The open packet of the session `sid`.
-    pub(super) fn encode(self, sid: Sid) -> Vec<u8> {
+    pub fn encode(self, sid: Sid) -> Vec<u8> {
         let Opening { ping_interval_ms, ping_timeout_ms, message_bytes_max } = self;
         format!(
             "0{{\"sid\":\"{sid}\",\"upgrades\":[],\"pingInterval\":{ping_interval_ms},\

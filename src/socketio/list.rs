@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::api;
+use crate::presence::message;
 
 /// `["login", [name, …]]`: who is here. `bytes` is about how long the names are.
 ///
@@ -11,7 +11,7 @@ use crate::api;
 pub fn list<'a>(names: impl Iterator<Item = &'a str>, bytes: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(bytes + 16);
     out.extend_from_slice(b"[\"login\",");
-    api::push_names(names.map(as_html), &mut out);
+    message::push_names(names.map(as_html), &mut out);
     out.push(b']');
     out
 }

@@ -25,10 +25,10 @@ pub enum Outgoing {
 /// Where within a session an answer goes. It is good until the client says something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
-    /// The [place](super::namespaces::Namespaces) of the namespace.
-    pub(super) place: u32,
+    /// The number of the namespace.
+    pub namespace: u32,
     /// The number of the acknowledgement that was asked for.
-    pub(super) ack: Option<u64>,
+    pub ack: Option<u64>,
 }
 
 /// An event that a client sent.
@@ -38,8 +38,6 @@ pub struct Event<'a> {
     pub message: Cow<'a, str>,
     /// Where it came from.
     pub address: Address,
-    /// What its placeholders stand for, if the service has a use for that.
-    pub(super) attachments: Vec<Box<[u8]>>,
 }
 
 /// What came of a message.
@@ -51,17 +49,22 @@ pub enum Outcome<'a> {
     Pong,
     /// The client ends the session.
     Close,
-    /// The client left a namespace, and perhaps there is none that it is in.
-    Left,
-    /// This is to be sent.
-    Replies(Vec<Outgoing>),
+    /// The client wants to [join](super::Client::join) a namespace in which it is not.
+    Connect {
+        /// The namespace.
+        namespace: &'a str,
+        /// What the client said of itself, in JSON.
+        auth: Option<&'a str>,
+    },
+    /// The client left the namespace of this number, and perhaps there is none that it is in.
+    Left(u32),
     /// This is to be done, and [answered](super::Client::answer).
     Event(Event<'a>),
 }
 
 impl Outgoing {
     /// A Socket.IO packet in an Engine.IO message.
-    pub(super) fn packet(packet: &Packet<'_>) -> Outgoing {
+    pub fn packet(packet: &Packet<'_>) -> Outgoing {
         let mut text = vec![b'4'];
         packet.encode(&mut text);
         Outgoing::Text(text)

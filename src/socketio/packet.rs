@@ -57,8 +57,8 @@ pub struct Packet<'a> {
     pub payload: Option<&'a str>,
 }
 
-/// The namespace that has no name.
-pub(super) const MAIN: &str = "/";
+/// The main namespace, which has no name.
+pub const MAIN: &str = "/";
 
 /// Names that an event can't have, as they mean something to the libraries themselves.
 const RESERVED: [&str; 6] =

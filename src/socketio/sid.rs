@@ -10,7 +10,7 @@ use crate::config::Secret;
 
 /// 120 bits in base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Sid([u8; Sid::LENGTH]);
+pub struct Sid([u8; Sid::LENGTH]);
 
 impl Sid {
     const LENGTH: usize = 20;
@@ -35,7 +35,8 @@ pub struct Sids<'a> {
 }
 
 impl Sids<'_> {
-    pub(super) fn sid(self, index: u32) -> Sid {
+    /// The id of this number.
+    pub fn sid(self, index: u32) -> Sid {
         let digest = Sha1::new()
             .chain_update(self.secret.as_bytes())
             .chain_update(self.session.to_be_bytes())

@@ -1,11 +1,15 @@
 //! A bug in what is done for one connection ends that connection, and no other.
 
+use std::io;
+use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
-use headcount::config::{Application, BUG, Config};
-use headcount::connection::Cause;
+use headcount::assets::Assets;
+use headcount::config::Config;
+use headcount::connection::{Cause, ConnectionId};
 use headcount::hub::Part;
-use headcount::server::{Ended, Server};
+use headcount::server::{Ended, Event, MioNet, Net, Server};
 use rustix::process::Signal;
 
 use crate::metrics;
@@ -13,17 +17,76 @@ use crate::program::Program;
 use crate::wire::{self, Told};
 use crate::world::World;
 
-/// A server with a bug, which no flag of the program has. It runs until a signal ends it.
+/// What a peer sends to show the bug.
+const CUE: &[u8] = b"bug!";
+
+/// A machine with a bug: to read [`CUE`] panics.
+struct Faulty(MioNet);
+
+impl Net for Faulty {
+    type Stream = <MioNet as Net>::Stream;
+
+    fn poll(&mut self, events: &mut Vec<Event>, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.poll(events, timeout)
+    }
+
+    fn accept(&mut self, listener: usize) -> io::Result<(Self::Stream, SocketAddr)> {
+        self.0.accept(listener)
+    }
+
+    fn register(&mut self, stream: &mut Self::Stream, id: ConnectionId) -> io::Result<()> {
+        self.0.register(stream, id)
+    }
+
+    fn read(&mut self, stream: &mut Self::Stream, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read(stream, buffer)?;
+        assert!(!buffer[..length].windows(CUE.len()).any(|bytes| bytes == CUE), "this is the bug");
+        Ok(length)
+    }
+
+    fn write(&mut self, stream: &mut Self::Stream, chunks: &[&[u8]]) -> io::Result<usize> {
+        self.0.write(stream, chunks)
+    }
+
+    fn shutdown(&mut self, stream: &mut Self::Stream) -> io::Result<()> {
+        self.0.shutdown(stream)
+    }
+
+    fn close(&mut self, stream: Self::Stream) {
+        self.0.close(stream);
+    }
+
+    fn stop_listening(&mut self) {
+        self.0.stop_listening();
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn date(&self) -> SystemTime {
+        self.0.date()
+    }
+}
+
+/// A server with a bug, which the program has not. It runs until a signal ends it.
 #[test]
 #[ignore = "it is the server of another test"]
 fn faulty_server() {
-    let config = Config { application: Application::Faulty, ..Config::default() };
-    let mut server = Server::bind(config, &["127.0.0.1:0".parse().unwrap()], None).unwrap();
-    server.handle_signals().unwrap();
-    for address in server.addresses() {
+    let config = Config::default();
+    let mut net = MioNet::bind(&["127.0.0.1:0".parse().unwrap()], &config.limits).unwrap();
+    net.handle_signals().unwrap();
+    for address in net.addresses() {
         println!("\nheadcount listening on http://{address}");
     }
+    let mut server = Server::new(config, Assets::embedded(), Faulty(net), 1);
+    server.catch_panics();
     assert_eq!(server.run().unwrap(), Ended::Stopped);
+}
+
+/// A frame with the key that is the cue.
+fn cue() -> Vec<u8> {
+    [b"\x81\x82", CUE, b"\0\0"].concat()
 }
 
 /// On real sockets: the peer is told 1011, the others go on, and the server ends as it should.
@@ -37,7 +100,7 @@ fn bug_in_one_connection_leaves_the_others_untouched() {
     ada.login("Ada");
     faulty.login("Eve");
     ada.wait_for_names(&["Ada", "Eve"]);
-    faulty.send(&[wire::text(r#"["login","bug"]"#), wire::text("x")].concat());
+    faulty.send(&[cue(), wire::text("x")].concat());
     while faulty.told() != Told::Close(Some(1011)) {}
     assert!(!faulty.read(), "the server closes first");
     let change = ada.heard();
@@ -48,7 +111,7 @@ fn bug_in_one_connection_leaves_the_others_untouched() {
     // With requests before it, in pieces, and from one who does not wait for the answer.
     for _ in 0..20 {
         let mut hasty = program.connect();
-        hasty.send(&[wire::handshake("/ws", ""), wire::text(r#"["login","bug"]"#)].concat());
+        hasty.send(&[wire::handshake("/ws", ""), cue()].concat());
     }
     drop(faulty);
     let mut client = program.connect();
@@ -71,7 +134,7 @@ fn bug_in_one_connection_leaves_the_others_untouched() {
 fn close_follows_what_was_said_before_the_bug() {
     let mut world = World::new();
     let peer = world.watch();
-    world.login(peer, BUG);
+    world.login(peer, "Ada");
     world.say(peer, "[");
     world.hub.panicked(world.id(peer), Part::Input, world.now());
     world.turn();

@@ -141,58 +141,6 @@ fn burst_of_logins_is_a_few_changes() {
     assert_eq!(world.names().len(), 500);
 }
 
-/// Telling everyone takes 150 ms, and meanwhile more log in: then the next commit waits for as
-/// long, and whatever comes until then shares it.
-#[test]
-fn commits_take_half_of_the_time_at_most() {
-    let mut world = World::new();
-    let watcher = world.watch();
-    let peers: Vec<_> = (0..90).map(|_| world.watch()).collect();
-    world.set_telling_ms(150);
-    let start = world.now();
-    for (index, peers) in peers.chunks(3).enumerate() {
-        for (number, &peer) in peers.iter().enumerate() {
-            let login = format!(r#"["login", "name {index} {number}"]"#);
-            world.send_quietly(peer, &wire::text(&login));
-        }
-        world.pass_ms(30);
-    }
-    world.pass_ms(1_000);
-    assert_eq!(world.names().len(), 90, "everyone is told in the end");
-    let commits = world.heard(watcher).len() as u64;
-    let passed_ms = world.now().ms_since(start);
-    assert!(commits >= 4 && commits * 300 <= passed_ms, "{commits} in {passed_ms} ms");
-}
-
-#[test]
-fn pause_after_a_commit_has_a_limit() {
-    let mut world = World::new();
-    let [ada, bob, eve, zoe] = [(); 4].map(|()| world.watch());
-    world.login(ada, "Ada");
-    world.login(bob, "Bob");
-    world.set_telling_ms(5_000);
-    world.login(eve, "Eve");
-    world.pass_ms(20);
-    world.heard(ada);
-    world.login(zoe, "Zoe");
-    world.pass_ms(900);
-    assert!(world.heard(ada).is_empty(), "the commit of Bob and Eve is followed by a pause");
-    world.pass_ms(100);
-    assert_eq!(world.heard(ada).len(), 1, "of a second at most");
-}
-
-/// Who changes something only when everyone has been told waits for nothing.
-#[test]
-fn commit_of_one_change_is_followed_by_no_pause() {
-    let mut world = World::new();
-    let peers = [(); 5].map(|()| world.watch());
-    world.set_telling_ms(150);
-    for (index, &peer) in peers.iter().enumerate() {
-        world.login(peer, &format!("name {index}"));
-        assert_eq!(world.heard(peers[0]).len(), 1);
-    }
-}
-
 #[test]
 fn name_that_comes_and_goes_between_commits_is_not_mentioned() {
     let mut world = World::new();

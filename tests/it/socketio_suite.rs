@@ -1,14 +1,20 @@
 //! What the official conformance suites of Engine.IO v4 and Socket.IO v5 demand of a server on a
 //! WebSocket: one test for each of theirs, in their order.
 
-use headcount::config::{Application, Config, Limits};
+use headcount::config::{Config, Limits, Secret};
+use headcount::socketio::{Client, Message, Opening, Outgoing, PacketLimits, Sids, Terms};
+use headcount::time::Time;
 use serde_json::{Value, json};
 
-use crate::engine::{bytes, open_at, text, texts};
+use crate::engine::{open_at, text, texts};
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
-const ENGINE: &str = "/engine.io/?EIO=4&transport=websocket";
+#[path = "../../examples/socketio_suite/application.rs"]
+mod application;
+
+use application::{Next, Session};
+
 const SOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
 
 /// The server that the suites want.
@@ -21,22 +27,77 @@ fn world() -> World {
         frame_bytes_max: 1_000_000,
         ..Limits::default()
     };
-    World::with(Config { limits, application: Application::Suite, ..Config::default() })
+    World::with(Config { limits, ..Config::default() })
 }
 
 /// A new session, its open packet taken.
-fn session(path: &str) -> (World, Peer) {
+fn session() -> (World, Peer) {
     let mut world = world();
-    let (peer, _) = open_at(&mut world, path);
+    let (peer, _) = open_at(&mut world, SOCKET);
     (world, peer)
 }
 
-/// A new session in the main namespace, and its welcome taken.
+/// A new session in the main namespace, and its list taken.
 fn connected() -> (World, Peer) {
-    let (mut world, peer) = session(SOCKET);
+    let (mut world, peer) = session();
     world.say(peer, "40");
     assert_eq!(texts(&mut world, peer).len(), 2);
     (world, peer)
+}
+
+/// A session of the application of the suites, which is in their example.
+struct App {
+    session: Session,
+    secret: Secret,
+}
+
+impl App {
+    fn new() -> App {
+        let secret = Secret::default();
+        let opening =
+            Opening { ping_interval_ms: 300, ping_timeout_ms: 200, message_bytes_max: 1_000_000 };
+        let (client, _) = Client::open(opening, &terms(&secret), Time::ZERO);
+        App { session: Session::new(client), secret }
+    }
+
+    /// One that is in the main namespace.
+    fn connected() -> App {
+        let mut app = App::new();
+        assert_eq!(app.say("40").len(), 2);
+        app
+    }
+
+    fn receive(&mut self, message: Message<'_>) -> Option<Vec<Told>> {
+        let told = |outgoing| match outgoing {
+            Outgoing::Text(text) => Told::Text(String::from_utf8(text).unwrap()),
+            Outgoing::Binary(bytes) => Told::Binary(bytes),
+        };
+        match self.session.receive(message, &terms(&self.secret), Time::ZERO) {
+            Ok(Next::Replies(replies)) => Some(replies.into_iter().map(told).collect()),
+            Ok(Next::Close) | Err(_) => None,
+        }
+    }
+
+    /// What a message is answered with.
+    #[track_caller]
+    fn say(&mut self, message: &str) -> Vec<String> {
+        let told = self.receive(Message::Text(message)).expect("the session goes on");
+        told.into_iter()
+            .map(|told| match told {
+                Told::Text(text) => text,
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+}
+
+fn terms(secret: &Secret) -> Terms<'_> {
+    Terms {
+        packets: PacketLimits { attachments_max: 10, namespace_bytes_max: 128, json_depth_max: 32 },
+        namespaces_max: 10,
+        connect_timeout_ms: 1_000,
+        sids: Sids { secret, session: 1 },
+    }
 }
 
 #[track_caller]
@@ -45,99 +106,74 @@ fn check_closed(world: &mut World, peer: Peer) {
     assert!(world.is_half_closed(peer) || world.is_closed(peer));
 }
 
-// Engine.IO, over each of the two paths.
+// Engine.IO.
 
 #[test]
 fn engine_opens_a_session() {
-    for path in [ENGINE, SOCKET] {
-        let mut world = world();
-        let (_, opening) = open_at(&mut world, path);
-        let expected = json!({
-            "sid": opening["sid"], "upgrades": [],
-            "pingInterval": 300, "pingTimeout": 200, "maxPayload": 1_000_000,
-        });
-        assert_eq!(opening, expected);
-        assert!(opening["sid"].is_string());
-    }
+    let mut world = world();
+    let (_, opening) = open_at(&mut world, SOCKET);
+    let expected = json!({
+        "sid": opening["sid"], "upgrades": [],
+        "pingInterval": 300, "pingTimeout": 200, "maxPayload": 1_000_000,
+    });
+    assert_eq!(opening, expected);
+    assert!(opening["sid"].is_string());
 }
 
 #[test]
 fn engine_refuses_an_invalid_version() {
-    for path in ["/engine.io/", "/socket.io/"] {
-        for query in ["?transport=websocket", "?EIO=abc&transport=websocket"] {
-            let mut world = world();
-            let peer = world.connect();
-            world.send(peer, &wire::handshake(&format!("{path}{query}"), ""));
-            assert_eq!(world.answer(peer).status, 400);
-            check_closed(&mut world, peer);
-        }
+    for query in ["?transport=websocket", "?EIO=abc&transport=websocket"] {
+        let mut world = world();
+        let peer = world.connect();
+        world.send(peer, &wire::handshake(&format!("/socket.io/{query}"), ""));
+        assert_eq!(world.answer(peer).status, 400);
+        check_closed(&mut world, peer);
     }
 }
 
 #[test]
 fn engine_refuses_an_invalid_transport() {
-    for path in ["/engine.io/", "/socket.io/"] {
-        for query in ["?EIO=4", "?EIO=4&transport=abc"] {
-            let mut world = world();
-            let peer = world.connect();
-            world.send(peer, &wire::handshake(&format!("{path}{query}"), ""));
-            assert_eq!(world.answer(peer).status, 400);
-            check_closed(&mut world, peer);
-        }
+    for query in ["?EIO=4", "?EIO=4&transport=abc"] {
+        let mut world = world();
+        let peer = world.connect();
+        world.send(peer, &wire::handshake(&format!("/socket.io/{query}"), ""));
+        assert_eq!(world.answer(peer).status, 400);
+        check_closed(&mut world, peer);
     }
 }
 
 #[test]
-fn engine_echoes_text_and_bytes() {
-    let (mut world, peer) = session(ENGINE);
-    world.say(peer, "4hello");
-    assert_eq!(text(&mut world, peer), "4hello");
-    world.send(peer, &bytes(&[1, 2, 3, 4]));
-    assert_eq!(world.told(peer), [Told::Binary(vec![1, 2, 3, 4])]);
-}
-
-#[test]
 fn engine_closes_on_an_invalid_packet() {
-    let (mut world, peer) = session(ENGINE);
+    let (mut world, peer) = session();
     world.say(peer, "abc");
     check_closed(&mut world, peer);
 }
 
 #[test]
 fn engine_pings_and_is_answered() {
-    for path in [ENGINE, SOCKET] {
-        let (mut world, peer) = session(path);
-        if path == SOCKET {
-            world.say(peer, "40");
-            texts(&mut world, peer);
-        }
-        for _ in 0..3 {
-            world.pass_ms(300);
-            assert_eq!(text(&mut world, peer), "2");
-            world.say(peer, "3");
-        }
-        assert!(!world.is_half_closed(peer));
+    let (mut world, peer) = connected();
+    for _ in 0..3 {
+        world.pass_ms(300);
+        assert_eq!(text(&mut world, peer), "2");
+        world.say(peer, "3");
     }
+    assert!(!world.is_half_closed(peer));
 }
 
 #[test]
 fn engine_closes_without_an_answer() {
-    for path in [ENGINE, SOCKET] {
-        let (mut world, peer) = session(path);
-        world.pass_ms(600);
-        assert!(world.is_closed(peer));
-    }
+    let (mut world, peer) = session();
+    world.pass_ms(600);
+    assert!(world.is_closed(peer));
 }
 
 #[test]
 fn engine_closes_when_asked_to() {
-    for path in [ENGINE, SOCKET] {
-        let (mut world, peer) = session(path);
-        world.say(peer, "1");
-        assert_eq!(world.told(peer), [Told::Close(Some(1000))]);
-        world.send(peer, &wire::close(1000));
-        check_closed(&mut world, peer);
-    }
+    let (mut world, peer) = session();
+    world.say(peer, "1");
+    assert_eq!(world.told(peer), [Told::Close(Some(1000))]);
+    world.send(peer, &wire::close(1000));
+    check_closed(&mut world, peer);
 }
 
 // Socket.IO: connect.
@@ -145,9 +181,7 @@ fn engine_closes_when_asked_to() {
 /// Joins with `packet`, and checks the answer and what the application says after it.
 #[track_caller]
 fn check_connect(packet: &str, prefix: &str, auth: &Value) {
-    let (mut world, peer) = session(SOCKET);
-    world.say(peer, packet);
-    let told = texts(&mut world, peer);
+    let told = App::new().say(packet);
     let [answer, event] = &told[..] else { panic!("{told:?}") };
     let json = answer.strip_prefix(&format!("40{prefix}")).unwrap();
     let answer: Value = serde_json::from_str(json).unwrap();
@@ -171,23 +205,21 @@ fn connects_to_a_custom_namespace() {
 
 #[test]
 fn refuses_an_unknown_namespace() {
-    let (mut world, peer) = session(SOCKET);
-    world.say(peer, "40/random");
-    assert_eq!(text(&mut world, peer), r#"44/random,{"message":"Invalid namespace"}"#);
-    world.say(peer, "40");
-    assert_eq!(texts(&mut world, peer).len(), 2, "the session goes on");
+    let mut app = App::new();
+    assert_eq!(app.say("40/random"), [r#"44/random,{"message":"Invalid namespace"}"#]);
+    assert_eq!(app.say("40").len(), 2, "the session goes on");
 }
 
 #[test]
 fn closes_on_an_invalid_handshake() {
-    let (mut world, peer) = session(SOCKET);
+    let (mut world, peer) = session();
     world.say(peer, "4abc");
     check_closed(&mut world, peer);
 }
 
 #[test]
 fn closes_without_a_handshake() {
-    let (mut world, peer) = session(SOCKET);
+    let (mut world, peer) = session();
     let mut told = Vec::new();
     for _ in 0..10 {
         world.pass_ms(100);
@@ -211,71 +243,67 @@ fn disconnects_from_the_main_namespace() {
 
 #[test]
 fn disconnects_from_a_custom_namespace() {
-    let (mut world, peer) = connected();
-    world.say(peer, "40/custom");
-    assert_eq!(texts(&mut world, peer).len(), 2);
-    world.say(peer, "41/custom");
-    world.say(peer, r#"42["message","message to main namespace"]"#);
-    assert_eq!(text(&mut world, peer), r#"42["message-back","message to main namespace"]"#);
+    let mut app = App::connected();
+    assert_eq!(app.say("40/custom").len(), 2);
+    assert_eq!(app.say("41/custom"), [""; 0]);
+    let answer = app.say(r#"42["message","message to main namespace"]"#);
+    assert_eq!(answer, [r#"42["message-back","message to main namespace"]"#]);
 }
 
 // Messages.
 
 #[test]
 fn sends_text_back_as_it_came() {
-    let (mut world, peer) = connected();
+    let mut app = App::connected();
     for arguments in [
         r#","1",2,{"3":[4,true]}"#,
         "",
-        r#", 1.0 , {"b":1,"a":2,"b":3}, "\u00e9\/", 1e400, 12345678901234567890"#,
+        r#",1.0,{"b":1,"a":2,"b":3},"\u00e9\/",1e400,12345678901234567890"#,
     ] {
-        world.say(peer, &format!("42[\"message\"{arguments}]"));
-        assert_eq!(text(&mut world, peer), format!("42[\"message-back\"{arguments}]"));
+        let answer = app.say(&format!("42[\"message\"{arguments}]"));
+        assert_eq!(answer, [format!("42[\"message-back\"{arguments}]")]);
     }
 }
 
 #[test]
 fn acknowledges_text_as_it_came() {
-    let (mut world, peer) = connected();
-    world.say(peer, r#"42456["message-with-ack",1,"2",{"3":[false]}]"#);
-    assert_eq!(text(&mut world, peer), r#"43456[1,"2",{"3":[false]}]"#);
-    world.say(peer, r#"420["message-with-ack"]"#);
-    assert_eq!(text(&mut world, peer), "430[]");
+    let mut app = App::connected();
+    let answer = app.say(r#"42456["message-with-ack",1,"2",{"3":[false]}]"#);
+    assert_eq!(answer, [r#"43456[1,"2",{"3":[false]}]"#]);
+    assert_eq!(app.say(r#"420["message-with-ack"]"#), ["430[]"]);
 }
 
 const PLACEHOLDERS: &str = r#"{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}"#;
 
-/// Two attachments, one after the other.
-fn attachments() -> Vec<u8> {
-    [bytes(&[1, 2, 3]), bytes(&[4, 5, 6])].concat()
+/// What a packet with two attachments is answered with, when both have come.
+#[track_caller]
+fn with_attachments(packet: &str) -> Vec<Told> {
+    let mut app = App::connected();
+    assert_eq!(app.say(packet), [""; 0]);
+    assert_eq!(app.receive(Message::Binary(&[1, 2, 3])), Some(Vec::new()));
+    app.receive(Message::Binary(&[4, 5, 6])).expect("the session goes on")
 }
 
 #[test]
 fn sends_bytes_back() {
-    let (mut world, peer) = connected();
-    world.say(peer, &format!("452-[\"message\",{PLACEHOLDERS}]"));
-    assert_eq!(world.told(peer), []);
-    world.send(peer, &attachments());
+    let answer = with_attachments(&format!("452-[\"message\",{PLACEHOLDERS}]"));
     let expected = [
         Told::Text(format!("452-[\"message-back\",{PLACEHOLDERS}]")),
         Told::Binary(vec![1, 2, 3]),
         Told::Binary(vec![4, 5, 6]),
     ];
-    assert_eq!(world.told(peer), expected);
-    assert_eq!(world.hub.buffered_bytes(), 0);
+    assert_eq!(answer, expected);
 }
 
 #[test]
 fn acknowledges_bytes() {
-    let (mut world, peer) = connected();
-    world.say(peer, &format!("452-789[\"message-with-ack\",{PLACEHOLDERS}]"));
-    world.send(peer, &attachments());
+    let answer = with_attachments(&format!("452-789[\"message-with-ack\",{PLACEHOLDERS}]"));
     let expected = [
         Told::Text(format!("462-789[{PLACEHOLDERS}]")),
         Told::Binary(vec![1, 2, 3]),
         Told::Binary(vec![4, 5, 6]),
     ];
-    assert_eq!(world.told(peer), expected);
+    assert_eq!(answer, expected);
 }
 
 #[test]
@@ -285,13 +313,4 @@ fn closes_on_an_invalid_packet() {
         world.say(peer, packet);
         check_closed(&mut world, peer);
     }
-}
-
-/// Not in their suites: only this application has these, and only where it is asked for.
-#[test]
-fn product_has_no_suite() {
-    let mut world = World::new();
-    let peer = world.connect();
-    world.send(peer, &wire::handshake(ENGINE, ""));
-    assert_eq!(world.answer(peer).status, 404);
 }

@@ -16,8 +16,8 @@ pub struct World {
     pub hub: Hub,
     pub now: Time,
     clients: Vec<Client>,
-    /// How long it takes to write a commit to everyone.
-    telling_ms: u64,
+    /// Clients that have room again, as an event would say.
+    writable: Vec<ConnectionId>,
 }
 
 /// One end of a connection, by its number.
@@ -51,16 +51,11 @@ impl World {
     pub fn with(config: Config) -> World {
         let mut hub = Hub::new(config, Assets::embedded());
         hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
-        World { hub, now: Time::ZERO, clients: Vec::new(), telling_ms: 0 }
+        World { hub, now: Time::ZERO, clients: Vec::new(), writable: Vec::new() }
     }
 
     pub fn now(&self) -> Time {
         self.now
-    }
-
-    /// From now on it takes so long to write a commit to everyone.
-    pub fn set_telling_ms(&mut self, ms: u64) {
-        self.telling_ms = ms;
     }
 
     // What clients do. Each is a turn of its own.
@@ -145,6 +140,7 @@ impl World {
     pub fn set_room(&mut self, peer: Peer, room: usize) {
         self.clients[peer.0].room = room;
         self.clients[peer.0].is_unwritable &= room == 0;
+        self.writable.push(self.clients[peer.0].id);
     }
 
     /// The server's handle on it.
@@ -232,17 +228,15 @@ impl World {
     /// The rest of a turn, after input.
     pub fn turn(&mut self) {
         self.hub.sweep(self.now);
-        let committed = self.hub.commit(self.now);
-        let touched = self.hub.take_touched();
-        self.hub.return_touched(touched);
-        for client in &mut self.clients {
-            if client.cause.is_none() {
-                client.flush(&mut self.hub, self.now);
-            }
+        self.hub.commit(self.now);
+        // As in the driver: who is on none of these lists is not written to.
+        let writable = std::mem::take(&mut self.writable);
+        writable.into_iter().for_each(|id| self.flush(id));
+        while let Some(id) = self.hub.next_touched() {
+            self.flush(id);
         }
-        if committed {
-            self.now = self.now.after_ms(self.telling_ms);
-            self.hub.told(self.now);
+        while let Some(id) = self.hub.next_to_tell() {
+            self.flush(id);
         }
         while let Some(Reaped { id, cause, .. }) = self.hub.reap() {
             // A test may also open connections in the hub that nobody looks at.
@@ -255,9 +249,15 @@ impl World {
             self.hub.ids().filter(|id| self.hub.is_resumable(*id)).collect();
         if !resumable.is_empty() {
             for id in resumable {
-                self.hub.received(id, &mut [], self.now);
+                self.hub.resume(id, self.now);
             }
             self.turn();
+        }
+    }
+
+    fn flush(&mut self, id: ConnectionId) {
+        if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
+            client.flush(&mut self.hub, self.now);
         }
     }
 }
@@ -282,10 +282,7 @@ impl Client {
             self.room = self.room.saturating_sub(if self.room == usize::MAX { 0 } else { taken });
             hub.sent(self.id, taken);
         }
-        if self.is_unwritable && hub.wants_write(self.id) {
-            hub.blocked(self.id, now);
-        }
-        if !hub.wants_write(self.id) && hub.flushed(self.id) {
+        if hub.settle_output(self.id, self.is_unwritable, now).half_closes {
             self.is_half_closed = true;
             hub.half_closed(self.id, now);
         }

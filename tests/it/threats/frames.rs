@@ -105,7 +105,7 @@ fn a2_memory_grows_with_what_is_received_and_not_with_what_is_declared() {
         let memory = measure(|| {
             for &id in &peers {
                 server.hub.received(id, &mut frame.clone(), server.now);
-                server.hub.take_touched();
+                server.forget_touched();
             }
         });
         let each = memory.bytes_max / 10_000;
@@ -166,7 +166,7 @@ fn a5_fragments_are_counted_even_if_empty() {
                 server.send(id, &wire::frame(0x01, payload));
                 for fragments in 2..=1_000_000 {
                     server.send(id, &fragment);
-                    server.hub.take_touched();
+                    server.forget_touched();
                     if server.hub.wants_write(id) && closed_at.is_none() {
                         closed_at = Some(fragments);
                         assert_eq!(server.flush(id), 4, "a Close");
@@ -194,13 +194,13 @@ fn a7_pings_of_a_peer_that_does_not_read_are_bounded() {
         for _ in 0..1_000_000 {
             if server.hub.wants_read(id) {
                 server.send(id, &ping);
-                server.hub.take_touched();
+                server.forget_touched();
             }
         }
     });
     assert!(memory.bytes_max <= 4 * 64 * 1024, "{} bytes", memory.bytes_max);
     assert!(server.hub.buffered_bytes() <= 2 * 64 * 1024);
-    server.hub.blocked(id, server.now);
+    server.hub.settle_output(id, true, server.now);
     // 64 KiB at the lowest rate that is allowed are four seconds more.
     server.now = server.now.after_ms(14_200);
     assert_eq!(server.turn(), 1, "it is gone");

@@ -74,7 +74,7 @@ impl Bare {
             self.hub.sent(id, chunk.len());
             bytes.extend(chunk);
         }
-        if self.hub.flushed(id) {
+        if self.hub.settle_output(id, false, self.now).half_closes {
             self.hub.half_closed(id, self.now);
         }
         bytes
@@ -91,18 +91,21 @@ impl Bare {
             self.hub.sent(id, bytes);
             total += bytes;
         }
-        if self.hub.flushed(id) {
+        if self.hub.settle_output(id, false, self.now).half_closes {
             self.hub.half_closed(id, self.now);
         }
         total
+    }
+
+    fn forget_touched(&mut self) {
+        while self.hub.next_touched().is_some() {}
     }
 
     /// The phases of a turn but for reading and writing. Gives how many connections were reaped.
     fn turn(&mut self) -> usize {
         self.hub.sweep(self.now);
         self.hub.commit(self.now);
-        let touched = self.hub.take_touched();
-        self.hub.return_touched(touched);
+        self.forget_touched();
         std::iter::from_fn(|| self.hub.reap()).count()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use headcount::config::Config;
-use headcount::roster::Roster;
+use headcount::presence::Roster;
 use headcount::time::Time;
 
 use super::{Bare, cpu, generous, grows_at_most, takes_less};

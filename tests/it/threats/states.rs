@@ -105,7 +105,7 @@ fn bring(server: &mut Bare, state: State) -> ConnectionId {
             server.send(id, b"GET /page.js HTTP/1.1\r\nHost: a\r\n\r\n");
             server.hub.transmit(id);
             server.hub.sent(id, 100);
-            server.hub.blocked(id, server.now);
+            server.hub.settle_output(id, true, server.now);
         }
         Refused => server.send(id, b"GET / HTTP/1.1\nHost: a\r\n\r\n"),
         Present => server.send(id, &wire::login("Eve")),
@@ -114,7 +114,7 @@ fn bring(server: &mut Bare, state: State) -> ConnectionId {
             server.hub.commit(server.now);
             server.hub.transmit(id);
             server.hub.sent(id, 1);
-            server.hub.blocked(id, server.now);
+            server.hub.settle_output(id, true, server.now);
         }
         HalfFrame => server.send(id, &wire::login("Eve")[..9]),
         HalfMessage => server.send(id, &wire::frame(0x01, b"[\"login\"")),
@@ -153,7 +153,7 @@ fn end(server: &mut Bare, id: ConnectionId, cause: Cause) {
         Cause::Flood => server.send(id, &vec![0x80; 200_000]),
         Cause::Close => server.send(id, &wire::close(1001)),
         Cause::Silence => {}
-        Cause::Stall => server.hub.blocked(id, server.now),
+        Cause::Stall => drop(server.hub.settle_output(id, true, server.now)),
         Cause::Stop => server.hub.stop(server.now),
         Cause::Half => server.send(id, &wire::frame(0x01, &vec![b'x'; 15_000])),
     }
@@ -235,10 +235,10 @@ fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
                 0 => server.hub.lost(id),
                 1 => server.hub.ended(id, server.now),
                 2 => server.send(id, &wire::login("Ghost")),
-                3 => server.hub.blocked(id, server.now),
+                3 => drop(server.hub.settle_output(id, true, server.now)),
                 4 => server.hub.sent(id, 1),
                 5 => server.hub.half_closed(id, server.now),
-                _ => assert!(!server.hub.flushed(id) && !server.hub.wants_write(id)),
+                _ => assert!(!server.hub.wants_write(id) && !server.hub.is_to_be_told(id)),
             }
             assert!(server.hub.transmit(id).is_empty());
         }

@@ -127,7 +127,7 @@ fn d6_peers_that_do_not_read_cost_nothing_and_are_cut_off() {
                     server.hub.sent(id, 1);
                 }
                 if bytes > 0 {
-                    server.hub.blocked(id, server.now);
+                    server.hub.settle_output(id, true, server.now);
                 }
             }
         }

@@ -60,7 +60,7 @@ fn e1_clock_that_stands_still_or_ends_harms_nothing() {
             server.now = Time::from_ms(ms);
             let (id, page) = (server.open("/ws", ""), server.accept());
             server.send(id, &wire::text(r#"["login","Ada"]"#));
-            server.hub.blocked(page, server.now);
+            server.hub.settle_output(page, true, server.now);
             server.turn();
             server.send(id, &wire::close(1000));
             server.take(id);

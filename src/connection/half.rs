@@ -1,7 +1,7 @@
 //! A shared frame that is half sent.
 
-use crate::broadcast::Shared;
-use crate::latest::Led;
+use crate::presence::Piece;
+use crate::shared::Shared;
 
 /// Shared bytes of which the first `sent` are gone.
 #[derive(Debug)]
@@ -24,9 +24,9 @@ impl Half {
     }
 
     /// A frame whose lead was cut after `sent` bytes.
-    pub(super) fn with_lead(led: Led<'_>, sent: usize) -> Half {
-        let lead = Box::new(Lead { bytes: led.lead.to_vec(), sent });
-        Half { lead: Some(lead), bytes: led.body.clone(), sent: 0 }
+    pub(super) fn with_lead(piece: Piece<'_>, sent: usize) -> Half {
+        let lead = Box::new(Lead { bytes: piece.lead.to_vec(), sent });
+        Half { lead: Some(lead), bytes: piece.body.clone(), sent: 0 }
     }
 
     /// What is still to be sent, in order.

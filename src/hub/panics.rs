@@ -2,9 +2,8 @@
 
 use crate::connection::{Cause, ConnectionId, Phase};
 use crate::time::Time;
-use crate::ws::{Codec, Deflater, Inflater};
 
-use super::{Hub, find};
+use super::Hub;
 
 /// What was done for a connection when it panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +18,16 @@ impl Hub {
     /// What was done for connection `id` has panicked, and was caught. Its WebSocket is closed with
     /// 1011, if it is known that a frame can follow what was sent; any other connection just ends.
     pub fn panicked(&mut self, id: ConnectionId, part: Part, now: Time) {
-        self.tally.panics += 1;
-        // They are everyone's, and may be in the middle of a message.
-        let deflater = Deflater::new(self.config.limits.deflate_level);
-        self.codec = Codec { inflater: Inflater::default(), deflater };
-        let Some(connection) = find(&mut self.connections, id) else { return };
-        match (&connection.phase, part) {
+        self.context.tally.panics += 1;
+        // It is everyone's, and may be in the middle of a message.
+        self.context.renew_codec();
+        self.with(id, |connection, context| match (connection.phase(), part) {
             (Phase::WebSocket(_), Part::Input) => {
-                connection.fail(Cause::Panicked, &self.config, now);
+                connection.fail(Cause::Panicked, &context.config, now);
             }
             // One that drains too: twice is once too often.
             _ => connection.end(Cause::Panicked),
-        }
-        self.settle(id);
-        self.touched.push(id);
+        });
+        self.agenda.touched.push_back(id);
     }
 }

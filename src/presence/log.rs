@@ -13,11 +13,8 @@
 //!        cursor 7 → checkpoint (as of 42) → 43, 44
 //! ```
 
+use crate::shared::Shared;
 use std::collections::VecDeque;
-use std::rc::Rc;
-
-/// Encoded bytes that many connections send: a whole frame, or the body of an HTTP answer.
-pub type Shared = Rc<[u8]>;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
 #[derive(Clone, Debug)]

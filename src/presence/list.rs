@@ -1,6 +1,6 @@
 //! The newest state of something: encoded once, shared by all who want that and nothing older.
 //!
-//! Beside [`BroadcastLog`](crate::broadcast::BroadcastLog), which tells every change: who follows
+//! Beside [`BroadcastLog`](super::log::BroadcastLog), which tells every change: who follows
 //! this is told all of it each time, and what came in between is never sent. Peers may want
 //! different words before it. So only the body is shared; a frame is a short lead and the body:
 //!
@@ -13,28 +13,21 @@
 //! The second form is one message to an inflater: its first block is stored (RFC 1951 §3.2.4), and
 //! the body's blocks, deflated with an empty window, refer to nothing before them.
 
-use crate::broadcast::{Form, Seq, Shared};
+use crate::shared::Shared;
 use crate::ws::frame::{self, Opcode};
 
-/// The newest state, and the room for what goes before it.
+use super::log::{Form, Seq};
+use super::view::Piece;
+
+/// The newest state.
 #[derive(Debug, Default)]
-pub struct Latest {
+pub struct List {
     seq: Option<Seq>,
     plain: Shared,
     deflated: Option<Shared>,
-    lead: Vec<u8>,
 }
 
-/// A frame of two pieces.
-#[derive(Clone, Copy, Debug)]
-pub struct Led<'a> {
-    /// Its header and the beginning of its payload, for one connection.
-    pub lead: &'a [u8],
-    /// The rest, for everyone.
-    pub body: &'a Shared,
-}
-
-impl Latest {
+impl List {
     /// Whether this is the state as of commit `seq`.
     pub fn is_of(&self, seq: Seq) -> bool {
         self.seq == Some(seq)
@@ -48,29 +41,29 @@ impl Latest {
     }
 
     /// A text message of the words in `prefix` and the state, in the form of this name if there is
-    /// one.
-    pub fn frame(&mut self, prefix: [&str; 3], form: Form) -> Led<'_> {
+    /// one. What goes before the state is put into `lead`.
+    pub fn frame<'a>(&'a self, prefix: [&str; 3], form: Form, lead: &'a mut Vec<u8>) -> Piece<'a> {
         let length = prefix.iter().map(|words| words.len()).sum::<usize>();
-        self.lead.clear();
+        lead.clear();
         let body = match (&self.deflated, form) {
             (Some(deflated), Form::Deflated) => {
                 let stored = length as u16;
                 debug_assert_eq!(usize::from(stored), length);
                 let total = 5 + length + deflated.len();
-                frame::encode_deflated_header(Opcode::Text, total, &mut self.lead);
-                self.lead.push(0);
-                self.lead.extend_from_slice(&stored.to_le_bytes());
-                self.lead.extend_from_slice(&(!stored).to_le_bytes());
+                frame::encode_deflated_header(Opcode::Text, total, lead);
+                lead.push(0);
+                lead.extend_from_slice(&stored.to_le_bytes());
+                lead.extend_from_slice(&(!stored).to_le_bytes());
                 deflated
             }
             _ => {
                 let total = length + self.plain.len();
-                frame::encode_header(Opcode::Text, total, &mut self.lead);
+                frame::encode_header(Opcode::Text, total, lead);
                 &self.plain
             }
         };
-        self.lead.extend(prefix.iter().flat_map(|words| words.bytes()));
-        Led { lead: &self.lead, body }
+        lead.extend(prefix.iter().flat_map(|words| words.bytes()));
+        Piece { lead, body }
     }
 }
 
@@ -84,16 +77,17 @@ mod tests {
         let body = b"[\"login\",[\"Ada\",\"Ada Lovelace\",\"Ada\"]]".to_vec();
         let mut deflated = Vec::new();
         Deflater::new(6).deflate(&body, 15, &mut deflated);
-        let mut latest = Latest::default();
-        latest.put(Seq::START, body.clone(), Some(deflated));
+        let mut list = List::default();
+        list.put(Seq::START, body.clone(), Some(deflated));
         for prefix in [["42", "", ""], ["42", "/a room", ","], [""; 3]] {
             let message = [prefix.concat().as_bytes(), &body].concat();
-            let plain = latest.frame(prefix, Form::Plain);
+            let mut lead = Vec::new();
+            let plain = list.frame(prefix, Form::Plain, &mut lead);
             let mut expected = Vec::new();
             frame::encode(Opcode::Text, &message, &mut expected);
             assert_eq!([plain.lead, plain.body].concat(), expected);
 
-            let deflated = latest.frame(prefix, Form::Deflated);
+            let deflated = list.frame(prefix, Form::Deflated, &mut lead);
             let frame = [deflated.lead, deflated.body].concat();
             assert_eq!((frame[0], usize::from(frame[1])), (0xC1, frame.len() - 2));
             let inflated =

@@ -1,0 +1,114 @@
+//! What a connection is sent, and in which order: first what its outbox has, then what is new in
+//! the rooms that it follows.
+//!
+//! [`transmit`](Connection::transmit) only looks; [`sent`](Connection::sent) walks the same way once
+//! more and moves on as far as bytes were taken. Both ask each [`View`] for its next piece, so they
+//! can't come to different frames. Whether there is anything to send is derived from the same
+//! places, never noted down beside them.
+
+use crate::config::Config;
+use crate::presence::{Presence, Room, Seq, View};
+use crate::time::Time;
+
+use super::chunks::Chunks;
+use super::phase::Phase;
+use super::{Connection, Subscription};
+
+/// What began to be sent, of what everyone is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Begun {
+    /// Frames.
+    pub(crate) frames: u32,
+    /// Whether one was a checkpoint, for a peer that had been told something before.
+    pub(crate) is_catching_up: bool,
+}
+
+impl Connection {
+    /// What to send next. The rooms have encoded what the views [lack](Room::lacks). `lead` is a
+    /// buffer for the words that go before a list.
+    pub(crate) fn transmit<'a>(
+        &'a self,
+        presence: &'a Presence,
+        lead: &'a mut Vec<u8>,
+    ) -> Chunks<'a> {
+        let mut chunks = Chunks::default();
+        self.outbox.push_to(&mut chunks);
+        let mut lead = Some(lead);
+        for subscription in self.subscriptions.iter() {
+            let room = presence.room(subscription.room);
+            let mut view = subscription.view;
+            while chunks.has_room()
+                && let Some(piece) = view.next(room, |number| self.prefix(number), &mut lead)
+            {
+                chunks.push(piece.lead);
+                chunks.push(piece.body);
+            }
+        }
+        chunks
+    }
+
+    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent, and nothing has
+    /// changed since. Says what of it everyone is told.
+    pub(crate) fn sent(&mut self, presence: &Presence, lead: &mut Vec<u8>, bytes: usize) -> Begun {
+        let mut begun = Begun::default();
+        let mut left = self.outbox.sent(bytes);
+        let mut lead = Some(lead);
+        let Connection { phase, outbox, subscriptions, .. } = self;
+        for Subscription { room, view, .. } in subscriptions.iter_mut() {
+            if left == 0 {
+                break;
+            }
+            let room = presence.room(*room);
+            while left > 0 {
+                let is_catching_up = is_lagged(view, room);
+                let Some(piece) = view.next(room, |number| prefix(phase, number), &mut lead) else {
+                    break;
+                };
+                begun.frames += 1;
+                begun.is_catching_up |= is_catching_up;
+                left = outbox.begin(piece, left);
+            }
+        }
+        assert!(left == 0, "no more is sent than there was to send");
+        if begun.frames > 0 {
+            subscriptions.rotate();
+        }
+        begun
+    }
+
+    /// Whether the connection has anything to send.
+    pub(crate) fn wants_write(&self, presence: &Presence) -> bool {
+        let is_behind = |one: &Subscription| one.view.is_behind(presence.room(one.room));
+        !self.outbox.is_empty() || self.subscriptions.iter().any(is_behind)
+    }
+
+    /// The socket is full. The time for the next request begins when this response is through, or
+    /// thereabouts.
+    pub(crate) fn blocked(&mut self, config: &Config, now: Time) {
+        let limits = &config.limits;
+        self.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
+        if let Some(http) = self.http_mut() {
+            http.await_head(config, now);
+        }
+    }
+
+    fn prefix(&self, namespace: u32) -> [&str; 3] {
+        prefix(&self.phase, namespace)
+    }
+}
+
+/// The words that go before a list in one namespace.
+fn prefix(phase: &Phase, namespace: u32) -> [&str; 3] {
+    match phase {
+        Phase::WebSocket(socket) => socket.protocol.list_prefix(namespace),
+        Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => [""; 3],
+    }
+}
+
+/// Whether a peer that was told something before gets a checkpoint next.
+fn is_lagged(view: &View, room: &Room) -> bool {
+    match *view {
+        View::Changes { next, .. } => next != Seq::START && room.log().is_lagged(next),
+        View::Lists { .. } => false,
+    }
+}

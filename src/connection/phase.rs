@@ -1,0 +1,302 @@
+//! The phases of a connection, and every transition between them.
+//!
+//! | phase | what is read | what is written | ends |
+//! |---|---|---|---|
+//! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
+//! | `WebSocket` | messages | replies, what the room says | [`close`], [`fail`], the peer's Close |
+//! | ... closing | control frames | pongs | the peer's Close, or its time is up |
+//! | `Draining` | and thrown away | what is left | [`written`], [`half_closed`], end of input |
+//! | `Closed` | nothing | nothing | the hub takes it out of its table |
+//!
+//! ```text
+//!            a request that opens a WebSocket
+//!   +------+ ------------------------------> +-----------+
+//!   | Http |                                 | WebSocket | ⟲ closing: our Close is sent,
+//!   +------+                                 +-----------+            the peer's awaited
+//!      | last response, bad request, EOF           | Close from the peer, protocol error, EOF
+//!      v                                           v
+//!   +-------------------------------------------------+  all sent, half-closed, EOF seen
+//!   |                    Draining                     | ------------------------> Closed
+//!   +-------------------------------------------------+
+//!      from each of them: reset, deadline → Closed
+//! ```
+//!
+//! Draining is there so that the last words arrive: closing a socket with unread input makes the
+//! kernel send RST, which can overtake them. So they are sent, the socket is half-closed, and what
+//! still comes is thrown away until the peer has closed too.
+//!
+//! A phase that leads to the end carries its [`Cause`]. What follows from a transition for others
+//! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
+//!
+//! [`open`]: Connection::open
+//! [`drain`]: Connection::drain
+//! [`close`]: Connection::close
+//! [`fail`]: Connection::fail
+//! [`written`]: Connection::written
+//! [`half_closed`]: Connection::half_closed
+
+use crate::config::Config;
+use crate::heartbeat::Beat;
+use crate::time::Time;
+use crate::ws::{CloseCode, DeflateParameters, Opcode};
+
+use super::cause::{Cause, Timeout};
+use super::http::Http;
+use super::outbox::Outbox;
+use super::protocol::Protocol;
+use super::stash::Stash;
+use super::websocket::{Liveness, WebSocket};
+use super::{Connection, Subscriptions};
+
+/// Where a connection is in its life.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Http(Http),
+    WebSocket(WebSocket),
+    Draining(Draining),
+    Closed(Cause),
+}
+
+/// A connection that says its last words.
+#[derive(Debug)]
+pub(crate) struct Draining {
+    deadline: Time,
+    cause: Cause,
+    discarded_bytes: usize,
+    is_half_closed: bool,
+}
+
+impl Connection {
+    pub(crate) fn phase(&self) -> &Phase {
+        &self.phase
+    }
+
+    /// The connection as long as it speaks HTTP.
+    pub(crate) fn http_mut(&mut self) -> Option<&mut Http> {
+        match &mut self.phase {
+            Phase::Http(http) => Some(http),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed(_))
+    }
+
+    /// Whether it may be in rooms: it is a WebSocket, and its end has not begun.
+    pub(crate) fn takes_part(&self) -> bool {
+        matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) && !self.is_at_eof
+    }
+
+    /// Why the connection is ending or has ended, if it is so.
+    pub(crate) fn cause(&self) -> Option<Cause> {
+        match &self.phase {
+            Phase::Http(_) => None,
+            Phase::WebSocket(socket) => socket.closing_for(),
+            Phase::Draining(draining) => Some(draining.cause),
+            Phase::Closed(cause) => Some(*cause),
+        }
+    }
+
+    /// The cause that counts now that there is this one.
+    fn cause_with(&self, cause: Cause) -> Cause {
+        self.cause().map_or(cause, |first| first.then(cause))
+    }
+
+    // Http →
+
+    /// A request was answered and the connection is kept for another.
+    pub(crate) fn await_request(&mut self, config: &Config, now: Time) {
+        if let Phase::Http(http) = &mut self.phase {
+            http.scanner = Default::default();
+            http.await_head(config, now);
+        }
+    }
+
+    /// The opening handshake is done: from now on `protocol` is spoken.
+    pub(crate) fn open(
+        &mut self,
+        protocol: Protocol,
+        deflate: Option<DeflateParameters>,
+        config: &Config,
+        now: Time,
+    ) {
+        let socket = WebSocket::new(protocol, deflate, self.id.generation, config, now);
+        self.phase = Phase::WebSocket(socket);
+    }
+
+    // WebSocket →
+
+    /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
+    pub(crate) fn close(&mut self, cause: Cause, config: &Config, now: Time) {
+        if let Phase::WebSocket(socket) = &mut self.phase
+            && !socket.is_closing()
+        {
+            let timeout_ms = u64::from(config.limits.close_timeout_ms);
+            socket.await_close(cause, now.after_ms(timeout_ms));
+            self.outbox.reply(Opcode::Close, &cause.close_code().as_u16().to_be_bytes());
+        }
+    }
+
+    /// Fails the WebSocket connection (RFC 6455 §7.1.7): nothing more of its peer is read.
+    pub(crate) fn fail(&mut self, cause: Cause, config: &Config, now: Time) {
+        self.finish_close(Some(cause.close_code()), cause, config, now);
+    }
+
+    /// Answers the peer's Close frame with its code, if it had one.
+    pub(crate) fn acknowledge_close(
+        &mut self,
+        code: Option<CloseCode>,
+        config: &Config,
+        now: Time,
+    ) {
+        self.finish_close(code, Cause::Closed, config, now);
+    }
+
+    /// Sends Close, unless that is done, and drains.
+    fn finish_close(&mut self, code: Option<CloseCode>, cause: Cause, config: &Config, now: Time) {
+        if matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) {
+            match code {
+                Some(code) => self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes()),
+                // RFC 6455 §5.5.1: an empty Close frame is answered with an empty one.
+                None => self.outbox.reply(Opcode::Close, b""),
+            }
+        }
+        self.drain(cause, now.after_ms(u64::from(config.limits.close_timeout_ms)));
+    }
+
+    // Http, WebSocket → Draining
+
+    /// Sends what is to be sent and reads no more. Without a deadline there is only that of the
+    /// outbox, until the socket is half-closed.
+    pub(crate) fn drain(&mut self, cause: Cause, deadline: Time) {
+        let cause = self.cause_with(cause);
+        self.stash = Stash::default();
+        self.is_paused = false;
+        let draining = Draining { deadline, cause, discarded_bytes: 0, is_half_closed: false };
+        self.phase = Phase::Draining(draining);
+    }
+
+    /// The peer will send no more. What it sent before is still answered.
+    pub(crate) fn end_of_input(&mut self) {
+        match &self.phase {
+            Phase::Http(_) | Phase::WebSocket(_) => self.drain(Cause::Ended, Time::NEVER),
+            Phase::Draining(draining) if draining.is_half_closed => {
+                self.phase = Phase::Closed(draining.cause);
+            }
+            Phase::Draining(_) | Phase::Closed(_) => {}
+        }
+    }
+
+    // Draining →
+
+    /// Throws away input of a connection that is draining. What comes before the last words are
+    /// sent does not count: they are what the waiting is for.
+    pub(crate) fn discard(&mut self, bytes: usize, config: &Config) {
+        if let Phase::Draining(draining) = &mut self.phase
+            && draining.is_half_closed
+        {
+            draining.discarded_bytes += bytes;
+            if draining.discarded_bytes > config.limits.drain_bytes_max as usize {
+                self.phase = Phase::Closed(draining.cause);
+            }
+        }
+    }
+
+    /// Nothing is left to be written. A peer that has ended already needs no more of us.
+    pub(crate) fn written(&mut self) {
+        if let Phase::Draining(Draining { is_half_closed: false, cause, .. }) = self.phase
+            && self.is_at_eof
+        {
+            self.phase = Phase::Closed(cause);
+        }
+    }
+
+    /// Whether the socket is to be shut down for writing, now that nothing is left to be written.
+    pub(crate) fn awaits_half_close(&self) -> bool {
+        matches!(self.phase, Phase::Draining(Draining { is_half_closed: false, .. }))
+    }
+
+    /// The socket was shut down for writing.
+    pub(crate) fn half_closed(&mut self, config: &Config, now: Time) {
+        if let Phase::Draining(draining) = &mut self.phase {
+            draining.is_half_closed = true;
+            let timeout = now.after_ms(u64::from(config.limits.close_timeout_ms));
+            draining.deadline = draining.deadline.min(timeout);
+        }
+    }
+
+    // Any → Closed
+
+    /// Ends at once: nothing more is sent.
+    pub(crate) fn end(&mut self, cause: Cause) {
+        self.phase = Phase::Closed(self.cause_with(cause));
+    }
+
+    /// Gives back all memory that an ended connection holds.
+    pub(crate) fn release(&mut self) {
+        debug_assert!(self.is_closed() && self.subscriptions.is_empty());
+        self.outbox = Outbox::default();
+        self.subscriptions = Subscriptions::default();
+        self.stash = Stash::default();
+        self.rates = None;
+    }
+
+    // Time
+
+    /// The one next deadline.
+    pub(crate) fn deadline(&self) -> Time {
+        let phase = match &self.phase {
+            // While a response is on its way nothing new is asked.
+            Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
+            Phase::Http(http) => http.deadline,
+            Phase::WebSocket(socket) => socket.deadline(),
+            Phase::Draining(draining) => draining.deadline,
+            Phase::Closed(_) => return Time::NEVER,
+        };
+        phase.min(self.outbox.deadline())
+    }
+
+    /// A deadline has come: pings, or gives up.
+    pub(crate) fn expire(&mut self, config: &Config, now: Time) {
+        // It may have been put off since it was found.
+        if now < self.deadline() {
+            return;
+        }
+        // A peer that takes nothing would not read a Close frame either.
+        if self.outbox.deadline() <= now {
+            return self.end(Cause::TimedOut(Timeout::Send));
+        }
+        match &self.phase {
+            // A connection that was kept for another request, of which nothing came.
+            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
+                self.end(Cause::Answered);
+            }
+            Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
+            Phase::WebSocket(_) => self.expire_socket(config, now),
+            Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
+            Phase::Closed(_) => {}
+        }
+    }
+
+    fn expire_socket(&mut self, config: &Config, now: Time) {
+        let generation = self.id.generation;
+        let Phase::WebSocket(socket) = &mut self.phase else { return };
+        let Liveness::Beating(heartbeat) = &mut socket.liveness else {
+            return self.end(Cause::TimedOut(Timeout::Close));
+        };
+        if socket.protocol.owed_by() <= now {
+            return self.close(Cause::TimedOut(Timeout::Connect), config, now);
+        }
+        let pace = socket.protocol.pace(generation, config);
+        // A peer that is slowly taking what it was sent has another deadline for that: its pong
+        // waits. Our ping does not, since a client may count on it (Engine.IO).
+        if self.outbox.deadline() < Time::NEVER && heartbeat.awaits_pong() {
+            return heartbeat.put_off(pace, now);
+        }
+        match heartbeat.beat(pace, now) {
+            Beat::Ping(data) => socket.protocol.ping(data, &mut self.outbox),
+            Beat::Lost => self.end(Cause::TimedOut(Timeout::Pong)),
+        }
+    }
+}

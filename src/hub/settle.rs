@@ -1,0 +1,49 @@
+//! What follows for others when a connection has acted.
+//!
+//! All of it is derived from what the connection is now, compared with what it was counted as
+//! before. So no way for a connection to end can forget its name, its place or its memory.
+
+use crate::connection::{Connection, Listener, State};
+
+use super::Agenda;
+use super::context::Context;
+
+/// Brings everything that depends on a connection up to date with it.
+pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda: &mut Agenda) {
+    // Its rooms. In whichever way it began to end, it is in none from now on.
+    if !connection.takes_part() {
+        while let Some(subscription) = connection.subscriptions.take(|_| true) {
+            context.unfollow(connection, subscription);
+        }
+    }
+    // Its memory.
+    if connection.is_closed() {
+        connection.release();
+    }
+    let bytes = connection.buffered_bytes();
+    context.counts.buffered_bytes -= connection.counted_bytes;
+    context.counts.buffered_bytes += bytes;
+    connection.counted_bytes = bytes;
+    // Its time.
+    agenda.deadlines.set(connection.id.index(), connection.deadline());
+    // Its place among those of one address: a proxy's connection without a request has none.
+    if connection.is_idle_of_proxy()
+        && let Some(client) = connection.take_counted()
+    {
+        context.addresses.disconnect(client);
+    }
+    // What it is to everyone else.
+    let (before, after) = (connection.counted_as, connection.state());
+    if before == after {
+        return;
+    }
+    connection.counted_as = after;
+    context.counts.move_one(before, after);
+    if connection.listener != Listener::Metrics {
+        context.counts.pending -= u32::from(before == State::Http);
+        context.counts.pending += u32::from(after == State::Http);
+    }
+    if after == State::Gone {
+        agenda.closed.push(connection.id);
+    }
+}

@@ -1,0 +1,177 @@
+//! Who is where: rooms, the members in them, and what their followers are told.
+//!
+//! Knows neither connections nor protocols. A follower is a number, which is the index of a
+//! connection to those above; a member is what remembers that somebody is in a room under a name.
+//!
+//! - [`Room`]: the roster, its log, the newest list, the followers, and when it may commit
+//! - [`Roster`]: the names, and what changed since the last commit
+//! - [`BroadcastLog`]: the frames of the latest commits, encoded once
+//! - [`List`]: the whole roster, encoded once, for those who want nothing older
+//! - [`View`]: what one follower wants to be told, and how much of it was sent
+//! - [`Followers`]: whom a commit is still to be sent to, in a fair order
+//! - [`Members`]: who is in which room, and under which name
+
+mod encoder;
+mod followers;
+mod list;
+mod log;
+mod members;
+pub mod message;
+mod room;
+mod roster;
+mod view;
+
+use std::collections::VecDeque;
+
+use slab::Slab;
+
+use crate::config::Limits;
+use crate::time::Time;
+
+pub use encoder::{Encoder, SHARED_WINDOW_BITS};
+pub use followers::{Followers, Place};
+pub use list::List;
+pub use log::{BroadcastLog, Form, Frame, Seq};
+pub use members::{MemberId, Members};
+pub use room::{Lacking, Room};
+pub use roster::{Change, Name, NameId, Roster};
+pub use view::{Piece, View};
+
+/// The handle of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomId(u32);
+
+/// All rooms, and everyone in them.
+#[derive(Debug)]
+pub struct Presence {
+    rooms: Slab<Room>,
+    members: Members,
+    /// Rooms whose roster was touched since their last commit.
+    dirty: Vec<RoomId>,
+    /// Rooms whose last commit has not reached all followers. Each gives one follower in its turn.
+    telling: VecDeque<RoomId>,
+}
+
+impl Presence {
+    /// One room, in which nobody is.
+    pub fn new() -> Presence {
+        let rooms = Slab::from_iter([(0, Room::default())]);
+        Presence { rooms, members: Members::default(), dirty: Vec::new(), telling: VecDeque::new() }
+    }
+
+    /// The room without a name.
+    pub fn main_room(&self) -> RoomId {
+        RoomId(0)
+    }
+
+    /// The room that `id` is the handle of.
+    pub fn room(&self, id: RoomId) -> &Room {
+        &self.rooms[id.0 as usize]
+    }
+
+    /// The same, to encode what its followers need.
+    pub fn room_mut(&mut self, id: RoomId) -> &mut Room {
+        &mut self.rooms[id.0 as usize]
+    }
+
+    /// Names in all rooms, those that just left included.
+    pub fn names(&self) -> usize {
+        self.rooms.iter().map(|(_, room)| room.roster().names()).sum()
+    }
+
+    // Members.
+
+    /// Somebody enters `room` under `name`.
+    pub fn login(&mut self, room: RoomId, name: &str) -> MemberId {
+        let name = self.room_mut(room).roster_mut().join(name);
+        self.touch(room);
+        self.members.insert(room, name)
+    }
+
+    /// A member takes another name.
+    pub fn rename(&mut self, id: MemberId, name: &str) {
+        let Some(member) = self.members.get_mut(id) else { return };
+        let roster = self.rooms[member.room.0 as usize].roster_mut();
+        // In this order: the member may be the last of its own entry.
+        let name = roster.join(name);
+        roster.leave(std::mem::replace(&mut member.name, name));
+        let room = member.room;
+        self.touch(room);
+    }
+
+    /// What held a member is gone. Its hold is 0, so the member is gone too.
+    pub fn detach(&mut self, id: MemberId) {
+        let Some(member) = self.members.remove(id) else { return };
+        self.room_mut(member.room).roster_mut().leave(member.name);
+        self.touch(member.room);
+    }
+
+    /// The name of a member.
+    pub fn name(&self, id: MemberId) -> Option<&str> {
+        let member = self.members.get(id)?;
+        Some(self.room(member.room).roster().name(member.name))
+    }
+
+    // Commits.
+
+    /// Commits what changed in each room where that is due, for its followers to be told, and says
+    /// how many rooms that was.
+    pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> u32 {
+        let mut commits = 0;
+        let mut dirty = std::mem::take(&mut self.dirty);
+        dirty.retain(|&id| {
+            let room = &mut self.rooms[id.0 as usize];
+            if now < room.commit_from() {
+                return true;
+            }
+            let was_telling = room.followers().is_telling();
+            if room.commit(limits, encoder, now) {
+                commits += 1;
+                if !was_telling && room.followers().is_telling() {
+                    self.telling.push_back(id);
+                }
+            }
+            false
+        });
+        self.dirty = dirty;
+        commits
+    }
+
+    /// When the next commit is due.
+    pub fn commit_due(&self) -> Time {
+        self.dirty.iter().map(|&id| self.room(id).commit_from()).min().unwrap_or(Time::NEVER)
+    }
+
+    /// The next follower who is to be told of a commit, in a fair order: each room in its turn, and
+    /// in a room the one that waits longest.
+    pub fn next_to_tell(&mut self) -> Option<u32> {
+        while let Some(id) = self.telling.pop_front() {
+            let followers = self.rooms[id.0 as usize].followers_mut();
+            let next = followers.next_to_tell();
+            if followers.is_telling() {
+                self.telling.push_back(id);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+
+    /// Whether there are followers who are to be told of a commit.
+    pub fn is_telling(&self) -> bool {
+        !self.telling.is_empty()
+    }
+
+    fn touch(&mut self, id: RoomId) {
+        if self.room_mut(id).mark_dirty() {
+            self.dirty.push(id);
+        }
+    }
+}
+
+impl Default for Presence {
+    fn default() -> Presence {
+        Presence::new()
+    }
+}

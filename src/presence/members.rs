@@ -1,0 +1,72 @@
+//! Members: somebody's presence in one room, under one name.
+//!
+//! A member is no connection. It is made by a login and ends when that which holds it lets it go:
+//! today at once, when the connection ends (a hold of 0).
+
+use slab::Slab;
+
+use super::RoomId;
+use super::roster::NameId;
+
+/// All members.
+#[derive(Debug, Default)]
+pub struct Members {
+    members: Slab<(u32, Member)>,
+    /// The generation of the member that was made last.
+    generation: u32,
+}
+
+/// Somebody's presence in one room.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) room: RoomId,
+    pub(super) name: NameId,
+}
+
+/// The handle of a member. It is never good for another one, even in the same place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemberId {
+    index: u32,
+    generation: u32,
+}
+
+impl Members {
+    pub(super) fn insert(&mut self, room: RoomId, name: NameId) -> MemberId {
+        self.generation = self.generation.wrapping_add(1);
+        let index = self.members.insert((self.generation, Member { room, name })) as u32;
+        MemberId { index, generation: self.generation }
+    }
+
+    pub(super) fn get(&self, id: MemberId) -> Option<&Member> {
+        let (generation, member) = self.members.get(id.index as usize)?;
+        (*generation == id.generation).then_some(member)
+    }
+
+    pub(super) fn get_mut(&mut self, id: MemberId) -> Option<&mut Member> {
+        let (generation, member) = self.members.get_mut(id.index as usize)?;
+        (*generation == id.generation).then_some(member)
+    }
+
+    pub(super) fn remove(&mut self, id: MemberId) -> Option<Member> {
+        self.get(id)?;
+        Some(self.members.remove(id.index as usize).1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::roster::Roster;
+    use super::*;
+
+    #[test]
+    fn handle_of_a_member_that_left_is_nobodys() {
+        let (mut members, mut roster) = (Members::default(), Roster::default());
+        let name = roster.join("Ada");
+        let first = members.insert(RoomId(0), name);
+        assert!(members.remove(first).is_some());
+        let second = members.insert(RoomId(0), name);
+        assert_eq!(first.index, second.index);
+        assert!(members.get(first).is_none() && members.remove(first).is_none());
+        assert!(members.get_mut(second).is_some());
+    }
+}
