@@ -1,9 +1,9 @@
 //! What a connection is sent, and in which order: first what its outbox has, then what is new in
 //! the rooms that it follows.
 //!
-//! [`transmit`](Connection::transmit) only looks; [`sent`](Connection::sent) walks the same way once
-//! more and moves on as far as bytes were taken. Both ask each [`View`] for its next piece, so they
-//! can't come to different frames. Whether there is anything to send is derived from the same
+//! [`transmit`](Connection::transmit) only looks; [`sent`](Connection::sent) walks the same way
+//! once more and moves on as far as bytes were taken. Both ask each [`View`] for its next piece, so
+//! they can't come to different frames. Whether there is anything to send is derived from the same
 //! places, never noted down beside them.
 
 use crate::config::Config;
@@ -70,9 +70,6 @@ impl Connection {
             }
         }
         assert!(left == 0, "no more is sent than there was to send");
-        if begun.frames > 0 {
-            subscriptions.rotate();
-        }
         begun
     }
 
@@ -87,6 +84,7 @@ impl Connection {
     pub(crate) fn blocked(&mut self, config: &Config, now: Time) {
         let limits = &config.limits;
         self.outbox.blocked(now, limits.send_timeout_ms, limits.send_bytes_per_second_min);
+        self.subscriptions.rotate();
         if let Some(http) = self.http_mut() {
             http.await_head(config, now);
         }

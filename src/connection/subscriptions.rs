@@ -17,59 +17,73 @@ pub(crate) struct Subscription {
 /// All rooms that a connection follows. Nearly every connection follows one, which is held without
 /// a list for it.
 #[derive(Debug, Default)]
-pub(crate) struct Subscriptions {
-    first: Option<Subscription>,
-    #[expect(clippy::box_collection, reason = "a vector is three words even when it is empty")]
-    others: Option<Box<Vec<Subscription>>>,
+pub(crate) enum Subscriptions {
+    #[default]
+    None,
+    One(Subscription),
+    #[expect(clippy::box_collection, reason = "a vector is three words, and one is the rule")]
+    Many(Box<Vec<Subscription>>),
 }
 
 impl Subscriptions {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Subscription> {
-        self.first.iter().chain(self.others.iter().flat_map(|others| others.iter()))
+    pub(crate) fn iter(&self) -> std::slice::Iter<'_, Subscription> {
+        match self {
+            Subscriptions::None => [].iter(),
+            Subscriptions::One(one) => std::slice::from_ref(one).iter(),
+            Subscriptions::Many(many) => many.iter(),
+        }
     }
 
-    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Subscription> {
-        self.first.iter_mut().chain(self.others.iter_mut().flat_map(|others| others.iter_mut()))
+    pub(crate) fn iter_mut(&mut self) -> std::slice::IterMut<'_, Subscription> {
+        match self {
+            Subscriptions::None => [].iter_mut(),
+            Subscriptions::One(one) => std::slice::from_mut(one).iter_mut(),
+            Subscriptions::Many(many) => many.iter_mut(),
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.first.is_none()
+        matches!(self, Subscriptions::None)
     }
 
-    pub(crate) fn push(&mut self, subscription: Subscription) {
-        match &mut self.first {
-            None => self.first = Some(subscription),
-            Some(_) => self.others.get_or_insert_default().push(subscription),
-        }
+    pub(crate) fn push(&mut self, new: Subscription) {
+        *self = match std::mem::take(self) {
+            Subscriptions::None => Subscriptions::One(new),
+            Subscriptions::One(one) => Subscriptions::Many(Box::new(vec![one, new])),
+            Subscriptions::Many(mut many) => {
+                many.push(new);
+                Subscriptions::Many(many)
+            }
+        };
     }
 
     /// Takes out the first subscription that `is_it`.
     pub(crate) fn take(&mut self, is_it: impl Fn(&Subscription) -> bool) -> Option<Subscription> {
-        if self.first.as_ref().is_some_and(&is_it) {
-            let next = self.others.as_mut().map(|others| others.remove(0));
-            let taken = std::mem::replace(&mut self.first, next);
-            self.drop_empty_list();
-            return taken;
-        }
-        let others = self.others.as_mut()?;
-        let index = others.iter().position(is_it)?;
-        let taken = others.remove(index);
-        self.drop_empty_list();
+        let index = self.iter().position(is_it)?;
+        let (taken, rest) = match std::mem::take(self) {
+            Subscriptions::None => unreachable!("one of them was found"),
+            Subscriptions::One(one) => (one, Subscriptions::None),
+            Subscriptions::Many(mut many) => {
+                let taken = many.remove(index);
+                let rest = match (many.len(), many.pop()) {
+                    (1, Some(last)) => Subscriptions::One(last),
+                    (_, last) => {
+                        many.extend(last);
+                        Subscriptions::Many(many)
+                    }
+                };
+                (taken, rest)
+            }
+        };
+        *self = rest;
         Some(taken)
-    }
-
-    fn drop_empty_list(&mut self) {
-        if self.others.as_ref().is_some_and(|others| others.is_empty()) {
-            self.others = None;
-        }
     }
 
     /// Puts the first behind all others, so that with a peer which reads slowly none has to wait
     /// for ever.
     pub(crate) fn rotate(&mut self) {
-        if let (Some(first), Some(others)) = (&mut self.first, &mut self.others) {
-            std::mem::swap(first, &mut others[0]);
-            others.rotate_left(1);
+        if let Subscriptions::Many(many) = self {
+            many.rotate_left(1);
         }
     }
 
@@ -80,9 +94,12 @@ impl Subscriptions {
 
     /// Bytes of memory held beside the struct.
     pub(crate) fn buffered_bytes(&self) -> usize {
-        self.others.as_ref().map_or(0, |others| {
-            size_of::<Vec<Subscription>>() + others.capacity() * size_of::<Subscription>()
-        })
+        match self {
+            Subscriptions::None | Subscriptions::One(_) => 0,
+            Subscriptions::Many(many) => {
+                size_of::<Vec<Subscription>>() + many.capacity() * size_of::<Subscription>()
+            }
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 //! A member is no connection. It is made by a login and ends when that which holds it lets it go:
 //! today at once, when the connection ends (a hold of 0).
 
+use std::num::NonZeroU32;
+
 use slab::Slab;
 
 use super::RoomId;
@@ -11,7 +13,7 @@ use super::roster::NameId;
 /// All members.
 #[derive(Debug, Default)]
 pub struct Members {
-    members: Slab<(u32, Member)>,
+    members: Slab<(NonZeroU32, Member)>,
     /// The generation of the member that was made last.
     generation: u32,
 }
@@ -27,14 +29,15 @@ pub(super) struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemberId {
     index: u32,
-    generation: u32,
+    generation: NonZeroU32,
 }
 
 impl Members {
     pub(super) fn insert(&mut self, room: RoomId, name: NameId) -> MemberId {
         self.generation = self.generation.wrapping_add(1);
-        let index = self.members.insert((self.generation, Member { room, name })) as u32;
-        MemberId { index, generation: self.generation }
+        let generation = NonZeroU32::new(self.generation).unwrap_or(NonZeroU32::MAX);
+        let index = self.members.insert((generation, Member { room, name })) as u32;
+        MemberId { index, generation }
     }
 
     pub(super) fn get(&self, id: MemberId) -> Option<&Member> {

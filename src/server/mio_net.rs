@@ -34,10 +34,7 @@ pub struct MioNet {
 
 impl MioNet {
     /// Binds all addresses, or says what failed.
-    pub fn bind(
-        addresses: &[SocketAddr],
-        limits: &Limits,
-    ) -> Result<MioNet, (String, io::Error)> {
+    pub fn bind(addresses: &[SocketAddr], limits: &Limits) -> Result<MioNet, (String, io::Error)> {
         let poll = Poll::new().map_err(|error| ("can't create an event queue".into(), error))?;
         let mut listeners = Vec::with_capacity(addresses.len());
         for (index, &address) in addresses.iter().enumerate() {

@@ -57,6 +57,7 @@ fn part_of_a_list_that_is_a_connections_own_is_counted() {
     let slow = world.id(slow);
     assert!(world.hub.transmit(slow).total() > 20);
     world.hub.sent(slow, 1);
+    world.hub.settle_output(slow, true, world.now);
     let kept = world.hub.buffered_bytes();
     assert!((2..64).contains(&kept), "{kept} bytes");
 }

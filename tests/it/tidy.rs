@@ -109,35 +109,30 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 21] = [
+const LAYERS: [(&str, &str); 19] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
-    ("roster", ""),
+    ("shared", ""),
     ("http", ""),
     ("ws", "http"),
     ("config", "http rate ws"),
-    ("broadcast", ""),
-    ("assets", "broadcast"),
+    ("assets", "shared"),
     ("addresses", "rate time"),
     ("deadlines", "time"),
     ("heartbeat", "time"),
-    ("api", "broadcast names roster"),
-    ("latest", "broadcast ws"),
-    ("socketio", "api broadcast config http time ws"),
-    ("outbox", "broadcast latest time ws"),
-    (
-        "connection",
-        "addresses api broadcast config heartbeat http latest outbox rate roster socketio time ws",
-    ),
+    ("presence", "config shared time ws"),
+    ("api", "names presence"),
+    ("socketio", "api config http presence time ws"),
+    ("connection", "addresses api config heartbeat http presence rate shared socketio time ws"),
     ("tally", "connection"),
     ("metrics", "connection tally"),
     (
         "hub",
-        "addresses api assets broadcast config deadlines http latest metrics names outbox roster \
-         connection socketio tally time ws",
+        "addresses api assets config connection deadlines http metrics names presence shared \
+         socketio tally time ws",
     ),
-    ("server", "addresses assets broadcast config http hub outbox rate connection tally time"),
+    ("server", "addresses assets config connection http hub rate shared tally time"),
 ];
 
 #[test]
@@ -168,6 +163,15 @@ fn layers_know_only_what_is_below_them() {
             let is_known = target == module || allowed.split(' ').any(|name| name == target);
             assert!(is_known, "{name} names crate::{target}");
         }
+    }
+}
+
+/// All that moves a connection from one phase to the next stands in one file.
+#[test]
+fn phases_change_in_one_file() {
+    for (name, source) in sources() {
+        let is_it = name == "src/connection/phase.rs";
+        assert!(is_it || !code(&source).contains("phase = "), "{name} changes a phase");
     }
 }
 
