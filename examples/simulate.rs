@@ -1,13 +1,7 @@
 //! Runs the simulator: `cargo run --release --example simulate -- --seeds 1000`.
 //!
-//! Each seed is a run of the real server under a machine that fails (`tests/sim/mod.rs`). It ends
-//! with the first seed that fails, and says how to run that again.
-
-#![allow(unreachable_pub, dead_code, reason = "the simulator is shared with tests and fuzzers")]
-#![allow(clippy::unwrap_used, clippy::string_slice, reason = "a simulation may panic")]
-
-#[path = "../tests/sim/mod.rs"]
-mod sim;
+//! Each seed is a run of the real server under a machine that fails (`headcount_support::sim`). It
+//! ends with the first seed that fails, and says how to run that again.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -18,10 +12,9 @@ use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
-
-use sim::choices::Choices;
-use sim::faults::{FAULTS, STAGES, Tally, is_possible};
-use sim::run::Outcome;
+use headcount_support::sim::choices::Choices;
+use headcount_support::sim::faults::{FAULTS, STAGES, Tally, is_possible};
+use headcount_support::sim::run::{Outcome, run};
 
 /// Runs the server on simulated machines
 #[derive(Parser, Clone)]
@@ -136,7 +129,7 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
 /// Runs a seed, some of them twice.
 fn attempt(seed: u64, options: &Options) -> Result<Outcome, String> {
     let once = || {
-        let run = || sim::run::run(Choices::seed(seed), options.clients);
+        let run = || run(Choices::seed(seed), options.clients);
         panic::catch_unwind(AssertUnwindSafe(run)).map_err(|_| PROBLEM.take())
     };
     let outcome = once()?;

@@ -2,8 +2,8 @@
 //! `lib.rs` says how each is driven, and what is and is not measured.
 //!
 //! ```sh
-//! cargo bench --manifest-path benches/peers/Cargo.toml
-//! cargo run --manifest-path benches/peers/Cargo.toml
+//! cargo bench -p headcount-peers --profile peers
+//! cargo run -p headcount-peers
 //! ```
 //!
 //! The second command prints what the first has measured as tables.

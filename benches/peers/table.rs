@@ -23,7 +23,9 @@ fn criterion_folder() -> PathBuf {
         return folder.into();
     }
     let target = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target")).join("criterion")
+    target
+        .unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"))
+        .join("criterion")
 }
 
 /// A time for each column, and how it compares with the first.

@@ -1,4 +1,4 @@
 #![no_main]
 //! Frames in every split, and against a slow decoder.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_fuzz::harness::frame_decoder(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_support::fuzz::frame_decoder(bytes));

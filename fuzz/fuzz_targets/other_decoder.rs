@@ -1,4 +1,4 @@
 #![no_main]
 //! Frames, against tungstenite's decoder.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_fuzz::harness::other_decoder(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_support::fuzz::other_decoder(bytes));

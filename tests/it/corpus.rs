@@ -4,11 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-#[path = "../../fuzz/harness/mod.rs"]
-pub mod harness;
-
 use crate::wire;
-use harness::{ALLOWED, TARGETS, Target, Xorshift, differences};
+use headcount_support::fuzz::{ALLOWED, TARGETS, Target, Xorshift, differences};
 
 /// Says which input it was, should the target panic.
 struct Running<'a> {

@@ -8,12 +8,12 @@ use headcount::config::{Compression, Config};
 use headcount::ws::Inflater;
 
 use super::{Bare, cpu, generous, grows_at_most, takes_less};
-use crate::corpus::harness::Xorshift;
 use crate::engine::{OFFER, PATH};
 use crate::handshake::{LINE, handshake, with_echo};
 use crate::http::exchange;
 use crate::wire::{self, Told};
 use crate::world::World;
+use headcount_support::fuzz::Xorshift;
 
 /// Every path on which something is inflated, and the limit there: bodies and a backplane, which
 /// other servers inflate too, there are none.

@@ -8,11 +8,11 @@ use headcount::config::{Config, Limits};
 use headcount::ws::{Decoder, Inflater, Inflation, MessageLimits};
 
 use super::{Bare, cpu, generous, takes_less};
-use crate::corpus::harness::Xorshift;
 use crate::corpus::random_frames;
 use crate::engine::PATH;
 use crate::wire::{self, Told};
 use crate::world::World;
+use headcount_support::fuzz::Xorshift;
 
 /// A header of a masked frame with a 64-bit length.
 fn header(first: u8, length: u64) -> Vec<u8> {

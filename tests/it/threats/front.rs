@@ -5,11 +5,11 @@ use allocation_counter::measure;
 use headcount::config::{Config, OriginPolicy};
 
 use super::{Bare, generous};
-use crate::corpus::harness::Xorshift;
 use crate::handshake::{LINE, check_handshake, handshake, with_echo};
 use crate::http::{NEXT, check, exchange};
 use crate::wire::{self, Told};
 use crate::world::World;
+use headcount_support::fuzz::Xorshift;
 
 #[test]
 fn a15_frames_in_the_segment_of_the_handshake_are_handled_in_order() {

@@ -5,10 +5,10 @@ use headcount::hub::Refusal;
 use headcount::names::{NameError, NameLimits, canonical};
 
 use super::generous;
-use crate::corpus::harness::Xorshift;
 use crate::tidy;
 use crate::wire::{self, Told};
 use crate::world::World;
+use headcount_support::fuzz::Xorshift;
 
 const LIMITS: NameLimits = NameLimits { chars_max: 32, bytes_max: 128 };
 

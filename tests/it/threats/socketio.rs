@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use headcount::config::{Config, Secret};
 use serde_json::Value;
 
-use crate::corpus::harness::Xorshift;
 use crate::engine::{self, PATH};
 use crate::http::exchange;
 use crate::wire::{self, Told};
 use crate::world::World;
+use headcount_support::fuzz::Xorshift;
 
 const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";

@@ -6,9 +6,9 @@ use headcount::connection::ConnectionId;
 use serde_json::{Value, json};
 
 use super::{Bare, generous};
-use crate::corpus::harness::Xorshift;
 use crate::engine::{OFFER, PATH};
 use crate::wire;
+use headcount_support::fuzz::Xorshift;
 
 /// What a connection is brought into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

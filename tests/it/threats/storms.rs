@@ -5,9 +5,9 @@ use headcount::connection::ConnectionId;
 use headcount::hub::Refusal;
 
 use super::{Bare, generous};
-use crate::corpus::harness::Xorshift;
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
+use headcount_support::fuzz::Xorshift;
 
 /// The server was killed and is back: all its clients come again, each after its own wait, as the
 /// client module has it, or all at once. In a turn there are 128 accepts, as the driver does.

@@ -43,7 +43,4 @@ mod net;
 mod rosters;
 pub mod run;
 mod script;
-#[allow(clippy::duplicate_mod, reason = "the tests have it too, and the example has only this")]
-#[path = "../it/wire.rs"]
-mod wire;
 mod world;

@@ -5,8 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::crowd::roster;
-use crate::program::Program;
+use crate::program::{Program, roster};
 
 /// Longer than anything takes that is waited for here.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -28,7 +28,7 @@
 //! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
-//! | [`server`] | a schedule for the simulator | all that `tests/sim` says must hold |
+//! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
 //! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself

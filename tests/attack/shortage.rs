@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-use crate::crowd::{Crowd, reset};
+use crate::crowd::Crowd;
 use crate::faults::start_with_faults;
 use crate::meter::Meter;
 use crate::process::PATIENCE;
-use crate::program::Program;
+use crate::program::{Program, reset};
 use crate::shown;
 use crate::wire;
 

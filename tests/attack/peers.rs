@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use socket2::{SockFilter, SockRef};
 
-use crate::crowd::{Crowd, login, reset, roster};
+use crate::crowd::{Crowd, login};
 use crate::meter::{Meter, compare};
 use crate::process::PATIENCE;
-use crate::program::{Client, Program};
+use crate::program::{Client, Program, reset, roster};
 use crate::shown;
 use crate::wire;
 

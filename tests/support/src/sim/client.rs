@@ -13,7 +13,7 @@ use super::link::Link;
 use super::nature::Nature;
 use super::rosters::{Message, Names};
 use super::script::{self, Kind, Step};
-use super::wire;
+use crate::wire;
 
 /// What a kernel holds that its process has not read, in bytes.
 const UNREAD_MAX: usize = 128 * 1024;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use socket2::SockRef;
 
 use crate::wire::{self, Told};
 
@@ -25,8 +26,13 @@ pub struct Program {
 type Output = Lines<BufReader<ChildStdout>>;
 
 impl Program {
+    /// The program that cargo has built for this test, and no arguments yet.
+    pub fn command() -> Command {
+        Command::new(std::env::var_os("CARGO_BIN_EXE_headcount").expect("cargo runs this test"))
+    }
+
     pub fn start(arguments: &[&str]) -> Program {
-        Program::start_by(Command::new(env!("CARGO_BIN_EXE_headcount")), arguments)
+        Program::start_by(Program::command(), arguments)
     }
 
     pub fn start_by(mut command: Command, arguments: &[&str]) -> Program {
@@ -193,4 +199,19 @@ impl Client {
             names.sort();
         }
     }
+}
+
+/// Ends a connection with RST.
+pub fn reset(stream: TcpStream) {
+    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(stream);
+}
+
+/// How many names the server has, and how many watch without one.
+pub fn roster(address: SocketAddr) -> (usize, u64) {
+    let mut client = Client::connect(address);
+    client.send(b"GET /roster HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
+    let roster: Value = serde_json::from_slice(&client.answer().body).unwrap();
+    reset(client.stream);
+    (roster["names"].as_array().unwrap().len(), roster["watching"].as_u64().unwrap())
 }

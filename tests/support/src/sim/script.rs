@@ -1,7 +1,7 @@
 //! What a client is like, and what it is going to do.
 
 use super::choices::Choices;
-use super::wire;
+use crate::wire;
 
 /// What a client is like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

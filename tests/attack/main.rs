@@ -2,7 +2,7 @@
 //!
 //! Every test is named after its row in `docs/threats.md`, starts the release program as a child
 //! and is its clients. They take minutes and want a machine that does little else, so they run with
-//! `cargo test --release --test outside -- --ignored --test-threads=1 --show-output`, as `.ci/run`
+//! `cargo test --release --test attack -- --ignored --test-threads=1 --show-output`, as `.ci/run`
 //! does. Each prints what it measured.
 
 #![cfg(target_os = "linux")]
@@ -16,16 +16,11 @@ mod load;
 mod memory;
 mod meter;
 mod peers;
-mod process;
-#[allow(dead_code, reason = "shared with the other integration tests")]
-#[path = "../it/program.rs"]
-mod program;
 mod restart;
 mod shortage;
 mod storms;
-#[allow(dead_code, reason = "shared with the other integration tests")]
-#[path = "../it/wire.rs"]
-mod wire;
+
+use headcount_support::{process, program, wire};
 
 /// Prints what a test has shown. Figures differ from run to run, so they are in `docs/testing.md`;
 /// the table in `docs/threats.md` has the names of the tests.

@@ -3,7 +3,7 @@
 use super::super::faults::{Fault, Stage};
 use super::super::nature::Nature;
 use super::super::script::{self, Kind, Step};
-use super::super::wire;
+use crate::wire;
 
 use super::{Client, Reading, UNREAD_MAX};
 

@@ -5,11 +5,9 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::Value;
-use socket2::SockRef;
 
 use crate::process::PATIENCE;
-use crate::program::Client;
+use crate::program::reset;
 use crate::wire;
 
 /// Clients that are open. When they are dropped, each sends RST, which leaves no port behind that
@@ -107,24 +105,9 @@ pub fn login(mut stream: &TcpStream, name: &str) {
     stream.write_all(&wire::login(name)).expect("the server reads");
 }
 
-/// Ends a connection with RST.
-pub fn reset(stream: TcpStream) {
-    SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
-    drop(stream);
-}
-
 /// Closes the sending half.
 pub fn half_close(stream: &TcpStream) {
     let _ = stream.shutdown(Shutdown::Write);
-}
-
-/// How many names the server has, and how many watch without one.
-pub fn roster(address: SocketAddr) -> (usize, u64) {
-    let mut client = Client::connect(address);
-    client.send(b"GET /roster HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
-    let roster: Value = serde_json::from_slice(&client.answer().body).unwrap();
-    reset(client.stream);
-    (roster["names"].as_array().unwrap().len(), roster["watching"].as_u64().unwrap())
 }
 
 /// Lets this process open as many files as it may.

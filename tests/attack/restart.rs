@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -21,10 +20,8 @@ use crate::wire::{self, Told};
 fn e3_all_come_back_after_a_crash() {
     const CLIENTS: &str = "15000";
     let overflows = listen_overflows();
-    let output = Command::new(env!("CARGO_BIN_EXE_headcount"))
-        .args(["bench", "restart", "-n", CLIENTS, "--json"])
-        .output()
-        .unwrap();
+    let output =
+        Program::command().args(["bench", "restart", "-n", CLIENTS, "--json"]).output().unwrap();
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(output.status.success(), "{result:#}");
     let figures = result["figures"].as_array().unwrap();

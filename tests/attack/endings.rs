@@ -8,8 +8,8 @@ use std::time::Duration;
 use memchr::memmem;
 use rustix::process::Signal;
 
-use crate::crowd::{Crowd, half_close, read_away, reset, roster};
-use crate::program::Program;
+use crate::crowd::{Crowd, half_close, read_away};
+use crate::program::{Program, reset, roster};
 use crate::shown;
 use crate::wire;
 

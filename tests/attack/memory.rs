@@ -2,12 +2,11 @@
 
 use std::fs;
 use std::io::Write;
-use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::crowd::{Crowd, login, roster};
-use crate::program::Program;
+use crate::crowd::{Crowd, login};
+use crate::program::{Program, roster};
 use crate::shown;
 use crate::wire;
 
@@ -138,7 +137,7 @@ fn d13_memory_after_storms_is_what_it_was_after_one() {
     for address in &program.addresses {
         let url = format!("ws://{address}");
         let storm = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+            let mut command = Program::command();
             command.args(["bench", "storm", "-n", "15000", "--url", &url]).output().unwrap()
         };
         let mut outcome = storm();

@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
-use crate::crowd::{Crowd, reset};
+use crate::crowd::Crowd;
 use crate::meter::Meter;
-use crate::program::{Client, Program};
+use crate::program::{Client, Program, reset};
 use crate::shown;
 use crate::wire::{self, Told};
 
@@ -98,7 +98,7 @@ fn d12_short_writes_leave_the_stream_valid() {
 fn d14_log_that_nobody_reads_holds_nobody_up() {
     let (reader, mut writer) = io::pipe().unwrap();
     writer.write_all(&[b'\n'; PIPE_BYTES]).unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_headcount"));
+    let mut command = Program::command();
     command.stderr(writer);
     let flags = ["--log-level=debug", "--name-changes-per-minute=1000000"];
     let program = Program::start_by(command, &flags);

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::crowd::{half_close, reset};
+use crate::crowd::half_close;
 use crate::meter::Meter;
-use crate::program::Program;
+use crate::program::{Program, reset};
 use crate::shown;
 use crate::wire;
 
