@@ -220,6 +220,11 @@ impl Hub {
         self.connections.iter().map(|(_, connection)| connection.id)
     }
 
+    /// Whether `id` means a connection that has not ended.
+    pub fn is_live(&self, id: ConnectionId) -> bool {
+        self.live(id).is_some()
+    }
+
     // One connection.
 
     /// Finds a connection, lets it act, and settles what follows from that. If `id` is that of a

@@ -19,7 +19,7 @@ pub(crate) enum Protocol {
     Native,
     /// Whatever the peer says, back to it.
     Echo,
-    /// Our events in the packets of Socket.IO. In a box, so that other connections don't pay for it.
+    /// Our events in the packets of Socket.IO. In a box: other connections don't pay for it.
     SocketIo(Box<Client>),
 }
 

@@ -130,12 +130,15 @@ mod tests {
         subscriptions.rotate();
         assert_eq!(namespaces(&subscriptions), [2, 3, 4, 1]);
         subscriptions.rotate();
-        let is = |wanted| move |one: &Subscription| matches!(one.view, View::Lists { namespace, .. } if namespace == wanted);
-        for (taken, left) in [(3, &[4, 1, 2][..]), (1, &[4, 2]), (2, &[4]), (4, &[])] {
-            assert!(subscriptions.take(is(taken)).is_some());
-            assert_eq!(namespaces(&subscriptions), left);
+        let mut take = |wanted: u32| {
+            let is_it = |one: &Subscription| one.view == View::lists(wanted, Form::Plain);
+            let taken = subscriptions.take(is_it);
+            (taken.is_some(), namespaces(&subscriptions))
+        };
+        for (wanted, left) in [(3, vec![4, 1, 2]), (1, vec![4, 2]), (2, vec![4]), (4, vec![])] {
+            assert_eq!(take(wanted), (true, left));
         }
+        assert_eq!(take(4), (false, vec![]));
         assert!(subscriptions.is_empty() && subscriptions.buffered_bytes() == 0);
-        assert!(subscriptions.take(is(4)).is_none());
     }
 }

@@ -52,8 +52,8 @@ impl Context {
     }
 }
 
-/// Whether metrics are shown to a connection that came in by `listener`. A proxy on this machine comes from here
-/// and asks for somebody else.
+/// Whether metrics are shown to a connection that came in by `listener`. A proxy on this machine
+/// comes from here and asks for somebody else.
 pub(super) fn shows_metrics(listener: Listener, head: &RequestHead<'_>) -> bool {
     match listener {
         Listener::Public => false,

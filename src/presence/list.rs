@@ -25,16 +25,21 @@ pub struct List {
     seq: Option<Seq>,
     plain: Shared,
     deflated: Option<Shared>,
+    /// Whether it had readers of the deflated form when it was made, so that this is there if it is
+    /// worth it.
+    has_forms: bool,
 }
 
 impl List {
-    /// Whether this is the state as of commit `seq`.
-    pub fn is_of(&self, seq: Seq) -> bool {
-        self.seq == Some(seq)
+    /// Whether this is the state as of commit `seq`, in all forms that a reader of `form` may want.
+    pub fn is_of(&self, seq: Seq, form: Form) -> bool {
+        self.seq == Some(seq) && (form == Form::Plain || self.has_forms)
     }
 
-    /// Replaces it with the state as of commit `seq`, as it is and deflated.
-    pub fn put(&mut self, seq: Seq, plain: Vec<u8>, deflated: Option<Vec<u8>>) {
+    /// Replaces it with the state as of commit `seq`, as it is; and deflated, if that has readers
+    /// (`has_forms`) and is worth it.
+    pub fn put(&mut self, seq: Seq, plain: Vec<u8>, deflated: Option<Vec<u8>>, has_forms: bool) {
+        self.has_forms = has_forms;
         self.seq = Some(seq);
         self.plain = plain.into();
         self.deflated = deflated.map(Shared::from);
@@ -78,7 +83,7 @@ mod tests {
         let mut deflated = Vec::new();
         Deflater::new(6).deflate(&body, 15, &mut deflated);
         let mut list = List::default();
-        list.put(Seq::START, body.clone(), Some(deflated));
+        list.put(Seq::START, body.clone(), Some(deflated), true);
         for prefix in [["42", "", ""], ["42", "/a room", ","], [""; 3]] {
             let message = [prefix.concat().as_bytes(), &body].concat();
             let mut lead = Vec::new();

@@ -116,9 +116,9 @@ impl Room {
             View::Changes { next, .. } => {
                 self.log.lacks_checkpoint(next).then_some(Lacking::Checkpoint)
             }
-            View::Lists { next, .. } => {
-                let is_needed = self.log.is_behind(next) && !self.list.is_of(self.log.last());
-                is_needed.then_some(Lacking::List)
+            View::Lists { next, form, .. } => {
+                let is_made = self.list.is_of(self.log.last(), form);
+                (self.log.is_behind(next) && !is_made).then_some(Lacking::List)
             }
         }
     }
@@ -134,7 +134,7 @@ impl Room {
     /// Keeps the newest list, which is encoded as its readers want it.
     pub fn put_list(&mut self, list: Vec<u8>, encoder: &mut Encoder<'_>) {
         let deflated = encoder.deflated(&list, self.deflated_lists);
-        self.list.put(self.log.last(), list, deflated);
+        self.list.put(self.log.last(), list, deflated, self.deflated_lists > 0);
     }
 
     /// The roster as a JSON document, made once for all who ask until it changes: asking is cheap,

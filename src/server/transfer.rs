@@ -77,13 +77,16 @@ impl<N: Net> Server<N> {
             let Some(id) = self.unsent.pop_front() else { break };
             self.write_guarded(id, &mut budget, now);
         }
-        let mut budget = bytes as usize;
-        for _ in 0..connections {
-            if budget == 0 {
-                return;
+        let (mut budget, mut told) = (bytes as usize, 0);
+        while told < connections
+            && budget > 0
+            && let Some(id) = self.hub.next_to_tell()
+        {
+            // A socket that is full says so when it is not, and is written to then.
+            if self.sockets.get(id).is_some_and(|socket| socket.is_writable) {
+                told += 1;
+                self.write_guarded(id, &mut budget, now);
             }
-            let Some(id) = self.hub.next_to_tell() else { return };
-            self.write_guarded(id, &mut budget, now);
         }
     }
 

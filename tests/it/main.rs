@@ -40,6 +40,7 @@ mod stall;
 mod tally;
 mod threats;
 mod tidy;
+mod turns;
 
 // So that a test names them as what lies beside it.
 use headcount_support::{program, sim, wire, world};

@@ -10,10 +10,7 @@ use crate::engine::{open_at, text, texts};
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
-#[path = "../../examples/socketio_suite/application.rs"]
-mod application;
-
-use application::{Next, Session};
+use headcount_support::suite::{Next, Session};
 
 const SOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
 

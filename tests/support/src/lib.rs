@@ -6,6 +6,7 @@
 //! | [`world`] | the hub in virtual time, with a driver that obeys its contract, and clients |
 //! | [`sim`] | the simulator: the real server and the real loop on a machine that fails |
 //! | [`fuzz`] | the fuzz targets, as functions from bytes to a panic or not |
+//! | [`suite`] | the application of the official Socket.IO suites, for their server |
 //! | [`program`], [`process`] | the program as a child process, clients of it, and its figures |
 //!
 //! It is a crate so that each of them is compiled once, and so that whoever needs one depends on
@@ -20,5 +21,6 @@ pub mod fuzz;
 pub mod process;
 pub mod program;
 pub mod sim;
+pub mod suite;
 pub mod wire;
 pub mod world;

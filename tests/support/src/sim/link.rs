@@ -46,8 +46,8 @@ pub struct Link {
     /// The turn in which it last wrote, or was told to.
     pub write_turn: u64,
     /// For how many looks it was not read from, and not written to, though it was due.
-    pub hungry: u32,
-    pub mute: u32,
+    pub hungry: u64,
+    pub mute: u64,
     /// When it was seen that the server was told of the end, in ms of its time.
     pub ended_at_ms: Option<u64>,
     /// Bytes that went through it.

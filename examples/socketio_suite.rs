@@ -8,9 +8,6 @@
 //! It shows how the parts of headcount are put together without its loop: each connection has a
 //! thread, which blocks.
 
-#[expect(unreachable_pub, reason = "a test has it too")]
-mod application;
-
 use std::error::Error;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,7 +24,7 @@ use headcount::time::Time;
 use headcount::ws::handshake::{Wishes, accept};
 use headcount::ws::{Decoder, Event, Inflation, MessageLimits, Opcode, frame};
 
-use application::{Next, Session};
+use headcount_support::suite::{Next, Session};
 
 /// What the suites count on.
 const OPENING: Opening =
