@@ -28,6 +28,7 @@ mod metrics;
 mod origin;
 mod panics;
 mod patience;
+mod planted;
 mod roster;
 mod simulator;
 mod slow_reader;

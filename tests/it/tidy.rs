@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All files below `folder` with one of `endings`, as (path from the root, content).
-fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
+pub fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut folders: Vec<PathBuf> = vec![root.join(folder)];
     let mut files = Vec::new();
@@ -37,7 +37,7 @@ pub fn sources() -> Vec<(String, String)> {
 }
 
 fn all_rust() -> Vec<(String, String)> {
-    ["src", "tests", "benches", "examples", "fuzz"]
+    ["src", "tests", "tools", "benches", "examples", "fuzz"]
         .iter()
         .flat_map(|dir| files(dir, &[".rs"]))
         .collect()
@@ -244,4 +244,26 @@ fn readme_has_the_commands_that_ci_runs() {
     for command in blocks.flat_map(str::lines).filter(|command| *command != ".ci/run") {
         assert!(squeezed(ci).contains(command), "CI does not run: {command}");
     }
+}
+
+/// So are those of `tests/README.md`, each in the stage that it names, but for what no stage runs.
+#[test]
+fn tests_readme_has_the_stages_and_commands_of_ci() {
+    let (readme, ci) = (include_str!("../README.md"), include_str!("../../.ci/run"));
+    let ci = ci.replace(" --locked", "").replace("\"$target\"", "hub");
+    let rows = readme.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+    let mut stages = 0;
+    for row in rows {
+        let cells: Vec<&str> =
+            row.split(" | ").map(|cell| cell.trim_matches(['|', ' ', '`'])).collect();
+        let [_, stage, _, _, command] = cells[..] else { panic!("a row has five cells: {row}") };
+        if stage != "–" {
+            let body = ci.split(&format!("\nstage_{stage}() {{\n")).nth(1);
+            let body = body.unwrap_or_else(|| panic!("there is no stage {stage}"));
+            let body = body.split("\n}\n").next().unwrap();
+            assert!(body.contains(command), "stage {stage} does not run: {command}");
+            stages += 1;
+        }
+    }
+    assert!(stages > 8, "the table is found");
 }

@@ -1,5 +1,5 @@
 //! What viewers and operators see (F1, F6, F7). That no name runs as a script is shown in a real
-//! Chromium, by `tests/browser`; here is what the page and the server say of it.
+//! Chromium, by `tests/suites/browser`; here is what the page and the server say of it.
 
 use std::io::Read;
 use std::process::{Command, Stdio};

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { canonical, connect } from "../../www/headcount.js";
+import { canonical, connect } from "../../../www/headcount.js";
 
 class FakeSocket {
   static all = [];

@@ -2,7 +2,7 @@
 //
 //     npm ci && node run.mjs
 //
-// HEADCOUNT  the server's binary; otherwise ../../target/release/headcount
+// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 //
 // One line for each check, and screenshots in shots/. Checks build on the ones before.
@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const binary = process.env.HEADCOUNT ?? here("../../target/release/headcount");
+const binary = process.env.HEADCOUNT ?? here("../../../target/release/headcount");
 const MARKUP = "<img src=x onerror=alert(1)>";
 const WIDE = { width: 1200, height: 760 };
 const PHONE = { width: 360, height: 740 };

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from client import PATIENCE
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 WORK = ROOT / "target" / "proxies"
 
 # What the files of contrib/ leave to the rest of an installation. Each proxy runs in the

@@ -2,7 +2,7 @@
 //
 //     npm ci && node classic.mjs
 //
-// HEADCOUNT  the server's binary; otherwise ../../target/release/headcount
+// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 
 import assert from "node:assert/strict";

@@ -11,8 +11,8 @@ import { chromium } from "playwright-core";
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export const HEADCOUNT = process.env.HEADCOUNT ?? here("../../target/release/headcount");
-export const SUITE = process.env.SUITE ?? here("../../target/release/examples/socketio_suite");
+export const HEADCOUNT = process.env.HEADCOUNT ?? here("../../../target/release/headcount");
+export const SUITE = process.env.SUITE ?? here("../../../target/release/examples/socketio_suite");
 
 // ---- Servers -----------------------------------------------------------------------------------
 

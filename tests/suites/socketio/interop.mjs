@@ -2,8 +2,8 @@
 //
 //     npm ci && node interop.mjs
 //
-// HEADCOUNT  the server's binary; otherwise ../../target/release/headcount
-// SUITE      the suite application's; otherwise ../../target/release/examples/socketio_suite
+// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
+// SUITE      the suite application's; otherwise ../../../target/release/examples/socketio_suite
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ const version = (folder) =>
 const CLIENTS = [
   [`socket.io-client ${version("socket.io-client")}`, io4, official("socket.io-client")],
   [`socket.io-client ${version("socket.io-client-3")}`, io3, official("socket.io-client-3")],
-  ["our client", ours, here("../../www/socket.io.js")],
+  ["our client", ours, here("../../../www/socket.io.js")],
 ];
 
 const headcount = await Program.start(HEADCOUNT);

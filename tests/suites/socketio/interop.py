@@ -3,7 +3,7 @@
     python -m pip install -r requirements.txt && python interop.py
 
 HEADCOUNT is the server's binary, SUITE that of the suite's application; otherwise they are those
-in ../../target/release.
+in ../../../target/release.
 """
 
 import html
@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import socketio
 
-RELEASE = Path(__file__).parent / "../../target/release"
+RELEASE = Path(__file__).parent / "../../../target/release"
 HEADCOUNT = os.environ.get("HEADCOUNT", RELEASE / "headcount")
 SUITE = os.environ.get("SUITE", RELEASE / "examples/socketio_suite")
 TIME_MAX = 30  # s; for what takes a moment

@@ -6,7 +6,7 @@ import { runInThisContext } from "node:vm";
 
 import { WebSocket } from "ws";
 
-const url = new URL("../../www/socket.io.js", import.meta.url);
+const url = new URL("../../../www/socket.io.js", import.meta.url);
 globalThis.WebSocket = WebSocket; // before version 22, node has none
 
 const before = Object.getOwnPropertyNames(globalThis);

@@ -20,7 +20,7 @@ const { values } = parseArgs({
     www: { type: "string" },
   },
 });
-const SCRIPT = new URL("../../www/socket.io.js", import.meta.url);
+const SCRIPT = new URL("../../../www/socket.io.js", import.meta.url);
 
 const http = createServer();
 const server = new Server(http, { serveClient: false, transports: ["websocket"] });

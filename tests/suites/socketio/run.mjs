@@ -2,8 +2,8 @@
 //
 //     npm ci && node run.mjs
 //
-// HEADCOUNT  the server's binary; otherwise ../../target/release/headcount
-// SUITE      the suite application's; otherwise ../../target/release/examples/socketio_suite
+// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
+// SUITE      the suite application's; otherwise ../../../target/release/examples/socketio_suite
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 // PYTHON     one of 3.8 or later, with venv; otherwise python3
 //
@@ -15,7 +15,7 @@ import { existsSync } from "node:fs";
 import { here } from "./harness.mjs";
 
 const { execPath: node, env } = process;
-const venv = here("../../target/socketio-venv");
+const venv = here("../../../target/socketio-venv");
 const python = `${venv}/bin/python`;
 const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 

@@ -1,61 +1,29 @@
-//! Builds all mutants into one program: rewrites sources so that each mutant is behind a switch.
-//!
-//! Reads what `cargo mutants --list --json` prints from standard input, and changes the files below
-//! the folder that is its first argument. Where a mutant was, the source asks
-//! `crate::mutant::chosen()`, which is the number of one mutant, or of none. Mutants whose numbers
-//! are the other arguments are left out. Prints a line for each mutant that can't be chosen at run
-//! time, with the reason.
+//! The command line of the tool; the library says what it does.
 
-mod edits;
-mod visitor;
+use std::process::ExitCode;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::{env, fs, io};
+use clap::{Parser, Subcommand};
+use headcount_mutation::{Result, mutants, planted};
 
-use serde::Deserialize;
-
-/// A mutant, as cargo-mutants lists it. Its number is its place in the list, from 1.
-#[derive(Deserialize)]
-struct Mutant {
-    file: String,
-    genre: String,
-    replacement: String,
-    span: Span,
+/// Changes a copy of the sources, and sees whether anything notices
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-#[derive(Deserialize)]
-struct Span {
-    start: Place,
+#[derive(Subcommand)]
+enum Command {
+    /// Plants bugs and lets the simulator look for each
+    Planted(planted::Options),
+    /// Runs the tests with each mutant that cargo-mutants lists
+    Mutants(mutants::Options),
 }
 
-/// A place in a file; both numbers count from 1, columns in characters.
-#[derive(Deserialize, Clone, Copy, PartialEq)]
-struct Place {
-    line: usize,
-    column: usize,
-}
-
-fn main() {
-    let mut arguments = env::args().skip(1);
-    let folder = arguments.next().expect("the folder of the sources");
-    let without: Vec<usize> = arguments.map(|number| number.parse().expect("a number")).collect();
-    let mutants: Vec<Mutant> =
-        serde_json::from_reader(io::stdin()).expect("what cargo mutants --list --json prints");
-    let mut files: BTreeMap<&str, Vec<(usize, &Mutant)>> = BTreeMap::new();
-    for (index, mutant) in mutants.iter().enumerate() {
-        let number = index + 1;
-        if !without.contains(&number) {
-            files.entry(&mutant.file).or_default().push((number, mutant));
-        }
-    }
-    for (name, mutants) in files {
-        let path = Path::new(&folder).join(name);
-        let text = fs::read_to_string(&path).expect("the file of a mutant");
-        let (changed, left) = visitor::switch(&text, &mutants);
-        fs::write(&path, changed).expect("the copy can be written");
-        for (number, reason) in left {
-            println!("{number}\t{reason}");
-        }
-    }
+fn main() -> Result<ExitCode> {
+    let is_fine = match Cli::parse().command {
+        Command::Planted(options) => planted::run(&options)?,
+        Command::Mutants(options) => mutants::run(&options)?,
+    };
+    Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

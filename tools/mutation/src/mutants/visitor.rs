@@ -8,12 +8,21 @@ use syn::Pat;
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
+use crate::Result;
+use crate::copy::switch as is_chosen;
 use crate::edits::{self, Change, Edit};
-use crate::{Mutant, Place};
+
+use super::list::{Mutant, Place};
+
+/// How the value of a mutant is returned, up to its number.
+pub(super) const RETURNS: &str = "if (crate::mutation::chosen() == ";
 
 /// The changed text, and the mutants without a switch, with the reason.
-pub(crate) fn switch(text: &str, mutants: &[(usize, &Mutant)]) -> (String, Vec<(usize, String)>) {
-    let file = syn::parse_file(text).expect("sources that compile");
+pub(super) fn switch(
+    text: &str,
+    mutants: &[(usize, &Mutant)],
+) -> Result<(String, Vec<(usize, String)>)> {
+    let file = syn::parse_file(text)?;
     let mut visitor = Visitor {
         text,
         mutants,
@@ -30,7 +39,8 @@ pub(crate) fn switch(text: &str, mutants: &[(usize, &Mutant)]) -> (String, Vec<(
         Some(Some(reason)) => Some((*number, (*reason).to_owned())),
         None => Some((*number, "not found".to_owned())),
     });
-    (edits::apply(text, edits), left.collect())
+    let left = left.collect();
+    Ok((edits::apply(text, edits), left))
 }
 
 struct Visitor<'a> {
@@ -66,7 +76,7 @@ impl Visitor<'_> {
     }
 
     fn text(&self, node: &impl Spanned) -> &str {
-        &self.text[range(node)]
+        self.text.get(range(node)).expect("a node of this text")
     }
 
     /// Puts a choice around an expression: each mutant's text, and the expression itself.
@@ -74,7 +84,7 @@ impl Visitor<'_> {
         if mutants.is_empty() {
             return;
         }
-        let mut before = "(match crate::mutant::chosen() { ".to_owned();
+        let mut before = "(match crate::mutation::chosen() { ".to_owned();
         for (number, text) in mutants {
             write!(before, "{number} => {{ {text} }} ").expect("a string takes all");
         }
@@ -165,8 +175,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
             let mutants = self.at("FnValue", first);
             let mut before = String::new();
             for (number, value) in mutants {
-                let test =
-                    format!("if crate::mutant::chosen() == {number} {{ return {value}; }}\n");
+                let test = format!("if {} {{ return {value}; }}\n", is_chosen(number));
                 before.push_str(&test);
             }
             if !before.is_empty() {
@@ -207,8 +216,9 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
             let without = range(field);
             let whole = range(node);
             for (number, _) in self.at("StructField", field) {
-                let after = self.text[without.end..whole.end].trim_start_matches(',');
-                texts.push((number, format!("{}{after}", &self.text[whole.start..without.start])));
+                let part = |range| self.text.get(range).expect("a node of this text");
+                let after = part(without.end..whole.end).trim_start_matches(',');
+                texts.push((number, format!("{}{after}", part(whole.start..without.start))));
             }
         }
         self.choose(node, &texts);
@@ -247,7 +257,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
             self.at("MatchArm", node)
         };
         for (number, _) in mutants {
-            write!(test, "crate::mutant::chosen() != {number} && ").expect("a string takes all");
+            write!(test, "!{} && ", is_chosen(number)).expect("a string takes all");
         }
         if let Some((_, guard)) = &node.guard {
             let mutants = self.at("MatchArmGuard", guard);
