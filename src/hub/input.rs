@@ -6,6 +6,7 @@ use crate::connection::{Cause, ConnectionId, Phase, Stash, Step};
 use crate::names::{self, NameLimits};
 use crate::socketio::Address;
 use crate::time::Time;
+use crate::ws::Opcode;
 
 use super::{Hub, find};
 
@@ -118,6 +119,10 @@ impl Hub {
                 Some(names::canonical(&name, name_limits).map_err(ApiError::Name)?)
             }
             Request::Logout => None,
+            Request::Ping => {
+                self.pong(id);
+                return Ok(());
+            }
         };
         let is_bug = name.as_deref() == Some(BUG);
         assert!(!is_bug || self.config.application != Application::Faulty, "this is the bug");
@@ -143,6 +148,17 @@ impl Hub {
         // The role may have changed, and more input may follow before the next settling.
         self.settle(id);
         Ok(())
+    }
+
+    /// Answers a ping. Replies are sent before what is in the log, so by the time that the client
+    /// reads this it has been told of exactly that commit, however slowly it reads. A client of
+    /// Socket.IO follows no log: its ack is the answer.
+    fn pong(&mut self, id: ConnectionId) {
+        if let Some(connection) = find(&mut self.connections, id)
+            && let Some(cursor) = connection.outbox.cursor()
+        {
+            connection.outbox.reply(Opcode::Text, &api::pong(cursor.told()));
+        }
     }
 
     fn tell(&mut self, id: ConnectionId, to: Option<Address>, outcome: Result<(), ApiError>) {
