@@ -13,7 +13,8 @@
 //! | [`names`], [`roster`] | what a name is, who is here |
 //! | [`broadcast`], [`outbox`] | what everyone is told, what one connection has to send |
 //! | [`api`] | our events in JSON |
-//! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
+//! | [`page`], [`assets`] | the page in one piece, the files beside it |
+//! | [`addresses`], [`deadlines`], [`heartbeat`] | limits by address, timeouts |
 //! | [`connection`] | one client |
 //! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
@@ -33,6 +34,7 @@ pub mod latest;
 pub mod metrics;
 pub mod names;
 pub mod outbox;
+pub mod page;
 pub mod rate;
 pub mod roster;
 pub mod server;

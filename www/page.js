@@ -1,63 +1,7 @@
 // The page: a form to log in with, and the live list.
 
 import { canonical, connect } from "./headcount.js";
-
-const texts = {
-  en: {
-    here: "here now",
-    last: "at last count", // the label of the count while there is no connection
-    label: "Your name",
-    login: "Log in",
-    rename: "Rename",
-    logout: "Log out",
-    you: "you",
-    empty: "Nobody yet. Be the first.",
-    connecting: "Connecting…",
-    live: "Live",
-    lost: "Reconnecting…",
-    watching: "You are watching, not on the list.",
-    entering: "Logging in as {}…",
-    present: "You are on the list as {}.",
-    several: "{}",
-    joined: "{} joined",
-    left: "{} left",
-    total: "{} here now",
-    comma: ", ",
-    refused: {
-      name_empty: "Enter a name first.",
-      name_too_long: "That name is too long.",
-      name_invalid: "That name has invisible or control characters, or too many combining marks.",
-      rate_limited: "Too many name changes. Wait a minute, then try again.",
-    },
-  },
-  "zh-Hans": {
-    here: "人在线",
-    last: "人（断线前）",
-    label: "你的名字",
-    login: "登录",
-    rename: "改名",
-    logout: "退出",
-    you: "你",
-    empty: "还没有人，来当第一个吧。",
-    connecting: "正在连接…",
-    live: "实时更新中",
-    lost: "正在重新连接…",
-    watching: "你正在旁观，不在名单上。",
-    entering: "正在以“{}”登录…",
-    present: "你已登录，名字是“{}”。",
-    several: "{} 人",
-    joined: "{}加入",
-    left: "{}离开",
-    total: "共 {} 人在线",
-    comma: "，",
-    refused: {
-      name_empty: "请先输入名字。",
-      name_too_long: "名字太长了。",
-      name_invalid: "名字里有不可见字符、控制字符，或过多的组合符号。",
-      rate_limited: "改名太频繁了，请一分钟后再试。",
-    },
-  },
-};
+import { texts } from "./words.js";
 
 const wish = navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag)) ?? "en";
 const lang = /^zh/i.test(wish) ? "zh-Hans" : "en";

@@ -109,7 +109,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 21] = [
+const LAYERS: [(&str, &str); 22] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -118,7 +118,8 @@ const LAYERS: [(&str, &str); 21] = [
     ("ws", "http"),
     ("config", "http rate ws"),
     ("broadcast", ""),
-    ("assets", "broadcast"),
+    ("page", ""),
+    ("assets", "broadcast page"),
     ("addresses", "rate time"),
     ("deadlines", "time"),
     ("heartbeat", "time"),
