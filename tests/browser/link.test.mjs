@@ -152,6 +152,7 @@ test("a pong with the number of another commit drops the connection, for a fresh
 
 test("a server that opens and says nothing is given up, each time with more patience", () => {
   start().fail();
+  room.login("Eve");
   tick(5_000);
   for (const within of [20_000, 40_000, 80_000, 80_000]) {
     FakeSocket.last.open();
@@ -220,6 +221,39 @@ test("there is one request at a time, and of the wishes meanwhile only the last 
   assert.equal(socket.sent.length, 3, "nor can a page flood the server");
 });
 
+test("the answer to an earlier ping is not that of the request", () => {
+  const socket = start();
+  tick(30_000);
+  for (const name of ["A", "B"]) room.login(name);
+  socket.pong();
+  assert.deepEqual(socket.sent, [["login", "A"]]);
+  socket.pong();
+  assert.deepEqual(socket.sent.at(-1), ["login", "B"]);
+});
+
+test("a refusal is that of one request", () => {
+  const socket = start();
+  const refusal = { code: "name_invalid", message: "" };
+  room.login("\u202E");
+  socket.receive("error", refusal);
+  socket.pong();
+  room.login("Eve");
+  socket.pong();
+  room.login("\u202E");
+  socket.receive("error", refusal);
+  assert.equal(room.name, "Eve");
+});
+
+test("a pong that ends the connection has no other effect", () => {
+  const socket = start();
+  for (const name of ["A", "B"]) room.login(name);
+  socket.pong(7);
+  assert.equal(room.state, "waiting");
+  tick(5_000);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, [["login", "B"]]);
+});
+
 test("a refusal of an older wish leaves the newer one", () => {
   const socket = start();
   const refused = [];
@@ -249,6 +283,15 @@ test("an error that belongs to no request undoes none", () => {
 });
 
 // ---- Sleep -------------------------------------------------------------------------------------
+
+test("a hidden page whose timers are late was not asleep", () => {
+  const socket = start();
+  page.hide();
+  sleep(80_000);
+  page.show();
+  room.login("Eve");
+  assert.deepEqual(socket.sent, [["login", "Eve"]]);
+});
 
 for (const hidden of [false, true]) {
   test(`after an hour asleep a ${hidden ? "hidden" : "visible"} page trusts no link`, () => {
@@ -334,6 +377,14 @@ test("the news that a link is dead comes after the return, and is acted on at on
   assert.ok(!states.includes("waiting"));
   FakeSocket.last.fail();
   assert.equal(room.state, "waiting", "but not again and again");
+});
+
+test("once something was heard after a return, an end is one like any other", () => {
+  const socket = start();
+  page.tell("online");
+  socket.pong();
+  socket.fail();
+  assert.equal(room.state, "waiting");
 });
 
 test("an attempt from before the return is given up, one from just now is not", () => {
