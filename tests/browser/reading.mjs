@@ -62,7 +62,8 @@ for (const count of [150, 2_000, 10_000]) {
     const before = await items(page).count();
     await page.evaluate(() => scrollTo(0, 10_000));
     const path = here(`shots/print-${count}.pdf`);
-    await page.pdf({ path, format: "A4", margin: { top: "2cm", bottom: "2cm", left: "2cm" } });
+    const margin = { top: "2cm", right: "2cm", bottom: "2cm", left: "2cm" };
+    await page.pdf({ path, format: "A4", margin });
     const text = execFileSync("pdftotext", ["-layout", path, "-"], { maxBuffer: 1 << 26 });
     const printed = text.toString().match(/Person \d{4}/g);
     assert.equal(printed.length, count);
@@ -244,9 +245,9 @@ for (const [what, options, css] of [
       await receive(page, ["change", { seq, joined: [own], left: [] }]);
       await isMe(page, own);
       await allIsThere(page);
+      await shot(page, what.replaceAll(/[^a-z0-9]+/gi, "-"));
       await receive(page, ["change", { seq: seq + 1, joined: [], left: [own] }]);
     }
-    await shot(page, what.replaceAll(/[^a-z0-9]+/gi, "-"));
     await page.context().close();
   });
 }
