@@ -3,7 +3,7 @@
 //! A page of several files is several requests. Each of them can be refused, by one of our limits
 //! or by a proxy, or be lost with its connection, and a page without its module can't even try
 //! again. In one piece the page is there or it is not; the WebSocket, which is all that it needs
-//! besides, is tried again until it is there. The files stay apart in `www/`, and are served so too.
+//! besides, is tried again until it is there. The files stay apart in `www/`, and are served too.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
