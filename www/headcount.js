@@ -17,8 +17,8 @@
  *
  *     A link that falls silent is noticed: within 40 s while the page is visible, and within 10 s
  *     of a request, or of a return to the page or to the network. A new one takes its place, and
- *     what was asked for is asked for again there. A page that is left is off the list at once, even
- *     if the browser keeps it for its "back" button; shown again, it connects again.
+ *     what was asked for is asked for again there. A page that is left is off the list at once,
+ *     even if the browser keeps it for its "back" button; shown again, it connects again.
  *
  * room.login(name)   This page is `name` from now on; again: a rename. Kept until connected.
  * room.logout()      Not any more; goes on watching.
