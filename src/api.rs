@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::names::NameError;
+use crate::presence::Seq;
 use crate::presence::message::push_json;
 
 /// The subprotocol that a client may ask for.
@@ -20,6 +21,8 @@ pub enum Request {
     Login(String),
     /// `["logout"]`: this connection has no name any more.
     Logout,
+    /// `["ping"]`: is anybody there? For pages, which can't see the pings of the protocol.
+    Ping,
 }
 
 /// Why a request is refused. The connection stays open.
@@ -53,9 +56,9 @@ impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ApiError::MessageInvalid => {
-                "A message is a JSON array: [\"login\", name] or [\"logout\"]."
+                "A message is a JSON array: [\"login\", name], [\"logout\"] or [\"ping\"]."
             }
-            ApiError::EventUnknown => "The events are \"login\" and \"logout\".",
+            ApiError::EventUnknown => "The events are \"login\", \"logout\" and \"ping\".",
             ApiError::Name(error) => return error.fmt(f),
             ApiError::RateLimited => "Too many changes of name. Please wait a minute.",
         })
@@ -74,11 +77,21 @@ pub fn decode(message: &str) -> Result<Request, ApiError> {
         [Value::String(event), arguments @ ..] => match (event.as_str(), arguments) {
             ("login", [Value::String(name)]) => Ok(Request::Login(std::mem::take(name))),
             ("logout", []) => Ok(Request::Logout),
-            ("login" | "logout", _) => Err(ApiError::MessageInvalid),
+            ("ping", []) => Ok(Request::Ping),
+            ("login" | "logout" | "ping", _) => Err(ApiError::MessageInvalid),
             _ => Err(ApiError::EventUnknown),
         },
         _ => Err(ApiError::MessageInvalid),
     }
+}
+
+/// `["pong", {"seq": …}]`: the answer to a ping; commit `seq` is the last that was sent before it.
+pub fn pong(seq: Seq) -> Vec<u8> {
+    let mut out = Vec::with_capacity(32);
+    out.extend_from_slice(b"[\"pong\",{\"seq\":");
+    push_json(&seq.as_u64(), &mut out);
+    out.extend_from_slice(b"}]");
+    out
 }
 
 /// `["error", {"code": …, "message": …}]`: the last request was refused.
@@ -110,6 +123,9 @@ mod tests {
             (r#"["login", "Ada"]"#, Ok(Request::Login("Ada".into()))),
             (r#" [ "login" , "\u674e\u96f7" ] "#, Ok(Request::Login("李雷".into()))),
             (r#"["logout"]"#, Ok(Request::Logout)),
+            (r#"["ping"]"#, Ok(Request::Ping)),
+            (r#"["ping", 1]"#, Err(MessageInvalid)),
+            (r#"["pong"]"#, Err(EventUnknown)),
             (r#"["login"]"#, Err(MessageInvalid)),
             (r#"["login", 7]"#, Err(MessageInvalid)),
             (r#"["login", "Ada", "Eve"]"#, Err(MessageInvalid)),

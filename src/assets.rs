@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha1::{Digest, Sha1};
 
+use crate::page::{self, Page};
 use crate::shared::Shared;
 
 /// A file that is served.
@@ -20,30 +21,41 @@ pub struct Asset {
     pub etag: String,
     /// The content.
     pub body: Shared,
-    /// Whether it is part of the program, and so known not to need what a page must not do.
-    pub is_embedded: bool,
+    /// The value of its `Content-Security-Policy`. A file that is part of the program has one; what
+    /// a page of somebody else's may do is not for us to say.
+    pub policy: Option<String>,
 }
 
 /// All files, by the path of their request.
 #[derive(Clone, Debug)]
 pub struct Assets(BTreeMap<String, Asset>);
 
-/// The files of `www/`, as they were when the program was built.
+/// The files of `www/`, as they were when the program was built; but the page is made of them.
 const EMBEDDED: [(&str, &[u8]); 6] = [
     ("favicon.svg", include_bytes!("../www/favicon.svg")),
     ("headcount.js", include_bytes!("../www/headcount.js")),
-    ("index.html", include_bytes!("../www/index.html")),
     ("page.js", include_bytes!("../www/page.js")),
     ("socket.io.js", include_bytes!("../www/socket.io.js")),
     ("style.css", include_bytes!("../www/style.css")),
+    ("words.js", include_bytes!("../www/words.js")),
 ];
+
+impl Asset {
+    fn new(name: &str, body: Shared) -> Asset {
+        Asset { media_type: media_type(name), etag: etag(&body), body, policy: None }
+    }
+}
 
 impl Assets {
     /// The files that are part of the program.
     pub fn embedded() -> Assets {
         let files = EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into()));
         let mut assets: Assets = files.collect();
-        assets.0.values_mut().for_each(|asset| asset.is_embedded = true);
+        assets.0.values_mut().for_each(|asset| asset.policy = Some(page::policy("", "")));
+        let Page { html, policy } = Page::new();
+        let page =
+            Asset { policy: Some(policy), ..Asset::new("index.html", html.into_bytes().into()) };
+        assets.0.insert("/".to_owned(), page);
         assets
     }
 
@@ -71,10 +83,8 @@ impl Assets {
 impl FromIterator<(String, Shared)> for Assets {
     /// Collects files under names that are relative to the folder, with `/` between their parts.
     fn from_iter<I: IntoIterator<Item = (String, Shared)>>(files: I) -> Assets {
-        let assets = files.into_iter().map(|(name, body)| {
-            let (media_type, etag) = (media_type(&name), etag(&body));
-            (request_path(&name), Asset { media_type, etag, body, is_embedded: false })
-        });
+        let assets =
+            files.into_iter().map(|(name, body)| (request_path(&name), Asset::new(&name, body)));
         Assets(assets.collect())
     }
 }

@@ -13,7 +13,8 @@
 //! | [`names`] | what a name is |
 //! | [`presence`] | rooms, members, what followers are told, and whom it has yet to reach |
 //! | [`api`], [`socketio`] | our events in JSON, and in the packets of Socket.IO |
-//! | [`assets`], [`addresses`], [`deadlines`], [`heartbeat`] | files, limits by address, timeouts |
+//! | [`page`], [`assets`] | the page in one piece, the files beside it |
+//! | [`addresses`], [`deadlines`], [`heartbeat`] | limits by address, timeouts |
 //! | [`connection`] | one connection: its phases, what it has to send, what it follows |
 //! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
@@ -30,6 +31,7 @@ pub mod http;
 pub mod hub;
 pub mod metrics;
 pub mod names;
+pub mod page;
 pub mod presence;
 pub mod rate;
 pub mod server;

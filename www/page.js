@@ -1,81 +1,45 @@
 // The page: a form to log in with, and the live list.
 
 import { canonical, connect } from "./headcount.js";
-
-const texts = {
-  en: {
-    here: "here now",
-    last: "at last count", // the label of the count while there is no connection
-    label: "Your name",
-    login: "Log in",
-    rename: "Rename",
-    logout: "Log out",
-    you: "you",
-    empty: "Nobody yet. Be the first.",
-    connecting: "Connecting…",
-    live: "Live",
-    lost: "Reconnecting…",
-    watching: "You are watching, not on the list.",
-    entering: "Logging in as {}…",
-    present: "You are on the list as {}.",
-    several: "{}",
-    joined: "{} joined",
-    left: "{} left",
-    total: "{} here now",
-    comma: ", ",
-    refused: {
-      name_empty: "Enter a name first.",
-      name_too_long: "That name is too long.",
-      name_invalid: "That name has invisible or control characters, or too many combining marks.",
-      rate_limited: "Too many name changes. Wait a minute, then try again.",
-    },
-  },
-  "zh-Hans": {
-    here: "人在线",
-    last: "人（断线前）",
-    label: "你的名字",
-    login: "登录",
-    rename: "改名",
-    logout: "退出",
-    you: "你",
-    empty: "还没有人，来当第一个吧。",
-    connecting: "正在连接…",
-    live: "实时更新中",
-    lost: "正在重新连接…",
-    watching: "你正在旁观，不在名单上。",
-    entering: "正在以“{}”登录…",
-    present: "你已登录，名字是“{}”。",
-    several: "{} 人",
-    joined: "{}加入",
-    left: "{}离开",
-    total: "共 {} 人在线",
-    comma: "，",
-    refused: {
-      name_empty: "请先输入名字。",
-      name_too_long: "名字太长了。",
-      name_invalid: "名字里有不可见字符、控制字符，或过多的组合符号。",
-      rate_limited: "改名太频繁了，请一分钟后再试。",
-    },
-  },
-};
+import { texts } from "./words.js";
 
 const wish = navigator.languages.find((tag) => /^(en|zh)\b/i.test(tag)) ?? "en";
 const lang = /^zh/i.test(wish) ? "zh-Hans" : "en";
 const text = texts[lang];
 const number = new Intl.NumberFormat(lang);
-
-document.documentElement.lang = lang;
-for (const node of document.querySelectorAll("[data-text]")) {
-  node.textContent = text[node.dataset.text];
-}
+const said = new Map(); // id of an element → the words in it
 
 const element = (id) => document.getElementById(id);
 const [form, field, login, logout] = ["form", "name", "login", "logout"].map(element);
 const [above, list, below] = ["above", "names", "below"].map(element);
 
-// A status region may speak whenever it is written to, so write only what is new.
-function say(id, words) {
-  if (element(id).textContent !== words) element(id).textContent = words;
+document.documentElement.lang = lang;
+for (const node of document.querySelectorAll("[data-text]")) say(node.id, text[node.dataset.text]);
+
+// Writes strings and nodes where there was something else before. A status region may speak
+// whenever it is written to. Whether it is new is not looked up in the document, where a
+// translator may have put other words.
+function say(id, ...parts) {
+  const words = parts.map((part) => part.textContent ?? part).join("\0");
+  if (said.get(id) === words) return;
+  said.set(id, words);
+  element(id).replaceChildren(...parts);
+}
+
+// A sentence about a name, or a number, as parts to be said.
+function sentence(template, value) {
+  const [before, after] = template.split("{}");
+  if (after === undefined) return [before];
+  return [before, typeof value === "number" ? number.format(value) : isolated(value), after];
+}
+
+// A name runs in its own direction, whatever the words around it, and means the same in all
+// languages: Rose is no flower.
+function isolated(name) {
+  const bdi = document.createElement("bdi");
+  bdi.translate = false;
+  bdi.textContent = name;
+  return bdi;
 }
 
 // ---- The name, remembered ----------------------------------------------------------------------
@@ -99,7 +63,7 @@ function remember(storage, name) {
 
 // ---- Logging in and out ------------------------------------------------------------------------
 
-const room = connect();
+const room = connect("ws");
 const held = recall("sessionStorage");
 field.value = held ?? recall("localStorage") ?? "";
 if (held !== null) room.login(held);
@@ -142,22 +106,12 @@ function showName() {
   const { name } = room;
   const present = room.state === "open" && room.has(name);
   const words = name === null ? text.watching : present ? text.present : text.entering;
-  if (element("me").textContent === fill(words, name)) return;
-
-  const [before, after] = words.split("{}");
-  element("me").replaceChildren(before, ...(name === null ? [] : [isolated(name), after]));
-  login.textContent = name === null ? text.login : text.rename;
+  say("me", ...sentence(words, name));
+  say("login", name === null ? text.login : text.rename);
   logout.hidden = name === null;
+  if (name !== marked) schedule();
   if (present) remember("localStorage", name);
   if (present || name === null) remember("sessionStorage", name);
-  schedule();
-}
-
-// A name runs in its own direction, whatever the words around it.
-function isolated(name) {
-  const bdi = document.createElement("bdi");
-  bdi.textContent = name;
-  return bdi;
 }
 
 // ---- The connection ----------------------------------------------------------------------------
@@ -175,15 +129,8 @@ function showState() {
   const live = room.state === "open";
   document.body.dataset.state = live ? "live" : lost ? "lost" : "connecting";
   say("state", text[document.body.dataset.state]);
-  document.querySelector("[data-text=here]").textContent =
-    live || room.seq === null ? text.here : text.last;
+  say("here", live || room.seq === null ? text.here : text.last);
 }
-
-// A connection from before the network went may be dead without knowing it.
-addEventListener("online", () => room.reconnect());
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && room.state === "waiting") room.reconnect();
-});
 
 // ---- The roster --------------------------------------------------------------------------------
 
@@ -211,7 +158,8 @@ function update({ joined, left }) {
     for (const name of left) names.splice(place(name), 1);
     for (const name of joined) names.splice(place(name), 0, name);
   }
-  document.title = `(${names.length}) headcount`;
+  const title = `(${names.length}) headcount`;
+  if (document.title !== title) document.title = title;
   note(joined, left);
   showName();
   schedule();
@@ -230,36 +178,46 @@ function place(name) {
 }
 
 // ---- The list ----------------------------------------------------------------------------------
-// Of a long list only the rows in and around the view are in the document, between two boxes as
+// Up to some length the list is in the document as a whole, so that the browser can find any name
+// in the page. Of a longer one only the rows in and around the view are there, between two boxes as
 // high as the rest: a change costs about the same however long it is. The window moves in whole
-// blocks, so a list of up to two blocks, as most are, is there entirely.
+// blocks. What is printed is always the whole list.
 
+const WHOLE = 1_000; // names; a change to so many costs 3 ms of layout, and 35 ms to 10,000
 const BLOCK = 40; // rows
 
 const shown = new Map(); // name → its <li>
 let columns = 1;
 let rowHeight = 48;
 let marked = null; // the name marked as the reader's own
+let isPrinting = false;
 let frame = 0;
 
 function schedule() {
   frame ||= requestAnimationFrame(draw);
 }
 
+// Rows are as high as their names need, so what is not there is as high as the average.
 function measure() {
-  const style = getComputedStyle(list);
-  columns = style.gridTemplateColumns.split(" ").length;
-  rowHeight = parseFloat(style.gridAutoRows);
+  columns = getComputedStyle(list).gridTemplateColumns.split(" ").length;
+  const rows = Math.ceil(shown.size / columns);
+  if (rows > 0) rowHeight = list.getBoundingClientRect().height / rows;
   schedule();
+}
+
+// Which rows of so many are to be in the document.
+function range(rows) {
+  if (isPrinting || names.length <= WHOLE) return [0, rows];
+  const top = -above.getBoundingClientRect().top / rowHeight; // rows scrolled out of view
+  const bottom = top + innerHeight / rowHeight;
+  const last = Math.min(rows, Math.max(0, Math.ceil(bottom / BLOCK) + 1) * BLOCK);
+  return [Math.min(last, Math.max(0, Math.floor(top / BLOCK) - 1) * BLOCK), last];
 }
 
 function draw() {
   frame = 0;
   const rows = Math.ceil(names.length / columns);
-  const top = -above.getBoundingClientRect().top / rowHeight; // rows scrolled out of view
-  const bottom = top + innerHeight / rowHeight;
-  const last = Math.min(rows, Math.max(0, Math.ceil(bottom / BLOCK) + 1) * BLOCK);
-  const first = Math.min(last, Math.max(0, Math.floor(top / BLOCK) - 1) * BLOCK);
+  const [first, last] = range(rows);
   const start = first * columns;
   const view = names.slice(start, last * columns);
 
@@ -273,6 +231,7 @@ function draw() {
   const wanted = new Set(view);
   for (const name of shown.keys()) if (!wanted.has(name)) drop(name);
   // What is left is in order, so each name is either next or missing.
+  const isWhole = view.length === names.length;
   let next = list.firstElementChild;
   view.forEach((name, i) => {
     let item = shown.get(name);
@@ -282,8 +241,10 @@ function draw() {
       item = create(name);
       list.insertBefore(item, next);
     }
-    item.ariaPosInSet = start + i + 1;
-    item.ariaSetSize = names.length;
+    // Where all are there, a screen reader counts them itself.
+    const [position, size] = isWhole ? [null, null] : [`${start + i + 1}`, `${names.length}`];
+    if (item.ariaPosInSet !== position) item.ariaPosInSet = position;
+    if (item.ariaSetSize !== size) item.ariaSetSize = size;
   });
   fresh.clear();
 
@@ -320,6 +281,16 @@ addEventListener("scroll", schedule, { passive: true });
 addEventListener("resize", schedule);
 new ResizeObserver(measure).observe(list);
 
+// Printing waits for no frame.
+function toPaper(isPaper) {
+  if (isPaper === isPrinting) return;
+  isPrinting = isPaper;
+  draw();
+}
+addEventListener("beforeprint", () => toPaper(true));
+addEventListener("afterprint", () => toPaper(false));
+matchMedia("print").addEventListener("change", ({ matches }) => toPaper(matches));
+
 // ---- News --------------------------------------------------------------------------------------
 // What a screen reader tells of the list: who came and went, summed up and not too often. The
 // reader's own name has a line of its own.
@@ -344,21 +315,22 @@ function note(joined, left) {
 function tell() {
   teller = 0;
   came.delete(room.name);
-  const who = (set) => (set.size === 1 ? [...set][0] : fill(text.several, set.size));
   const news = [];
-  if (came.size) news.push(fill(text.joined, who(came)));
-  if (went.size) news.push(fill(text.left, who(went)));
-  if (news.length || told < 0) {
-    news.push(fill(text.total, names.length));
-    say("news", news.join(text.comma));
+  for (const [template, set] of [
+    [text.joined, came],
+    [text.left, went],
+  ]) {
+    const [only] = set;
+    if (set.size === 1) news.push(...sentence(template, only), text.comma);
+    if (set.size > 1) {
+      news.push(template.replace("{}", text.several.replace("{}", number.format(set.size))));
+      news.push(text.comma);
+    }
   }
+  if (news.length || told < 0) say("news", ...news, ...sentence(text.total, names.length));
   came.clear();
   went.clear();
   told = performance.now();
-}
-
-function fill(template, value) {
-  return template.replace("{}", () => (typeof value === "number" ? number.format(value) : value));
 }
 
 measure();

@@ -6,9 +6,11 @@
 //! they can't come to different frames. Whether there is anything to send is derived from the same
 //! places, never noted down beside them.
 
+use crate::api;
 use crate::config::Config;
 use crate::presence::{Presence, Room, Seq, View};
 use crate::time::Time;
+use crate::ws::Opcode;
 
 use super::chunks::Chunks;
 use super::phase::Phase;
@@ -71,6 +73,17 @@ impl Connection {
         }
         assert!(left == 0, "no more is sent than there was to send");
         begun
+    }
+
+    /// Answers a ping. Replies are sent before what is new in a room, so by the time that the client
+    /// reads this it has been told of exactly that commit, however slowly it reads. A client of
+    /// Socket.IO is told no changes: its ack is the answer.
+    pub(crate) fn pong(&mut self) {
+        if let Some(View::Changes { next, .. }) =
+            self.subscriptions.iter().next().map(|one| one.view)
+        {
+            self.outbox.reply(Opcode::Text, &api::pong(next.told()));
+        }
     }
 
     /// Whether the connection has anything to send.

@@ -129,6 +129,10 @@ impl Context {
                 self.leave_roster(connection);
                 Ok(())
             }
+            Request::Ping => {
+                connection.pong();
+                Ok(())
+            }
         });
         connection.reply(address, outcome);
     }

@@ -15,11 +15,6 @@ use super::context::Context;
 use super::numbers::shows_metrics;
 use super::socketio;
 
-/// What the page may load and run: only what this server sends (CSP Level 3).
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-    img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'";
-
 const TEXT: &str = "text/plain; charset=utf-8";
 
 /// An answer before it is known whether the connection stays.
@@ -234,9 +229,8 @@ impl Context {
             .field("ETag", &asset.etag)
             .field("Cache-Control", "no-cache")
             .field("Referrer-Policy", "no-referrer");
-        // Somebody else's page may have scripts in it, or from elsewhere.
-        if asset.is_embedded {
-            response = response.field("Content-Security-Policy", CONTENT_SECURITY_POLICY);
+        if let Some(policy) = &asset.policy {
+            response = response.field("Content-Security-Policy", policy);
         }
         response = self.share(response, head);
         // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.

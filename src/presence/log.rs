@@ -57,6 +57,11 @@ impl Seq {
         self.0
     }
 
+    /// The commit that a connection at this cursor was told of last; 0 if there was none.
+    pub const fn told(self) -> Seq {
+        Seq(self.0.saturating_sub(1))
+    }
+
     const fn next(self) -> Seq {
         Seq(self.0 + 1)
     }

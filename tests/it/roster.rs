@@ -115,6 +115,85 @@ fn connection_that_ends_takes_its_name_along() {
     }
 }
 
+fn pong(seq: u64) -> Value {
+    json!(["pong", { "seq": seq }])
+}
+
+/// A page can't see the pings of the protocol: it asks, and sees whether its copy is right too.
+#[test]
+fn ping_is_answered_with_the_commit_that_the_connection_was_told_of_last() {
+    let mut world = World::new();
+    let ada = world.open("/ws");
+    world.say(ada, r#"["ping"]"#);
+    assert_eq!(world.heard(ada), [roster(0, &[]), pong(0)]);
+    // With the login that makes a change, a pong comes before that change and says so.
+    world.send(ada, &[wire::login("Ada"), wire::text(r#"["ping"]"#)].concat());
+    assert_eq!(world.heard(ada), [pong(0), change(1, &["Ada"], &[])]);
+    world.say(ada, r#" ["ping"] "#);
+    assert_eq!(world.heard(ada), [pong(1)]);
+
+    let late = world.watch();
+    world.say(late, r#"["ping"]"#);
+    assert_eq!(world.heard(late), [pong(1)], "it was told so by a roster");
+    world.say(late, r#"["ping", 1]"#);
+    world.say(late, r#"["pong"]"#);
+    assert_eq!(codes(world.heard(late)), ["message_invalid", "event_unknown"]);
+}
+
+/// The number is true when the pong is read, wherever in the stream it ends up: after a frame that
+/// was half written, and before the log.
+#[test]
+fn pong_to_a_slow_reader_says_what_it_has_read_by_then() {
+    for room in 0..200 {
+        let mut world = World::new();
+        let (slow, busy) = (world.watch(), world.watch());
+        world.set_room(slow, room);
+        for name in ["Ada", "Bob", "Eve"] {
+            world.pass_ms(100);
+            world.login(busy, name);
+            world.say(slow, r#"["ping"]"#);
+        }
+        world.set_room(slow, usize::MAX);
+        world.turn();
+        let mut told = 0;
+        let mut pongs = 0;
+        for message in world.heard(slow) {
+            let seq = message[1]["seq"].as_u64().unwrap();
+            match message[0].as_str() {
+                Some("pong") => pongs += 1,
+                _ => told = seq,
+            }
+            assert_eq!(seq, told, "{message} with room for {room} bytes");
+        }
+        assert_eq!((told, pongs), (3, 3));
+    }
+}
+
+/// Before the first roster there is no commit: 0.
+#[test]
+fn pong_before_the_first_roster_says_0() {
+    let mut world = World::new();
+    let busy = world.watch();
+    world.login(busy, "Ada");
+    let early = world.connect();
+    let opening = [wire::handshake("/ws", ""), wire::text(r#"["ping"]"#)].concat();
+    world.send(early, &opening);
+    assert_eq!(world.answer(early).status, 101);
+    assert_eq!(world.heard(early), [pong(0), roster(1, &["Ada"])]);
+}
+
+#[test]
+fn ping_costs_what_any_message_costs() {
+    let mut world = World::new();
+    let peer = world.watch();
+    for _ in 0..40 {
+        world.say(peer, r#"["ping"]"#);
+    }
+    assert_eq!(world.heard(peer).len(), 40);
+    world.say(peer, r#"["ping"]"#);
+    assert!(matches!(world.told(peer)[..], [wire::Told::Close(Some(1008))]));
+}
+
 #[test]
 fn login_to_an_idle_server_is_told_at_once() {
     let mut world = World::new();

@@ -123,6 +123,17 @@ fn acknowledgement_says_null_or_why_not() {
     assert_eq!(world.names(), ["Ada"], "she is who she was");
 }
 
+/// To measure a round trip, as the pages of Socket.IO's own documentation do.
+#[test]
+fn ping_has_its_acknowledgement_for_an_answer() {
+    let mut world = World::new();
+    let peer = join(&mut world);
+    world.say(peer, r#"427["ping"]"#);
+    assert_eq!(texts(&mut world, peer), ["437[null]"]);
+    world.say(peer, r#"42["ping"]"#);
+    assert_eq!(texts(&mut world, peer), [""; 0]);
+}
+
 #[test]
 fn binary_event_is_answered_when_its_attachments_are_there() {
     let mut world = World::new();

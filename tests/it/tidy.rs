@@ -109,7 +109,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 19] = [
+const LAYERS: [(&str, &str); 20] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -117,7 +117,8 @@ const LAYERS: [(&str, &str); 19] = [
     ("http", ""),
     ("ws", "http"),
     ("config", "http rate ws"),
-    ("assets", "shared"),
+    ("page", ""),
+    ("assets", "page shared"),
     ("addresses", "rate time"),
     ("deadlines", "time"),
     ("heartbeat", "time"),

@@ -78,6 +78,10 @@ impl Expected {
                 Some(names::canonical(&name, limits).map_err(ApiError::Name)?.into())
             }
             Request::Logout => None,
+            Request::Ping => {
+                self.private.push(Told::Text("pong".to_owned()));
+                return Ok(());
+            }
         };
         Ok(())
     }

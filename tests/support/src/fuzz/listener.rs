@@ -14,7 +14,7 @@ pub struct Listener {
     pub answers: Vec<Answer>,
     pub stage: Stage,
     /// What was said to this client alone, in order and without the server's pings. Of an error on
-    /// the roster's WebSocket only the code is kept.
+    /// the roster's WebSocket only the code is kept, and of a pong only that it is one.
     pub private: Vec<Told>,
     /// The data of the server's pings.
     pub pings: Vec<Vec<u8>>,
@@ -132,6 +132,10 @@ impl Listener {
             "error" => {
                 let code = data["code"].as_str().expect("an error has a code");
                 self.private.push(Told::Text(code.to_owned()));
+            }
+            "pong" => {
+                assert_eq!(data["seq"].as_u64(), Some(self.view.seq.unwrap_or(0)), "{text}");
+                self.private.push(Told::Text("pong".to_owned()));
             }
             _ => panic!("{text}"),
         }

@@ -313,6 +313,9 @@ impl Client {
             Message::Roster { .. } | Message::Change { .. } => {
                 self.view = nature.rosters.hear(&message, self.view);
             }
+            Message::Pong(seq) => {
+                assert_eq!(*seq, self.view.unwrap_or(0), "a pong of another commit");
+            }
             other => panic!("{other:?} is no event of ours"),
         }
     }

@@ -27,6 +27,8 @@ pub enum Message {
     /// All names, as clients of Socket.IO are told.
     List(Names),
     Error(String),
+    /// The commit that whoever hears this was told of last.
+    Pong(u64),
     Other,
 }
 
@@ -105,6 +107,7 @@ fn parse(payload: &[u8]) -> Message {
             let (joined, left) = (list(&body["joined"]), list(&body["left"]));
             Message::Change { seq: seq(), joined, left }
         }
+        Some("pong") => Message::Pong(seq()),
         Some("login") => Message::List(set(body)),
         Some("error") => Message::Error(body["code"].as_str().expect("codes are words").to_owned()),
         _ => Message::Other,

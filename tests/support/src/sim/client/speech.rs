@@ -76,6 +76,9 @@ impl Client {
                 self.say(&serde_json::json!(["login", name]).to_string());
                 self.names.push(name.clone());
                 self.name = Some(name.clone());
+                if matches!(self.kind, Kind::Native { .. }) {
+                    self.say("[\"ping\"]");
+                }
             }
             Step::Logout => {
                 self.say("[\"logout\"]");

@@ -1,0 +1,224 @@
+// What the runners here share: a server, Chromium, pages that complain, and one line for each check.
+//
+// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
+// CHROMIUM   the browser's; otherwise /usr/bin/chromium
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+import { chromium } from "playwright-core";
+
+export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+export const WIDE = { width: 1200, height: 760 };
+export const PHONE = { width: 360, height: 740 };
+const BINARY = process.env.HEADCOUNT ?? here("../../../target/release/headcount");
+
+// ---- The server --------------------------------------------------------------------------------
+
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGKILL"))); // whatever happens
+
+export class Server {
+  #child;
+  #flags;
+
+  static async start(...flags) {
+    const server = new Server();
+    server.#flags = flags;
+    server.url = await server.#run(0);
+    return server;
+  }
+
+  /** Starts it again, at the address that it had. */
+  async revive() {
+    await this.#run(new URL(this.url).port);
+  }
+
+  async kill() {
+    if (!running.delete(this.#child)) return;
+    this.#child.kill("SIGKILL");
+    await once(this.#child, "exit");
+  }
+
+  async #run(port) {
+    const flags = ["--listen", `127.0.0.1:${port}`, ...this.#flags];
+    const child = spawn(BINARY, flags, { stdio: ["ignore", "pipe", "inherit"] });
+    running.add((this.#child = child));
+    for await (const line of createInterface(child.stdout)) {
+      const [, url] = /^headcount listening on (http:\/\/\S+)$/.exec(line) ?? [];
+      if (!url) continue;
+      child.stdout.resume();
+      return url;
+    }
+    assert.fail("the server ended before it listened");
+  }
+
+  /** The names on the roster, as the server says. */
+  async names() {
+    const answer = await fetch(`${this.url}/roster`);
+    return (await answer.json()).names;
+  }
+}
+
+// ---- The pages ---------------------------------------------------------------------------------
+
+export const complaints = []; // what no page may do: errors, violations, dialogs
+const excused = { isDown: false };
+
+/** While the server or the way to it is down, the browser may say that it cannot connect. */
+export function excuse(isDown) {
+  excused.isDown = isDown;
+}
+
+export async function open(url, { viewport = WIDE, script, argument, ...options } = {}) {
+  const context = await browser.newContext({ locale: "en-US", viewport, ...options });
+  context.setDefaultTimeout(10_000);
+  await context.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) =>
+      console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`),
+    );
+  });
+  if (script) await context.addInitScript(script, argument);
+  const page = await context.newPage();
+  page.on("console", (message) => {
+    if (!["error", "warning"].includes(message.type())) return;
+    const isLink = /^WebSocket connection to .* failed|net::ERR_/.test(message.text());
+    if (excused.isDown && isLink) return;
+    if (message.location().url.endsWith("/favicon.ico")) return; // of what is no page of ours
+    complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("dialog", (dialog) => {
+    complaints.push(`dialog: ${dialog.message()}`);
+    dialog.dismiss();
+  });
+  await page.goto(url);
+  return page;
+}
+
+export const field = (page) => page.locator("#name");
+export const items = (page) => page.locator("#names li");
+export const entry = (page, name) =>
+  items(page).filter({ has: page.locator("bdi").getByText(name, { exact: true }) });
+export const sees = (page, name) => entry(page, name).waitFor();
+export const seesNot = (page, name) => entry(page, name).waitFor({ state: "detached" });
+export const says = (page, id, words) => page.locator(`#${id}`).getByText(words).waitFor();
+export const state = (page, name) => page.locator(`body[data-state=${name}]`).waitFor();
+export const isFocused = (page, selector) => page.locator(`${selector}:focus`).waitFor();
+export const listed = (page) => page.locator("#names bdi").allTextContents();
+export const shot = (page, name) => page.screenshot({ path: here(`shots/${name}.png`) });
+
+export async function enter(page, name) {
+  await field(page).fill(name);
+  await page.keyboard.press("Enter");
+}
+
+export async function isMe(page, name) {
+  await page.locator("#names li.me bdi").getByText(name, { exact: true }).waitFor();
+  assert.equal(await page.locator("#names li.me").count(), 1);
+}
+
+export async function noSidewaysScroll(page) {
+  const [content, view] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  assert.ok(content <= view, `the page is ${content} px wide in a view of ${view} px`);
+}
+
+// ---- A server inside the page, to say what the real one does not -------------------------------
+
+export function fakeServer() {
+  window.sockets = [];
+  window.WebSocket = class {
+    sent = []; // all but pings
+    owed = 0; // pongs
+    constructor() {
+      window.sockets.push(this);
+      queueMicrotask(() => {
+        this.readyState = 1;
+        this.onopen({});
+      });
+    }
+    set onmessage(f) {
+      this.tell = (event) => {
+        this.seq = JSON.parse(event.data)[1].seq ?? this.seq;
+        f(event);
+      };
+    }
+    get onmessage() {
+      return this.tell;
+    }
+    // What comes of a request is for the test to say, and then comes the pong behind it.
+    send(text) {
+      if (text !== '["ping"]') this.sent.push(text);
+      else this.owed++;
+      this.isAsked ||= text !== '["ping"]';
+      queueMicrotask(() => this.isAsked || this.pong());
+    }
+    pong() {
+      this.isAsked = false;
+      const pong = JSON.stringify(["pong", { seq: this.seq ?? 0 }]);
+      for (; this.owed > 0; this.owed--) this.onmessage({ data: pong });
+    }
+    close() {}
+  };
+  // A link that is lost while the network changes is no reason to wait.
+  window.renew = () => {
+    window.sockets.at(-1).onclose({ code: 1006 });
+    dispatchEvent(new Event("online"));
+  };
+  window.receive = (message) => {
+    const socket = window.sockets.at(-1);
+    socket.onmessage({ data: JSON.stringify(message) });
+    if (message[0] !== "roster") socket.pong();
+  };
+}
+
+export const receive = (page, message) => page.evaluate((it) => window.receive(it), message);
+
+// ---- Checking ----------------------------------------------------------------------------------
+
+let passed = 0;
+export let failed = 0;
+
+export async function check(what, run) {
+  try {
+    const note = await run();
+    passed++;
+    console.log(`ok    ${what}${note ? ` (${note})` : ""}`);
+  } catch (error) {
+    failed++;
+    console.log(`FAIL  ${what}\n      ${String(error.stack).replaceAll("\n", "\n      ")}`);
+  }
+}
+
+mkdirSync(here("shots"), { recursive: true });
+export const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+  // Playwright switches off the back/forward cache, which readers have.
+  ignoreDefaultArgs: ["--disable-back-forward-cache"],
+});
+
+/** The last check, and the sum of all. */
+export async function finish() {
+  await check("no errors, warnings, policy violations or dialogs in any page", () => {
+    assert.deepEqual(complaints, []);
+  });
+  await browser.close();
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed ? 1 : 0;
+}

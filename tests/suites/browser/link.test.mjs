@@ -1,0 +1,504 @@
+// www/headcount.js and links that die: silence, sleep, the back/forward cache, the network.
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, mock, test } from "node:test";
+
+import { connect } from "../../../www/headcount.js";
+import { FakePage, FakeSocket } from "./fakes.mjs";
+
+const HOUR = 3_600_000;
+let page;
+let room;
+let states;
+
+// A room that is open. Without a page around it, it is one in Node.
+function start({ in_page = true } = {}) {
+  if (in_page) page = new FakePage().install();
+  room = connect("ws://test/ws", { WebSocket: FakeSocket });
+  states = [];
+  room.on("state", (state) => states.push(state));
+  return opened();
+}
+
+// Lets the last attempt succeed.
+function opened(names = ["Ada"]) {
+  const socket = FakeSocket.last;
+  socket.open();
+  socket.receive("roster", { seq: 1, names });
+  return socket;
+}
+
+// The machine sleeps: time passes, and no timer runs.
+function sleep(ms) {
+  mock.timers.setTime(Date.now() + ms);
+}
+
+const tick = (ms) => mock.timers.tick(ms);
+const attempts = () => FakeSocket.all.length;
+
+beforeEach(() => {
+  FakeSocket.all = [];
+  mock.timers.enable({ apis: ["setTimeout", "Date"] });
+  mock.method(Math, "random", () => 1); // the longest wait there can be
+});
+
+afterEach(() => {
+  room?.close();
+  FakePage.remove();
+  mock.timers.reset();
+  mock.restoreAll();
+});
+
+// ---- Silence -----------------------------------------------------------------------------------
+
+for (const [place, in_page] of [
+  ["a visible page", true],
+  ["Node or a worker", false],
+]) {
+  test(`${place}: a link that is silent for 30 s is asked, and dead 10 s later`, () => {
+    const socket = start({ in_page });
+    tick(29_999);
+    assert.equal(socket.pings, 0);
+    tick(1);
+    assert.equal(socket.pings, 1);
+    tick(9_999);
+    assert.equal(room.state, "open");
+    tick(1);
+    assert.equal(room.state, "waiting");
+    assert.equal(socket.closes, 1);
+    assert.deepEqual(room.names, ["Ada"], "the last known names stay");
+    tick(5_000);
+    assert.equal(attempts(), 2);
+  });
+}
+
+test("anything that is heard shows that the link is alive", () => {
+  const socket = start();
+  tick(20_000);
+  socket.receive("change", { seq: 2, joined: ["Bob"], left: [] });
+  tick(29_999);
+  assert.equal(socket.pings, 0);
+  tick(1);
+  socket.receive("change", { seq: 3, joined: [], left: ["Bob"] }); // instead of a pong
+  tick(29_999);
+  assert.equal(socket.pings, 1);
+  tick(1);
+  assert.equal(socket.pings, 2, "and the pong that is still owed does not end the asking");
+  tick(10_000);
+  assert.equal(room.state, "waiting");
+});
+
+test("an answered link stays for as long as it likes", () => {
+  const socket = start();
+  for (let minute = 0; minute < 60; minute++) {
+    tick(30_000);
+    socket.pong();
+    tick(30_000);
+    socket.pong();
+  }
+  assert.equal(socket.pings, 120);
+  assert.equal(attempts(), 1);
+});
+
+test("clients that heard the same thing do not all ask in the same instant", () => {
+  Math.random.mock.mockImplementation(() => 0);
+  const socket = start();
+  tick(25_000);
+  assert.equal(socket.pings, 1);
+});
+
+test("a hidden page asks nothing, and once it is seen again at once", () => {
+  const socket = start();
+  page.hide();
+  for (let minute = 0; minute < 60; minute++) tick(60_000);
+  assert.equal(socket.pings, 0);
+  assert.equal(attempts(), 1, "a link that is silent because nothing happens is not given up");
+  page.show();
+  assert.equal(socket.pings, 1);
+  tick(9_999);
+  assert.equal(room.state, "open");
+  tick(1);
+  assert.equal(room.state, "connecting", "at once: the reader has waited enough");
+  assert.equal(attempts(), 2);
+});
+
+test("`visible`, `pageshow` and `online` together are one question", () => {
+  const socket = start();
+  page.hide();
+  page.comeBack();
+  page.tell("online");
+  assert.equal(socket.pings, 1);
+  socket.pong();
+  page.tell("online");
+  assert.equal(socket.pings, 2);
+});
+
+test("the first `pageshow` of a page is no return", () => {
+  const socket = start();
+  page.dispatchEvent(Object.assign(new Event("pageshow"), { persisted: false }));
+  assert.equal(socket.pings, 0);
+  assert.equal(attempts(), 1);
+});
+
+test("a pong with the number of another commit drops the connection, for a fresh roster", () => {
+  const socket = start();
+  tick(30_000);
+  socket.pong(2);
+  assert.equal(room.state, "waiting");
+  assert.equal(room.seq, 1);
+  tick(5_000);
+  assert.equal(attempts(), 2);
+});
+
+test("a server that opens and says nothing is given up, each time with more patience", () => {
+  start().fail();
+  room.login("Eve");
+  tick(5_000);
+  for (const within of [20_000, 40_000, 80_000, 80_000]) {
+    FakeSocket.last.open();
+    tick(within - 1);
+    assert.equal(room.state, "connecting");
+    tick(1);
+    assert.equal(room.state, "waiting");
+    tick(60_000);
+  }
+});
+
+// ---- Requests ----------------------------------------------------------------------------------
+
+for (const [what, request, again] of [
+  ["login", () => room.login("Eve"), [["login", "Eve"]]],
+  ["logout", () => room.logout(), []],
+]) {
+  test(`a ${what} that a dead link took is done on the next`, () => {
+    const dead = start();
+    room.login("Ada");
+    dead.pong();
+    request();
+    tick(9_999);
+    assert.equal(room.state, "open");
+    tick(1);
+    assert.equal(room.state, "waiting", "no answer: that is a failure, and no endless wait");
+    tick(5_000);
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.sent, again);
+  });
+}
+
+test("what others do is no answer: a link that only brings is dead too", () => {
+  const socket = start();
+  room.login("Eve");
+  for (let seq = 2; seq < 12; seq++) {
+    socket.receive("change", { seq, joined: [`${seq}`], left: [] });
+    tick(1_000);
+  }
+  assert.equal(room.state, "waiting");
+});
+
+test("a login that is sent before the roster is answered after it", () => {
+  start({ in_page: false });
+  room.reconnect();
+  room.login("Eve");
+  FakeSocket.last.open();
+  tick(9_000); // the roster is long, and the pong comes behind it
+  FakeSocket.last.receive("roster", { seq: 1, names: [] });
+  tick(9_999);
+  assert.equal(room.state, "open");
+  tick(1);
+  assert.equal(room.state, "waiting");
+});
+
+test("there is one request at a time, and of the wishes meanwhile only the last is sent", () => {
+  const socket = start();
+  for (const name of ["A", "B", "C"]) room.login(name);
+  assert.deepEqual(socket.sent, [["login", "A"]]);
+  assert.equal(room.name, "C");
+  socket.pong();
+  assert.deepEqual(socket.sent, [["login", "A"], ["login", "C"]]);
+  socket.pong();
+  assert.equal(socket.pings, 2);
+  for (let i = 0; i < 1_000; i++) room.login(`${i}`);
+  assert.equal(socket.sent.length, 3, "nor can a page flood the server");
+});
+
+test("the answer to an earlier ping is not that of the request", () => {
+  const socket = start();
+  tick(30_000);
+  for (const name of ["A", "B"]) room.login(name);
+  socket.pong();
+  assert.deepEqual(socket.sent, [["login", "A"]]);
+  socket.pong();
+  assert.deepEqual(socket.sent.at(-1), ["login", "B"]);
+});
+
+test("a refusal is that of one request", () => {
+  const socket = start();
+  const refusal = { code: "name_invalid", message: "" };
+  room.login("\u202E");
+  socket.receive("error", refusal);
+  socket.pong();
+  room.login("Eve");
+  socket.pong();
+  room.login("\u202E");
+  socket.receive("error", refusal);
+  assert.equal(room.name, "Eve");
+});
+
+test("a pong that ends the connection has no other effect", () => {
+  const socket = start();
+  for (const name of ["A", "B"]) room.login(name);
+  socket.pong(7);
+  assert.equal(room.state, "waiting");
+  tick(5_000);
+  FakeSocket.last.open();
+  assert.deepEqual(FakeSocket.last.sent, [["login", "B"]]);
+});
+
+test("a refusal of an older wish leaves the newer one", () => {
+  const socket = start();
+  const refused = [];
+  room.on("error", ({ code }) => refused.push(code));
+  room.login("\u202E");
+  room.login("Eve");
+  socket.receive("error", { code: "name_invalid", message: "" });
+  assert.deepEqual(refused, ["name_invalid"]);
+  assert.equal(room.name, "Eve");
+  socket.pong();
+  assert.deepEqual(socket.sent.at(-1), ["login", "Eve"]);
+  socket.receive("error", { code: "rate_limited", message: "" });
+  assert.equal(room.name, null);
+  socket.pong();
+  assert.equal(socket.sent.length, 2);
+});
+
+test("an error that belongs to no request undoes none", () => {
+  const socket = start();
+  socket.receive("error", { code: "of_later", message: "" });
+  room.login("Eve");
+  socket.pong();
+  assert.equal(room.name, "Eve");
+  room.login("\u202E");
+  socket.receive("error", { code: "name_invalid", message: "" });
+  assert.equal(room.name, "Eve");
+});
+
+// ---- Sleep -------------------------------------------------------------------------------------
+
+test("a hidden page whose timers are late was not asleep", () => {
+  const socket = start();
+  page.hide();
+  sleep(80_000);
+  page.show();
+  room.login("Eve");
+  assert.deepEqual(socket.sent, [["login", "Eve"]]);
+});
+
+for (const hidden of [false, true]) {
+  test(`after an hour asleep a ${hidden ? "hidden" : "visible"} page trusts no link`, () => {
+    const dead = start();
+    if (hidden) page.hide();
+    sleep(HOUR);
+    room.login("Eve");
+    assert.deepEqual(dead.sent, []);
+    assert.equal(dead.closes, 1);
+    assert.equal(attempts(), 2);
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.sent, [["login", "Eve"]]);
+  });
+
+  test(`after an hour asleep a ${hidden ? "hidden" : "visible"} page connects anew at once`, () => {
+    start();
+    if (hidden) page.hide();
+    sleep(HOUR);
+    if (hidden) page.show();
+    else tick(0); // the timer that is overdue
+    assert.equal(attempts(), 2);
+    assert.equal(room.state, "connecting");
+  });
+}
+
+test("an hour asleep is an hour without failures", () => {
+  start();
+  for (let night = 0; night < 10; night++) {
+    sleep(HOUR);
+    page.tell("online");
+    opened();
+  }
+  FakeSocket.last.fail();
+  tick(5_000);
+  assert.equal(room.state, "connecting", "the first failure, with the first wait");
+});
+
+test("a clock that is set back disturbs nothing", () => {
+  const socket = start();
+  mock.method(Date, "now", () => 0);
+  room.login("Eve");
+  assert.deepEqual(socket.sent, [["login", "Eve"]]);
+});
+
+// ---- Leaving and returning ---------------------------------------------------------------------
+
+test("a page that is left is off the list at once, and back as soon as it is shown", () => {
+  const socket = start();
+  room.login("Ada");
+  socket.pong();
+  page.leave();
+  assert.equal(socket.closes, 1);
+  tick(HOUR);
+  assert.equal(attempts(), 1, "nothing is tried meanwhile");
+  page.comeBack();
+  assert.equal(attempts(), 2);
+  opened();
+  assert.equal(room.state, "open");
+  assert.deepEqual(FakeSocket.last.sent, [["login", "Ada"]]);
+});
+
+test("returns do not make the next wait longer", () => {
+  start();
+  for (let round = 0; round < 10; round++) {
+    page.leave();
+    page.comeBack();
+    opened();
+  }
+  FakeSocket.last.fail();
+  tick(5_000);
+  assert.equal(room.state, "connecting");
+});
+
+test("the news that a link is dead comes after the return, and is acted on at once", () => {
+  const socket = start();
+  page.hide();
+  tick(60_000);
+  page.show();
+  tick(9);
+  socket.fail();
+  assert.equal(room.state, "connecting");
+  assert.equal(attempts(), 2);
+  assert.ok(!states.includes("waiting"));
+  FakeSocket.last.fail();
+  assert.equal(room.state, "waiting", "but not again and again");
+});
+
+test("once something was heard after a return, an end is one like any other", () => {
+  const socket = start();
+  page.tell("online");
+  socket.pong();
+  socket.fail();
+  assert.equal(room.state, "waiting");
+});
+
+test("an attempt from before the return is given up, one from just now is not", () => {
+  const first = start();
+  first.fail();
+  tick(5_000);
+  tick(2_001);
+  page.tell("online");
+  assert.equal(attempts(), 3);
+  page.tell("online");
+  assert.equal(attempts(), 3);
+  FakeSocket.last.fail();
+  assert.equal(attempts(), 4, "and if that one fails, it is repeated once");
+});
+
+for (const [what, returns] of [
+  ["online", () => page.tell("online")],
+  ["visible", () => page.show()],
+  ["pageshow", () => page.comeBack()],
+]) {
+  test(`${what} ends a wait`, () => {
+    start().fail();
+    assert.equal(room.state, "waiting");
+    returns();
+    assert.equal(room.state, "connecting");
+    tick(5_000);
+    assert.equal(attempts(), 2, "which leaves no second attempt behind");
+  });
+}
+
+test("close() ends the listening to the page", () => {
+  start();
+  room.close();
+  page.hide();
+  page.comeBack();
+  page.tell("online");
+  page.leave();
+  assert.equal(room.state, "closed");
+  assert.equal(attempts(), 1);
+});
+
+// ---- What the server asks for ------------------------------------------------------------------
+
+for (const [what, ask, least] of [
+  ["closes with 1013, try again later", (socket) => socket.fail(1013), 5_000],
+  ["closes with 1008, too much", (socket) => socket.fail(1008), 5_000],
+  [
+    "says when to come back",
+    (socket) => {
+      socket.receive("bye", { retry_ms: 20_000 });
+      socket.fail(1001);
+    },
+    20_000,
+  ],
+]) {
+  test(`a server that ${what} is spared, even by those who return`, () => {
+    Math.random.mock.mockImplementation(() => 0);
+    ask(start());
+    page.tell("online");
+    assert.equal(room.state, "waiting");
+    tick(least);
+    assert.equal(room.state, "waiting");
+    tick(500);
+    assert.equal(room.state, "connecting");
+  });
+}
+
+for (const retry_ms of [1e12, Infinity, -1, NaN, "soon", undefined]) {
+  test(`a server that says ${retry_ms} is tried again all the same`, () => {
+    const socket = start();
+    socket.receive("bye", { retry_ms });
+    socket.fail();
+    assert.equal(room.state, "waiting");
+    tick(499);
+    assert.equal(attempts(), 1, "and not at once");
+    tick(605_000);
+    assert.ok(attempts() > 1);
+  });
+}
+
+// ---- Where it runs -----------------------------------------------------------------------------
+
+test("without a WebSocket it says why, and what to do", () => {
+  assert.throws(() => connect("ws://test/ws", { WebSocket: undefined }), {
+    name: "TypeError",
+    message: /Node .* 22.*\{ WebSocket \}/,
+  });
+});
+
+test("without a page, an address that needs one is refused in words", () => {
+  for (const url of [undefined, "/ws", "file:///ws", "mailto:a@b", "nonsense:"]) {
+    assert.throws(() => connect(url, { WebSocket: FakeSocket }), {
+      name: "TypeError",
+      message: /leads to no server.*wss:/,
+    });
+  }
+});
+
+for (const [what, location, url] of [
+  ["a worker", "http://test/a/worker.js", "ws://test/ws"],
+  ["a worker made from a blob", "blob:http://test/0b5c", "ws://test/ws"],
+]) {
+  test(`${what} knows its server`, () => {
+    globalThis.location = Object.assign(new URL(location));
+    for (const given of ["/ws", undefined]) {
+      room = connect(given, { WebSocket: FakeSocket });
+      assert.equal(FakeSocket.last.url, url);
+      room.close();
+    }
+    delete globalThis.location;
+  });
+}
+
+test("a fragment, which a WebSocket may refuse, is left out", () => {
+  room = connect("https://test/ws?room=1#top", { WebSocket: FakeSocket });
+  assert.equal(FakeSocket.last.url, "wss://test/ws?room=1");
+});

@@ -1,0 +1,223 @@
+// Links that die without a word, and pages that are left and shown again, in a real browser.
+//
+//     npm ci && node links.mjs
+//
+// Between the page and the server is a relay that can fall silent: it keeps all connections and
+// passes nothing on, as a NAT does that has forgotten them, or a machine that sleeps.
+
+import assert from "node:assert/strict";
+import { createServer, connect as dial } from "node:net";
+import { once } from "node:events";
+
+import {
+  Server,
+  check,
+  enter,
+  excuse,
+  finish,
+  isMe,
+  open,
+  says,
+  sees,
+  seesNot,
+  state,
+} from "./harness.mjs";
+
+class Relay {
+  isSilent = false;
+  #pairs = new Set();
+
+  static async start(target) {
+    const relay = new Relay();
+    relay.server = createServer((near) => relay.#join(near, dial(target.port, target.hostname)));
+    relay.server.listen(0, "127.0.0.1");
+    await once(relay.server, "listening");
+    relay.url = `http://127.0.0.1:${relay.server.address().port}`;
+    return relay;
+  }
+
+  #join(near, far) {
+    const pair = { near, far, isForgotten: this.isSilent };
+    this.#pairs.add(pair);
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ]) {
+      from.on("data", (data) => pair.isForgotten || to.write(data));
+      from.on("end", () => pair.isForgotten || to.end());
+      from.on("error", () => pair.isForgotten || to.destroy());
+    }
+  }
+
+  /** All connections that there are pass nothing on any more. */
+  forget() {
+    for (const pair of this.#pairs) pair.isForgotten = true;
+  }
+
+  /** The server sees that they are gone. The page does not. */
+  endFar() {
+    for (const pair of this.#pairs) if (pair.isForgotten) pair.far.destroy();
+  }
+
+  stop() {
+    for (const { near, far } of this.#pairs) [near, far].forEach((socket) => socket.destroy());
+    this.server.close();
+  }
+}
+
+const server = await Server.start();
+const relay = await Relay.start(new URL(server.url));
+const witness = await open(server.url); // without a relay
+const seconds = (since) => (performance.now() - since) / 1000;
+
+// What the page does when time passes quickly: its own timers and clock.
+async function openWithClock(url) {
+  const page = await open("about:blank");
+  await page.clock.install();
+  await page.goto(url);
+  await state(page, "live");
+  return page;
+}
+
+await check("a link that falls silent is noticed within 40 s, and the page comes back", async () => {
+  const page = await openWithClock(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  await sees(witness, "Ada");
+  relay.forget();
+  relay.endFar();
+  await seesNot(witness, "Ada");
+  await enter(witness, "Bob");
+  await isMe(witness, "Bob");
+  await state(page, "live"); // it can't know yet
+  // The clock of the page goes quickly; the network does not.
+  let passed = 0;
+  for (; passed < 46 && !(await server.names()).includes("Ada"); passed++) {
+    await page.clock.runFor(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await sees(witness, "Ada");
+  await sees(page, "Bob");
+  await state(page, "live");
+  await page.context().close();
+  await seesNot(witness, "Ada");
+  return `after ${passed} s`;
+});
+
+await check("a rename into a dead link is done on the next one", async () => {
+  const page = await openWithClock(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  relay.forget();
+  await enter(page, "Eve");
+  await says(page, "me", "Logging in as Eve…");
+  await page.clock.runFor(10_000);
+  for (let i = 0; i < 6; i++) await page.clock.runFor(1_000);
+  await isMe(page, "Eve");
+  relay.endFar();
+  await seesNot(witness, "Ada");
+  await sees(witness, "Eve");
+  await page.context().close();
+  await seesNot(witness, "Eve");
+});
+
+await check("after sleep the page is live as soon as it wakes", async () => {
+  const page = await openWithClock(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  relay.forget();
+  relay.endFar();
+  await seesNot(witness, "Ada");
+  await page.clock.fastForward(3_600_000); // each timer fires once at most, as after sleep
+  await sees(witness, "Ada");
+  await isMe(page, "Ada");
+  await page.context().close();
+  await seesNot(witness, "Ada");
+});
+
+await check("a page that is left is off the list at once, and back with the back button", async () => {
+  const page = await open(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  await sees(witness, "Ada");
+  await page.evaluate(() => {
+    window.isTheSame = true;
+    window.states = [];
+    new MutationObserver(() => window.states.push(document.body.dataset.state)).observe(
+      document.body,
+      { attributes: true },
+    );
+  });
+  const left = performance.now();
+  await page.goto(`${relay.url}/healthz`);
+  await seesNot(witness, "Ada");
+  const gone = seconds(left);
+  assert.ok(gone < 2, `the list had it for ${gone} s`);
+  await enter(witness, "Witness");
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+  const back = performance.now();
+  await page.goBack({ waitUntil: "commit" });
+  await sees(page, "Witness");
+  await isMe(page, "Ada");
+  const after = seconds(back);
+  assert.ok(after < 3, `it took ${after} s`);
+  const cached = await page.evaluate(() => window.isTheSame === true);
+  await sees(witness, "Ada");
+  await page.context().close();
+  await seesNot(witness, "Ada");
+  const times = `left in ${gone.toFixed(2)} s, back in ${after.toFixed(2)} s`;
+  return `${cached ? "from" : "without"} the cache; ${times}`;
+});
+
+await check("many returns do not make the page wait longer", async () => {
+  const page = await open(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  let longest = 0;
+  for (let round = 0; round < 5; round++) {
+    await page.goto(`${relay.url}/healthz`);
+    const back = performance.now();
+    await page.goBack({ waitUntil: "commit" });
+    await state(page, "live");
+    longest = Math.max(longest, seconds(back));
+  }
+  assert.ok(longest < 3, `${longest} s`);
+  await page.context().close();
+  await seesNot(witness, "Ada");
+  return `at most ${longest.toFixed(2)} s`;
+});
+
+await check("a page that was offline is live when the network is back", async () => {
+  const page = await open(relay.url);
+  await enter(page, "Ada");
+  await isMe(page, "Ada");
+  excuse(true);
+  const cdp = await page.context().newCDPSession(page);
+  const offline = (offline) =>
+    cdp.send("Network.emulateNetworkConditions", {
+      offline,
+      latency: 0,
+      downloadThroughput: -1,
+      uploadThroughput: -1,
+    });
+  await offline(true);
+  relay.stop(); // what is emulated leaves open sockets alone
+  await state(page, "lost");
+  await seesNot(witness, "Ada");
+  relay.server.listen(new URL(relay.url).port, "127.0.0.1");
+  await new Promise((resolve) => setTimeout(resolve, 6_000)); // a few attempts fail
+  const back = performance.now();
+  await offline(false);
+  await state(page, "live");
+  await sees(witness, "Ada");
+  const after = seconds(back);
+  excuse(false);
+  assert.ok(after < 2, `it took ${after} s`);
+  await page.context().close();
+  return `in ${after.toFixed(2)} s`;
+});
+
+await finish();
+relay.stop();
+await server.kill();
