@@ -134,7 +134,8 @@ impl Server {
         self.net.addresses().nth(self.front_listeners)
     }
 
-    /// Stops on SIGTERM, SIGINT and SIGHUP from now on.
+    /// From now on SIGTERM, SIGINT, SIGQUIT and SIGHUP stop the server in order, and others that
+    /// would end the process are ignored. Call it before any thread is started.
     pub fn handle_signals(&mut self) -> io::Result<()> {
         self.net.handle_signals()
     }
