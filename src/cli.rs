@@ -9,7 +9,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Application, Compression, Config, Limits, OriginPolicy, Secret};
 use headcount::http::{Network, TrustedProxies};
 
-use crate::{bench, doctor, log, system};
+use crate::{bench, doctor, log, stdout, system};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -21,8 +21,9 @@ Examples:
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
 here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
-SIGTERM, SIGINT and SIGHUP close all connections with 1001 and exit; a second SIGTERM or SIGINT
-exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the program.";
+SIGTERM, SIGINT, SIGQUIT and SIGHUP close all connections with 1001 and exit; another SIGTERM,
+SIGINT or SIGQUIT exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the
+program. SIGUSR1 and SIGUSR2 are ignored: there is no log file to open again.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
 ///
@@ -221,7 +222,9 @@ fn host_name(text: &str) -> Result<String, &'static str> {
 /// Shows help or the version, or says in one line what is wrong.
 fn exit(error: &clap::Error) -> ! {
     if !error.use_stderr() {
-        error.exit();
+        let Err(problem) = stdout::finish(error.print()) else { std::process::exit(0) };
+        log::tell(&problem, log::Format::Text);
+        std::process::exit(1);
     }
     let text = error.to_string();
     // The first paragraph: what is wrong and, on lines of their own, what would be right.
