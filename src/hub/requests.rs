@@ -11,7 +11,7 @@ use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::numbers::shows_metrics;
-use super::{Hub, find, socketio};
+use super::{Hub, Refusal, find, socketio};
 
 /// What the page may load and run: only what this server sends (CSP Level 3).
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -100,7 +100,10 @@ impl Hub {
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
     fn refuse(&mut self, id: ConnectionId, error: RequestError, is_head: bool, now: Time) {
-        let answer = self.last_words(error.status(), &error.to_string());
+        let answer = match error {
+            RequestError::TooManyFromAddress => self.busy(Refusal::TooManyFromAddress),
+            _ => self.last_words(error.status(), &error.to_string()),
+        };
         self.respond(id, answer, is_head, false, now);
     }
 
@@ -267,7 +270,7 @@ impl Hub {
     }
 
     /// An answer of one line that ends the connection.
-    fn last_words(&self, status: Status, line: &str) -> Answer {
+    pub(super) fn last_words(&self, status: Status, line: &str) -> Answer {
         Answer { connection: Some("close"), ..self.text(status, line) }
     }
 

@@ -121,7 +121,7 @@ fn connections_have_a_number() {
     let peers: Vec<Peer> = (0..3).map(|_| world.connect()).collect();
     assert_eq!(world.connect_from(localhost), Err(Refusal::Full));
     let answer = String::from_utf8(world.hub.refusal(Refusal::Full)).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("by itself.\n"));
     world.reset(peers[1]);
     assert!(world.connect_from(localhost).is_ok());
 }
