@@ -5,7 +5,7 @@
 //! has chosen (no bodies, limits). This is about request lines and the lines as such; the fields
 //! are in `http_fields`, and what requests mean in `http_pages`.
 
-use headcount::config::Config;
+use headcount::config::{Config, Limits};
 
 use crate::wire::{self, Answer};
 use crate::world::{Peer, World};
@@ -357,6 +357,13 @@ fn answer_to_two_faults_does_not_depend_on_how_the_request_is_cut() {
         &long.replace("GET /", "GET /#"),
         &long.replace("1.1", "2.0"),
     ];
+    let limits = Limits {
+        head_bytes_max: 8_192,
+        head_fields_max: 64,
+        target_bytes_max: 1_024,
+        ..Limits::default()
+    };
+    let config = Config { limits, ..Config::default() };
     let many = "\r\nX: y".repeat(64);
     let large = format!("\r\nX: {}", "y".repeat(8_192));
     let empty = format!("{}GET", "\r\n".repeat(600));
@@ -367,7 +374,7 @@ fn answer_to_two_faults_does_not_depend_on_how_the_request_is_cut() {
         for second in seconds {
             let stream = format!("{first}{second}\r\nExpect: x\r\n\r\n");
             let stream = stream.as_bytes();
-            let mut world = World::new();
+            let mut world = World::with(config.clone());
             let whole = exchange(&mut world, [stream]);
             let sizes = [1, 2, 3, 5, 7, 11, 16, 33];
             let mut is_same =

@@ -11,6 +11,7 @@ mod causes;
 mod close;
 mod conformance;
 mod corpus;
+mod crowd;
 mod deflate;
 mod engine;
 mod forwarded;
