@@ -14,6 +14,7 @@
 
 mod arrivals;
 mod forwarded;
+mod hosts;
 mod input;
 mod mishap;
 mod numbers;

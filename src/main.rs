@@ -82,6 +82,9 @@ fn log_start(cli: &Cli, server: &Server) {
     if let Some(asked) = asked {
         warn!(asked, connections_max, "the limit on open files allows fewer connections");
     }
+    if cli.trusts_everyone() {
+        warn!("--trusted-proxy has everyone in it: nobody has limits by address");
+    }
     if !cli.limits_given.is_empty() {
         info!(limits = cli.limits_given.join(" "), "limits are not the default");
     }

@@ -5,11 +5,12 @@ use crate::broadcast::Shared;
 use crate::config::{Compression, OriginPolicy};
 use crate::connection::{Cause, ConnectionId, Door, Phase, Purpose, State};
 use crate::http::{
-    self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
+    FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
+use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::{Hub, Refusal, find, socketio};
 
@@ -74,7 +75,7 @@ impl Hub {
         let Some(connection) = find(&mut self.connections, id) else { return };
         let door = connection.door;
         // Where there is nothing but metrics no page can get anything out of a name of its own.
-        if door != Door::Metrics && !self.serves_host(head.host) {
+        if door != Door::Metrics && !self.serves_host(head) {
             return self.refuse(id, RequestError::WrongHost, head.method == Method::Head, now);
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
@@ -87,11 +88,12 @@ impl Hub {
         let answer = match (opened, head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
-            _ if !is_known => self.method_not_allowed("GET, HEAD"),
+            _ if head.method == Method::Options => self.options_answer(),
+            _ if !is_known => self.method_not_allowed(METHODS),
             (None, "/metrics") if shows_metrics(door, head) => self.metrics_answer(),
+            (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if door == Door::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
-            (None, "/healthz") => self.text(Status::Ok, "ok"),
             (None, path) => self.asset(socketio::asset_path(path), head),
         };
         self.respond(id, answer, head.method == Method::Head, head.keeps_alive(), now);
@@ -146,13 +148,6 @@ impl Hub {
             return true;
         };
         Origin::is_of_host(origin, head.host) || listed.iter().any(|other| other.matches(origin))
-    }
-
-    /// Whether this server was told that it has the host of a request, or was told nothing.
-    fn serves_host(&self, host: &[u8]) -> bool {
-        let name = http::host_name(host);
-        let is_name = |known: &String| known.as_bytes().eq_ignore_ascii_case(name);
-        self.config.hosts.is_empty() || self.config.hosts.iter().any(is_name)
     }
 
     fn handshake_refusal(&self, error: HandshakeError) -> Answer {

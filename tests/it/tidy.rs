@@ -199,7 +199,7 @@ fn only_the_driver_knows_the_machine() {
         let is_outside = [
             "src/server",
             "src/main.rs",
-            "src/cli.rs",
+            "src/cli",
             "src/log.rs",
             "src/stdout.rs",
             "src/system.rs",

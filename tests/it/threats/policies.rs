@@ -149,8 +149,11 @@ fn c8_page_of_another_origin_may_not_connect() {
 
 #[test]
 fn c9_host_that_is_not_listed_is_refused() {
-    let config = Config { hosts: vec!["app.com".into(), "[::1]".into()], ..with_echo() };
-    let pages = ["/", "/roster", "/healthz", "/nothing"];
+    let config = Config {
+        hosts: ["app.com", "[::1]"].map(|host| host.parse().unwrap()).into(),
+        ..with_echo()
+    };
+    let pages = ["/", "/roster", "/nothing", "/healthz/"];
     for path in SERVICES.into_iter().chain(pages) {
         for (host, is_listed) in [
             ("app.com", true),
@@ -161,7 +164,7 @@ fn c9_host_that_is_not_listed_is_refused() {
             ("evil-app.com", false),
             ("127.0.0.1", false),
             ("localhost", false),
-            ("app.com.", false),
+            ("app.com.", true),
             ("[::2]", false),
         ] {
             let (status, _) = ask(&config, path, host, "");
