@@ -34,14 +34,14 @@ mod url;
 mod usage;
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 
-use crate::{log, system};
+use crate::{log, stdout, system};
 
 pub(crate) use client::CLIENTS_PER_SOURCE;
 use cpus::Cpus;
@@ -57,7 +57,7 @@ use subject::Subject;
 /// Makes a run and prints what it found. 0: all was as it should be; 1: it was not, or the run
 /// could not be made; 130: the user ended it.
 pub(crate) fn bench(options: &Options) -> ExitCode {
-    let (mut page, report) = match open_report(options).and_then(|page| {
+    let (page, report) = match open_report(options).and_then(|page| {
         let report = make_run(options)?;
         Ok((page, report))
     }) {
@@ -68,12 +68,13 @@ pub(crate) fn bench(options: &Options) -> ExitCode {
         }
     };
     let text = if options.json { report.json() + "\n" } else { report.text() };
-    let written = io::stdout().write_all(text.as_bytes()).and_then(|()| match &mut page {
-        Some(file) => file.write_all(page::page(&report).as_bytes()),
-        None => Ok(()),
-    });
-    if let Err(error) = written {
-        let problem = format!("can't write the result: {}", system::describe(&error));
+    let printed = stdout::print(&text);
+    // Each is tried whatever became of the other: the run took its time.
+    let written = page.map(|mut file| file.write_all(page::page(&report).as_bytes()));
+    let written = written
+        .unwrap_or(Ok(()))
+        .map_err(|error| format!("can't write the report: {}", system::describe(&error)));
+    if let Err(problem) = printed.and(written) {
         log::tell(&problem, log::Format::Text);
         return ExitCode::FAILURE;
     }

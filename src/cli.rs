@@ -1,15 +1,18 @@
 //! The command line: flags → [`Config`].
 
+mod listen;
+
 use std::error::Error;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use headcount::config::{Compression, Config, Limits, OriginPolicy, Secret};
-use headcount::http::{Network, TrustedProxies};
+use headcount::http::{HostPattern, Network, TrustedProxies};
 
-use crate::{bench, doctor, log, system};
+use crate::{bench, doctor, log, stdout, system};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -21,8 +24,9 @@ Examples:
 
 Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
 here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
-SIGTERM, SIGINT and SIGHUP close all connections with 1001 and exit; a second SIGTERM or SIGINT
-exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the program.";
+SIGTERM, SIGINT, SIGQUIT and SIGHUP close all connections with 1001 and exit; another SIGTERM,
+SIGINT or SIGQUIT exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the
+program. SIGUSR1 and SIGUSR2 are ignored: there is no log file to open again.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
 ///
@@ -36,7 +40,8 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
 
     /// Address and port to listen on; may be given several times, port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_parser = address)]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_delimiter = ',')]
+    #[arg(value_parser = listen::address)]
     pub(crate) listen: Vec<SocketAddr>,
 
     /// Serve the files of this folder instead of the embedded page
@@ -52,22 +57,23 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
-    /// Host name that requests may be for; may be given several times [default: any]
-    #[arg(long, value_name = "NAME", value_parser = host_name)]
-    allow_host: Vec<String>,
+    /// Host name that requests may be for, or *.example.com for all below that; may be given
+    /// several times [default: any]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    allow_host: Vec<HostPattern>,
 
     /// Proxy, or range of proxies, whose X-Forwarded-For says under which address a client is
     /// counted; may be given several times [default: none, and the field is ignored]
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<Network>,
 
     /// Compress messages for those who can take it (permessage-deflate)
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
 
-    /// Address and port at which /metrics is served, and nothing else [default: at --listen, to
-    /// this machine only]
-    #[arg(long, value_name = "ADDR", value_parser = address)]
+    /// Address and port at which /metrics and /healthz are served, and nothing else [default: at
+    /// --listen, /metrics to this machine only]
+    #[arg(long, value_name = "ADDR", value_parser = listen::address)]
     metrics_listen: Option<SocketAddr>,
 
     /// How log lines are written, on standard error
@@ -111,6 +117,9 @@ impl Cli {
                 u32::try_from((bytes / 4) >> 20).unwrap_or(u32::MAX).max(1);
         }
         cli.limits_given = cli.limits_given(&matches);
+        if let Err(problem) = listen::check(&cli.listen, cli.metrics_listen) {
+            exit(&Cli::command().error(ErrorKind::ArgumentConflict, problem));
+        }
         cli
     }
 
@@ -165,6 +174,11 @@ impl Cli {
         is_given.then_some(self.limits.connections_max)
     }
 
+    /// Whether there are proxies who are believed and could be anybody.
+    pub(crate) fn trusts_everyone(&self) -> bool {
+        self.trusted_proxy.iter().any(Network::has_everyone)
+    }
+
     fn limit_values(&self) -> serde_json::Value {
         serde_json::to_value(self.limits()).expect("numbers are JSON")
     }
@@ -176,7 +190,7 @@ impl Cli {
         let parse = |text: &String| {
             text.parse().map_err(|error| {
                 let message = format!("invalid value '{text}' for '--allow-origin': {error}\n");
-                Cli::command().error(clap::error::ErrorKind::ValueValidation, message)
+                Cli::command().error(ErrorKind::ValueValidation, message)
             })
         };
         self.allow_origin.iter().map(parse).collect::<Result<_, _>>().map(OriginPolicy::Listed)
@@ -202,30 +216,22 @@ fn bounds(name: &str) -> String {
     }
 }
 
-fn address(text: &str) -> Result<SocketAddr, &'static str> {
-    text.parse().map_err(|_| "an address is written like 127.0.0.1:3000 or [::1]:3000")
-}
-
-fn host_name(text: &str) -> Result<String, &'static str> {
-    // A port would never match: the names of requests are compared without theirs.
-    let problem = "a host name is written without scheme and port, like example.com or [::1]";
-    if let Some(address) = text.strip_prefix('[') {
-        let address = address.strip_suffix(']').and_then(|ip| ip.parse::<Ipv6Addr>().ok());
-        return address.map(|ip| format!("[{ip}]")).ok_or(problem); // As browsers write it.
-    }
-    let is_name = !text.is_empty() && !text.contains([':', '/', '@', ' ', ']']);
-    is_name.then(|| text.to_owned()).ok_or(problem)
-}
-
 /// Shows help or the version, or says in one line what is wrong.
 fn exit(error: &clap::Error) -> ! {
     if !error.use_stderr() {
-        error.exit();
+        let Err(problem) = stdout::finish(error.print()) else { std::process::exit(0) };
+        log::tell(&problem, log::Format::Text);
+        std::process::exit(1);
     }
     let text = error.to_string();
     // The first paragraph: what is wrong and, on lines of their own, what would be right.
     let lines = text.lines().take_while(|line| !line.is_empty()).map(str::trim);
     let problem = lines.collect::<Vec<_>>().join(" ");
+    // What the standard library says of a number like 10k, 1_000 or 1,000.
+    let problem = problem.replace(
+        "invalid digit found in string",
+        "a number is written in digits alone, like 20000",
+    );
     let problem = format!("{}; see --help", problem.trim_start_matches("error: "));
     // What is wrong may be the flag that asks for JSON.
     log::tell(&problem, log::Format::Text);
@@ -253,18 +259,6 @@ mod tests {
             };
             let row = format!("| `--{name}` | {default} | ");
             assert!(readme.contains(&row), "README lacks {row}");
-        }
-    }
-
-    #[test]
-    fn host_is_a_name_or_an_address_without_a_port() {
-        for good in ["example.com", "localhost", "192.0.2.1", "[::1]", "[2001:db8::1]"] {
-            assert_eq!(host_name(good), Ok(good.to_owned()));
-        }
-        assert_eq!(host_name("[2001:DB8:0::1]"), Ok("[2001:db8::1]".to_owned()));
-        let bad = ["", "[::1]:80", "[::1", "[]", "[x]", "::1", "a:80", "http://a", "a/", "u@a"];
-        for bad in bad {
-            assert!(host_name(bad).is_err(), "{bad}");
         }
     }
 

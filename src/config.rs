@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
-use crate::http::{Origin, TrustedProxies};
+use crate::http::{HostPattern, Origin, TrustedProxies};
 
 pub use limits::{ECHO, Limits};
 
@@ -24,8 +24,8 @@ pub struct Config {
     pub echo: bool,
     /// Whose pages may connect, besides those that the same host served.
     pub origins: OriginPolicy,
-    /// The host names that requests may be for; empty: any.
-    pub hosts: Vec<String>,
+    /// The hosts that requests may be for; empty: any.
+    pub hosts: Vec<HostPattern>,
     /// The proxies that are believed when they say whose request they hand on.
     pub trusted_proxies: TrustedProxies,
     /// Whether messages may be compressed.

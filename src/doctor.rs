@@ -1,13 +1,12 @@
 //! `headcount doctor`: how many clients this machine can hold, and what to change for more.
 
 use std::fs;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Args, value_parser};
 
 use crate::bench::CLIENTS_PER_SOURCE;
-use crate::{log, system};
+use crate::{log, stdout, system};
 
 /// What the kernel takes for one connection that is quiet, one end of it, in bytes: a socket, its
 /// place in the event queue, an open file. Measured with `headcount bench idle`, rounded up.
@@ -65,8 +64,7 @@ pub(crate) fn doctor(options: &Options) -> ExitCode {
     if let Some(possible) = possible {
         text += &format!("\nThis machine can hold {possible} clients; asked for: {wanted}.\n");
     }
-    if let Err(error) = io::stdout().write_all(text.as_bytes()) {
-        let problem = format!("can't write to standard output: {}", system::describe(&error));
+    if let Err(problem) = stdout::print(&text) {
         log::tell(&problem, log::Format::Text);
         return ExitCode::FAILURE;
     }

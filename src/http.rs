@@ -9,6 +9,7 @@
 mod error;
 mod forwarded;
 mod head;
+mod host;
 mod origin;
 mod request_line;
 mod response;
@@ -17,6 +18,7 @@ mod scanner;
 pub use error::RequestError;
 pub use forwarded::{Forwarded, InvalidNetwork, Network, TrustedProxies};
 pub use head::{FieldStorage, Method, RequestHead, host_name, is_token};
+pub use host::{HostPattern, InvalidHost};
 pub use origin::Origin;
 pub use request_line::Version;
 pub use response::{Response, Status};

@@ -19,6 +19,7 @@ mod arrivals;
 mod context;
 mod counts;
 mod forwarded;
+mod hosts;
 mod input;
 mod numbers;
 mod output;

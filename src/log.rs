@@ -185,7 +185,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
 }
 
 /// Says why the program can't go on, in one line, when there is no log yet or no more. It may be
-/// that nobody hears it.
+/// that nobody hears it, and nobody is waited for who does not listen.
 pub(crate) fn tell(problem: &str, format: Format) {
     let line = match format {
         Format::Text => format!("headcount: {problem}\n").into_bytes(),
@@ -197,7 +197,18 @@ pub(crate) fn tell(problem: &str, format: Format) {
             notes.try_iter().flat_map(line).collect()
         }
     };
-    let _ = io::stderr().write_all(&line);
+    let (done, is_done) = sync_channel(1);
+    let line = Arc::new(line);
+    let same = Arc::clone(&line);
+    let write = move || {
+        let _ = io::stderr().write_all(&line);
+        let _ = done.try_send(());
+    };
+    match thread::Builder::new().name("log".into()).spawn(write) {
+        Ok(_) => drop(is_done.recv_timeout(FLUSH_TIMEOUT)),
+        // No more threads may be what the line is about.
+        Err(_) => drop(io::stderr().write_all(&same)),
+    }
 }
 
 /// Where lines are put.

@@ -6,10 +6,11 @@ mod bench;
 mod cli;
 mod doctor;
 mod log;
+mod stdout;
 mod system;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use headcount::config::Secret;
@@ -28,9 +29,9 @@ fn main() -> ExitCode {
         None => {}
     }
     if cli.print_limits {
-        return match io::stdout().write_all(cli.limits_text().as_bytes()) {
+        return match stdout::print(&cli.limits_text()) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&problem("can't write to standard output", &error), cli.log_format),
+            Err(problem) => fail(&problem, cli.log_format),
         };
     }
     match serve(&cli) {
@@ -53,27 +54,21 @@ fn serve(cli: &Cli) -> Result<Ended, String> {
     let secret = secret.map_err(|error| problem("can't get random numbers", &error))?;
     let mut server = Server::bind(cli.config(seed, secret), &cli.listen, cli.www.clone())
         .map_err(|(problem, error)| format!("{problem}: {}", describe(&error)))?;
+    // From here on signals are only noted, so nothing may wait for anybody until the loop runs: the
+    // log and the announcement are written by threads of their own.
     server.handle_signals().map_err(|error| problem("can't handle signals", &error))?;
-    announce(&server).map_err(|error| problem("can't write to standard output", &error))?;
     let log = Log::start(cli.log_format, cli.log_level);
     let log = log.map_err(|error| problem("can't start the log", &error))?;
     server.count_dropped_lines(log.dropped());
+    let announced = stdout::announce(server.addresses());
+    announced.map_err(|error| problem("can't announce the address", &error))?;
     log_start(cli, &server);
     let ended = server.run().map_err(|error| problem("the event queue failed", &error));
     info!("stopped");
     ended
 }
 
-/// Says where the server listens, at once and for scripts to read.
-fn announce(server: &Server) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    for address in server.addresses() {
-        writeln!(out, "headcount listening on http://{address}")?;
-    }
-    out.flush()
-}
-
-/// Says the same in the log, and what is not as usual.
+/// Says where the server listens, and what is not as usual.
 fn log_start(cli: &Cli, server: &Server) {
     let connections_max = server.hub().config().limits.connections_max;
     for address in server.addresses() {
@@ -86,6 +81,9 @@ fn log_start(cli: &Cli, server: &Server) {
     let asked = cli.connections_asked().filter(|&asked| asked > connections_max);
     if let Some(asked) = asked {
         warn!(asked, connections_max, "the limit on open files allows fewer connections");
+    }
+    if cli.trusts_everyone() {
+        warn!("--trusted-proxy has everyone in it: nobody has limits by address");
     }
     if !cli.limits_given.is_empty() {
         info!(limits = cli.limits_given.join(" "), "limits are not the default");

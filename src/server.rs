@@ -15,6 +15,7 @@ mod accept;
 mod events;
 mod guard;
 mod journal;
+mod leaving;
 mod listener;
 mod mio_net;
 mod net;
@@ -40,6 +41,7 @@ use crate::hub::{Hub, Part};
 use crate::time::Time;
 
 use journal::Journal;
+use leaving::Leaving;
 pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
@@ -70,6 +72,7 @@ pub struct Server<N: Net = MioNet> {
     hub: Hub,
     www: Option<Www>,
     sockets: Sockets<N::Stream>,
+    leaving: Leaving<N::Stream>,
     /// What the last wait has told.
     events: Vec<Event>,
     /// Sessions with input that was not read to its end.
@@ -135,7 +138,8 @@ impl Server {
         self.net.addresses().nth(self.front_listeners)
     }
 
-    /// Stops on SIGTERM, SIGINT and SIGHUP from now on.
+    /// From now on SIGTERM, SIGINT, SIGQUIT and SIGHUP stop the server in order, and others that
+    /// would end the process are ignored. Call it before any thread is started.
     pub fn handle_signals(&mut self) -> io::Result<()> {
         self.net.handle_signals()
     }
@@ -154,6 +158,7 @@ impl<N: Net> Server<N> {
             hub: Hub::new(config, assets),
             www: None,
             sockets: Sockets::new(),
+            leaving: Leaving::new(),
             events: Vec::new(),
             ready: VecDeque::new(),
             unsent: VecDeque::new(),
@@ -249,7 +254,7 @@ impl<N: Net> Server<N> {
     fn wait(&mut self) -> io::Result<()> {
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
-        until = until.min(self.journal.settle_at());
+        until = until.min(self.journal.settle_at()).min(self.leaving.due_at());
         if is_accepting {
             until = until.min(self.accept_at);
         }
@@ -301,6 +306,7 @@ impl<N: Net> Server<N> {
                 self.net.close(stream);
             }
         }
+        self.close_leaving(now);
     }
 
     /// In a debug build, at the end of each turn: whoever wants to write waits for an event, or is

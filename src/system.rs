@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
+use rustix::rand::GetRandomFlags;
 
 /// File descriptors that are kept for everything that is not a connection.
 pub(crate) const RESERVED_FILES: u64 = 64;
@@ -47,10 +48,15 @@ fn memory_files(groups: &str) -> Vec<PathBuf> {
     ancestors.map(|group| Path::new("/sys/fs/cgroup").join(group).join("memory.max")).collect()
 }
 
-/// Bytes that nobody can guess.
+/// Bytes that nobody can guess. The system call works where there is no /dev (a minimal container,
+/// a chroot), and the file where a filter refuses the call.
 pub(crate) fn random_bytes() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    // Up to 256 bytes come at once or not at all (getrandom(2)).
+    match rustix::rand::getrandom(&mut bytes[..], GetRandomFlags::empty()) {
+        Ok(length) if length == bytes.len() => {}
+        _ => File::open("/dev/urandom")?.read_exact(&mut bytes)?,
+    }
     Ok(bytes)
 }
 

@@ -69,7 +69,7 @@ pub(crate) enum Outcome {
 impl Client {
     /// Begins to connect. `index` tells the source address if the server is on this machine.
     pub(crate) fn connect(&mut self, url: &Url, index: usize) -> io::Result<&mut TcpStream> {
-        let to = url.address;
+        let to = url.address();
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;

@@ -22,6 +22,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer that is read, in bytes.
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 
+/// Where a server says who is on its roster.
+const ROSTER: &str = "/roster";
+
 /// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
 /// name as the scenarios make.
 const FLAGS: [&str; 2] = ["--echo", "--name-changes-per-minute=1000000"];
@@ -48,10 +51,16 @@ impl Subject {
     pub(crate) fn open(options: &Options, cpus: Cpus) -> Result<Subject, Problem> {
         if let Some(url) = &options.url {
             let is_missing = |pid: &u32| !Path::new("/proc").join(pid.to_string()).exists();
-            return match options.pid.filter(is_missing) {
-                Some(pid) => Err(Problem::NoProcess(pid)),
-                None => Ok(Subject { url: url.clone(), pid: options.pid, own: None }),
-            };
+            if let Some(pid) = options.pid.filter(is_missing) {
+                return Err(Problem::NoProcess(pid));
+            }
+            // Asked for something, and not only connected to: that would look like a fault there.
+            let request = get(url, ROSTER);
+            let url = url.clone().reach(|address| {
+                let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+                exchange(stream, &request).map(drop)
+            });
+            return Ok(Subject { url, pid: options.pid, own: None });
         }
         let name = |flag: &str| flag.split('=').next().unwrap_or(flag).to_owned();
         let given: Vec<String> = options.server.iter().map(|flag| name(flag)).collect();
@@ -71,7 +80,7 @@ impl Subject {
     pub(crate) fn restart(&mut self) -> Result<(), Problem> {
         let Some(own) = &mut self.own else { return Err(Problem::NotOurs) };
         stop(&mut own.child);
-        let address = self.url.address.to_string();
+        let address = self.url.address().to_string();
         let (child, _) = start(&address, &own.flags, own.cpus)?;
         self.pid = Some(child.id());
         own.child = child;
@@ -80,24 +89,22 @@ impl Subject {
 
     /// The roster, as the server itself says that it is.
     pub(crate) fn roster(&self) -> Result<View, Problem> {
-        let path = format!("{}/roster", self.url.prefix);
-        let answer = self.ask(&path)?;
+        let answer = self.ask(ROSTER)?;
         let no_roster = || Problem::NoRoster("the answer is no roster".into());
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(no_roster)?;
         if !answer.starts_with(b"HTTP/1.1 200 ") {
             let status = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
             let status = String::from_utf8_lossy(status);
-            return Err(Problem::NoRoster(format!("GET {path} is answered {status}")));
+            let prefix = &self.url.prefix;
+            return Err(Problem::NoRoster(format!("GET {prefix}{ROSTER} is answered {status}")));
         }
         roster::document(&answer[end + 4..]).map_err(|_| no_roster())
     }
 
     fn ask(&self, path: &str) -> Result<Vec<u8>, Problem> {
-        let stream = TcpStream::connect_timeout(&self.url.address, PATIENCE)
+        let stream = TcpStream::connect_timeout(&self.url.address(), PATIENCE)
             .map_err(|error| Problem::NoConnection(self.url.clone(), error))?;
-        // HTTP/1.0: the answer ends with the connection and comes in one piece.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.url.authority);
-        exchange(stream, &request).map_err(|error| Problem::NoRoster(describe(&error)))
+        exchange(stream, &get(&self.url, path)).map_err(|error| Problem::NoRoster(describe(&error)))
     }
 }
 
@@ -116,6 +123,11 @@ impl fmt::Display for Subject {
             None => write!(f, "{}", self.url),
         }
     }
+}
+
+/// A request for `path`. HTTP/1.0: the answer ends with the connection and comes in one piece.
+fn get(url: &Url, path: &str) -> String {
+    format!("GET {}{path} HTTP/1.0\r\nHost: {}\r\n\r\n", url.prefix, url.authority)
 }
 
 /// Sends a request and reads until the connection ends.

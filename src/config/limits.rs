@@ -17,17 +17,17 @@ const ROSTER: &str = "Roster";
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct Limits {
     /// Size of a request head, in bytes; a longer one is answered 431
-    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 32 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(64..=1 << 20))]
     pub head_bytes_max: u32,
 
     /// Header fields in a request; more are answered 431
-    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 64)]
+    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..=128))]
     pub head_fields_max: u32,
 
     /// Size of a request target, in bytes; a longer one is answered 414
-    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 1024)]
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub target_bytes_max: u32,
 
@@ -162,17 +162,17 @@ pub struct Limits {
     pub metrics_connections_max: u32,
 
     /// Open connections from one address (IPv4 /32, IPv6 /64); loopback is exempt
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 100)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_address_max: u32,
 
     /// New connections a second from one address; loopback is exempt
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 20)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_per_second: u32,
 
     /// New connections from one address that may come at once
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 50)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_burst: u32,
 

@@ -29,7 +29,12 @@ pub struct Network {
 
 /// A text is not a CIDR block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InvalidNetwork;
+pub enum InvalidNetwork {
+    /// It is none at all.
+    Malformed,
+    /// The address has bits beyond the length.
+    HostBits,
+}
 
 /// The proxies that are believed.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +59,13 @@ impl Network {
     pub fn contains(&self, address: IpAddr) -> bool {
         to_bits(address) & self.mask == self.first
     }
+
+    /// Whether everyone is in it who can come over IPv4, or over IPv6.
+    pub fn has_everyone(&self) -> bool {
+        let some = [IpAddr::from([0; 4]), IpAddr::from([255; 4])];
+        let all_v6 = self.mask == 0;
+        all_v6 || some.into_iter().all(|address| self.contains(address))
+    }
 }
 
 impl FromStr for Network {
@@ -66,25 +78,36 @@ impl FromStr for Network {
             Some((address, length)) => (address, Some(length)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork)?;
+        let address: IpAddr = address.parse().map_err(|_| InvalidNetwork::Malformed)?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let length: u32 = match length {
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().map_err(|_| InvalidNetwork)?
+                digits.parse().map_err(|_| InvalidNetwork::Malformed)?
             }
-            Some(_) => return Err(InvalidNetwork),
+            Some(_) => return Err(InvalidNetwork::Malformed),
             None => bits,
         };
-        let host_bits = bits.checked_sub(length).ok_or(InvalidNetwork)?;
+        let host_bits = bits.checked_sub(length).ok_or(InvalidNetwork::Malformed)?;
         let mask = u128::MAX.checked_shl(host_bits).unwrap_or(0);
         let first = to_bits(address);
-        if first & mask == first { Ok(Network { first, mask }) } else { Err(InvalidNetwork) }
+        match first & mask == first {
+            true => Ok(Network { first, mask }),
+            false => Err(InvalidNetwork::HostBits),
+        }
     }
 }
 
 impl fmt::Display for InvalidNetwork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a range of addresses is written like 10.0.0.0/8, 127.0.0.1 or fd00::/8")
+        f.write_str(match self {
+            InvalidNetwork::Malformed => {
+                "a range of addresses is written like 10.0.0.0/8, 127.0.0.1 or fd00::/8"
+            }
+            InvalidNetwork::HostBits => {
+                "a range of addresses is written with its first one, like 10.0.0.0/8; a single \
+                 address has no length"
+            }
+        })
     }
 }
 
@@ -173,8 +196,6 @@ mod tests {
             "10.0.0.0/-1",
             "10.0.0.0/+8",
             "10.0.0.0/8/8",
-            "10.0.0.1/8",
-            "fd00::1/8",
             "10/8",
             "10.0.0.0 /8",
             "[::1]/128",
@@ -182,7 +203,27 @@ mod tests {
             "10.0.0.0/255.0.0.0",
             "10.0.0.0/4294967304",
         ] {
-            assert_eq!(bad.parse::<Network>(), Err(InvalidNetwork), "{bad}");
+            assert_eq!(bad.parse::<Network>(), Err(InvalidNetwork::Malformed), "{bad}");
+        }
+        for bad in ["10.0.0.1/8", "fd00::1/8", "10.0.0.0/0", "0.0.0.1/31", "::1/127"] {
+            assert_eq!(bad.parse::<Network>(), Err(InvalidNetwork::HostBits), "{bad}");
+        }
+    }
+
+    #[test]
+    fn range_of_everyone_is_known() {
+        for (network, has_everyone) in [
+            ("0.0.0.0/0", true),
+            ("::/0", true),
+            ("::ffff:0.0.0.0/96", true),
+            ("0.0.0.0/1", false),
+            ("::/1", true), // All of IPv4 is mapped into it.
+            ("8000::/1", false),
+            ("10.0.0.0/8", false),
+            ("127.0.0.1", false),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert_eq!(network.has_everyone(), has_everyone, "{network:?}");
         }
     }
 

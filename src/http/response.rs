@@ -8,6 +8,8 @@ use std::fmt::Write;
 pub enum Status {
     /// 200
     Ok = 200,
+    /// 204
+    NoContent = 204,
     /// 304
     NotModified = 304,
     /// 400
@@ -51,6 +53,7 @@ impl Status {
     const fn reason(self) -> &'static str {
         match self {
             Status::Ok => "OK",
+            Status::NoContent => "No Content",
             Status::NotModified => "Not Modified",
             Status::BadRequest => "Bad Request",
             Status::Forbidden => "Forbidden",

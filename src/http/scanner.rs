@@ -52,7 +52,8 @@ impl HeadScanner {
             (self.line, self.scanned) = (self.start, self.start);
         }
         if self.line == self.start {
-            judge_start(&window[self.start as usize..], limits)?;
+            let seen = (self.scanned - self.start) as usize;
+            judge_start(&window[self.start as usize..], seen, limits)?;
         }
         while let Some(end) = self.line_end(window)? {
             let line = &window[self.line as usize..end];
@@ -117,8 +118,8 @@ fn is_field_line(line: &[u8]) -> bool {
 }
 
 /// Judges the beginning of a request line, for a line that may never end: a method, a space, and a
-/// target that is not too long.
-fn judge_start(part: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
+/// target that is not too long. `seen` bytes of it were there the last time.
+fn judge_start(part: &[u8], seen: usize, limits: &HeadLimits) -> Result<(), RequestError> {
     let method = part.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(part.len());
     match part.get(method) {
         // RFC 9112 §3: longer than any that is implemented is answered 501.
@@ -128,9 +129,16 @@ fn judge_start(part: &[u8], limits: &HeadLimits) -> Result<(), RequestError> {
         Some(b' ') if method > 0 => {}
         Some(_) => return Err(RequestError::Malformed),
     }
-    let rest = &part[method + 1..];
-    let target = rest.iter().position(|byte| b" \r\n".contains(byte)).unwrap_or(rest.len());
-    if target > limits.target_bytes_max { Err(RequestError::TargetTooLong) } else { Ok(()) }
+    // A target that is not too long ends here at the latest. That is looked at once, when this byte
+    // has come, and not with each byte before and after: a head that comes byte by byte is linear
+    // work.
+    let end_max = method + 1 + limits.target_bytes_max;
+    let is_decided = part.len() <= end_max || seen > end_max;
+    let has_end = |part: &[u8]| part.iter().any(|byte| b" \r\n".contains(byte));
+    match is_decided || has_end(&part[method + 1..=end_max]) {
+        true => Ok(()),
+        false => Err(RequestError::TargetTooLong),
+    }
 }
 
 #[cfg(test)]
@@ -142,7 +150,7 @@ mod tests {
     #[test]
     fn line_that_can_be_no_request_line_is_refused_before_its_end() {
         let limits = HeadLimits { head_bytes_max: 100, target_bytes_max: 5, fields_max: 2 };
-        let judge = |part: &str| judge_start(part.as_bytes(), &limits);
+        let judge = |part: &str| judge_start(part.as_bytes(), 0, &limits);
         let longest = "M".repeat(METHOD_BYTES_MAX);
         for part in ["", "\r", "G", "GET", "GET ", "GET /four", "GET /four ", &longest] {
             assert_eq!(judge(part), Ok(()), "{part:?}");

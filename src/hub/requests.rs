@@ -4,7 +4,7 @@ use crate::api;
 use crate::config::{Compression, OriginPolicy};
 use crate::connection::{Cause, Connection, Listener, Phase, Protocol, State};
 use crate::http::{
-    self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
+    FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
 };
 use crate::shared::Shared;
 use crate::time::Time;
@@ -12,8 +12,9 @@ use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::context::Context;
+use super::hosts::METHODS;
 use super::numbers::shows_metrics;
-use super::socketio;
+use super::{Refusal, socketio};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -70,7 +71,7 @@ impl Context {
         }
         let listener = connection.listener;
         // Where there is nothing but metrics no page can get anything out of a name of its own.
-        if listener != Listener::Metrics && !self.serves_host(head.host) {
+        if listener != Listener::Metrics && !self.serves_host(head) {
             return self.refuse(
                 connection,
                 RequestError::WrongHost,
@@ -91,11 +92,12 @@ impl Context {
         let answer = match (opened, head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
-            _ if !is_known => self.method_not_allowed("GET, HEAD"),
+            _ if head.method == Method::Options => self.options_answer(),
+            _ if !is_known => self.method_not_allowed(METHODS),
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_answer(),
+            (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
-            (None, "/healthz") => self.text(Status::Ok, "ok"),
             (None, path) => self.asset(socketio::asset_path(path), head),
         };
         self.respond(connection, answer, head.method == Method::Head, head.keeps_alive(), now);
@@ -110,7 +112,10 @@ impl Context {
         is_head: bool,
         now: Time,
     ) {
-        let answer = self.last_words(error.status(), &error.to_string());
+        let answer = match error {
+            RequestError::TooManyFromAddress => self.busy(Refusal::TooManyFromAddress),
+            _ => self.last_words(error.status(), &error.to_string()),
+        };
         self.respond(connection, answer, is_head, false, now);
     }
 
@@ -167,13 +172,6 @@ impl Context {
             return true;
         };
         Origin::is_of_host(origin, head.host) || listed.iter().any(|other| other.matches(origin))
-    }
-
-    /// Whether this server was told that it has the host of a request, or was told nothing.
-    fn serves_host(&self, host: &[u8]) -> bool {
-        let name = http::host_name(host);
-        let is_name = |known: &String| known.as_bytes().eq_ignore_ascii_case(name);
-        self.config.hosts.is_empty() || self.config.hosts.iter().any(is_name)
     }
 
     fn handshake_refusal(&self, error: HandshakeError) -> Answer {
@@ -275,7 +273,7 @@ impl Context {
     }
 
     /// An answer of one line that ends the connection.
-    fn last_words(&self, status: Status, line: &str) -> Answer {
+    pub(super) fn last_words(&self, status: Status, line: &str) -> Answer {
         Answer { connection: Some("close"), ..self.text(status, line) }
     }
 

@@ -59,9 +59,7 @@ impl<N: Net> Server<N> {
             Ok(id) => id,
             Err(refusal) => {
                 self.journal.refused(refusal, peer.ip(), now);
-                // A new socket's buffer takes this much; if it does not, so be it.
-                let _ = self.net.write(&mut stream, &[&self.hub.refusal(refusal)]);
-                self.net.close(stream);
+                self.send_off(stream, &self.hub.refusal(refusal), now);
                 return;
             }
         };

@@ -1,6 +1,6 @@
 //! What a wait has told: noted, to be done in its phase of the turn.
 
-use signal_hook::consts::SIGHUP;
+use signal_hook::consts::{SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU};
 use tracing::info;
 
 use crate::connection::ConnectionId;
@@ -17,16 +17,7 @@ impl<N: Net> Server<N> {
         let mut interrupted = None;
         for &event in &events {
             match event {
-                // The first stops the server in order, the second at once. A terminal that goes
-                // away may say so before or after, and nobody there is in a hurry.
-                Event::Signal(signal) => {
-                    if signal != SIGHUP && std::mem::replace(&mut self.is_told_to_stop, true) {
-                        interrupted = Some(signal);
-                    } else if self.stop_at.is_none() {
-                        info!(signal, connections = self.hub.len(), "stopping");
-                        self.stop(now);
-                    }
-                }
+                Event::Signal(signal) => interrupted = interrupted.or(self.signalled(signal, now)),
                 Event::Listener(number) => {
                     let mut listeners = self.listeners.iter_mut();
                     if let Some(listener) = listeners.find(|listener| listener.number == number) {
@@ -38,6 +29,28 @@ impl<N: Net> Server<N> {
         }
         self.events = events;
         interrupted
+    }
+
+    /// Does what a signal asks for, and gives it back if that is to end at once.
+    fn signalled(&mut self, signal: i32, now: Time) -> Option<i32> {
+        match signal {
+            // Other servers open their log files again, or start their successor.
+            SIGUSR1 | SIGUSR2 => {
+                info!(signal, "signal ignored: there is no file to open again");
+                return None;
+            }
+            // A terminal that goes away may say so before or after another signal, and the kernel
+            // repeats itself every second: neither is in a hurry.
+            SIGHUP | SIGXCPU => {}
+            // SIGTERM, SIGINT, SIGQUIT: the first stops the server in order, the second at once.
+            _ if std::mem::replace(&mut self.is_told_to_stop, true) => return Some(signal),
+            _ => {}
+        }
+        if self.stop_at.is_none() {
+            info!(signal, connections = self.hub.len(), "stopping");
+            self.stop(now);
+        }
+        None
     }
 
     fn note_readiness(&mut self, id: ConnectionId, readiness: Readiness) {

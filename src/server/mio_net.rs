@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use nix::sys::signal::{SigSet, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook_mio::v1_0::Signals;
 
 use crate::config::Limits;
@@ -22,6 +23,23 @@ const EVENTS_MAX: usize = 1024;
 /// The token of the signals; the listeners' are right below. No connection has these, as the index
 /// in its token is about 2^24 at most.
 const SIGNALS: Token = Token(usize::MAX);
+
+/// Signals that the loop is told of. By default each of them would end the process at once.
+const HANDLED: [i32; 6] = [SIGTERM, SIGINT, SIGQUIT, SIGXCPU, SIGUSR1, SIGUSR2];
+
+/// Signals that would end or stop the process, and that nobody needs a word about. They are
+/// blocked, which needs no handler: with one, a write to a terminal that stops its background jobs
+/// (SIGTTOU) would be repeated for ever, and a line about a log file that may not grow (SIGXFSZ)
+/// would cause the next.
+const BLOCKED: [Signal; 7] = [
+    Signal::SIGALRM,
+    Signal::SIGVTALRM,
+    Signal::SIGPROF,
+    Signal::SIGIO,
+    Signal::SIGTTIN,
+    Signal::SIGTTOU,
+    Signal::SIGXFSZ,
+];
 
 /// Sockets, signals and clocks of the system.
 pub struct MioNet {
@@ -51,11 +69,15 @@ impl MioNet {
         self.listeners.iter().map(Listener::address)
     }
 
-    /// Tells of SIGTERM, SIGINT and SIGHUP from now on, which end the process no more. Who has the
-    /// last one ignored, as nohup does, has it ignored still.
+    /// From now on no signal ends the process by itself, but for SIGKILL and those of a crash, and
+    /// none stops it that was not meant to (SIGSTOP, SIGTSTP). If SIGHUP is ignored, as nohup has
+    /// it, it stays so.
+    ///
+    /// Threads inherit what is blocked: this comes before the first is started.
     pub fn handle_signals(&mut self) -> io::Result<()> {
+        BLOCKED.into_iter().collect::<SigSet>().thread_block()?;
         let hangup = (!ignores_hangup()).then_some(SIGHUP);
-        let mut signals = Signals::new([SIGTERM, SIGINT].into_iter().chain(hangup))?;
+        let mut signals = Signals::new(HANDLED.into_iter().chain(hangup))?;
         self.poll.registry().register(&mut signals, SIGNALS, Interest::READABLE)?;
         self.signals = Some(signals);
         Ok(())

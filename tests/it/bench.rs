@@ -2,7 +2,7 @@
 //! silent and not there.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
@@ -183,6 +183,37 @@ fn server_that_is_not_there_is_told_in_one_line() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().unwrap();
     check_refused(&["idle", "--url", &format!("ws://{free}")], "connection refused");
     check_refused(&["restart", "--url", &format!("ws://{free}")], "leave out --url");
+}
+
+/// On most machines `localhost` is `::1` and 127.0.0.1, and the server is at one of the two. (Which
+/// is tried when, `bench::url` tests.)
+#[test]
+fn url_may_name_a_host_that_has_several_addresses() {
+    for address in ("localhost", 0).to_socket_addrs().expect("it is known") {
+        let listen = address.to_string();
+        let program = Program::start(&["--listen", &listen, "--name-changes-per-minute", "100000"]);
+        let port = program.addresses[0].port();
+        for (scheme, path) in [("ws", ""), ("WS", "/ws"), ("http", "/")] {
+            let url = format!("{scheme}://localhost:{port}{path}");
+            check("fanout", &["-n", "2", "--rounds", "2", "--url", &url]);
+        }
+    }
+}
+
+#[test]
+fn url_that_leads_nowhere_is_told_before_anything_is_done() {
+    for (url, words) in [
+        ("wss://localhost", "there is no TLS here"),
+        ("ws://localhost:99999", "99999 is no port"),
+        ("ws://localhost:0", "0 is no port"),
+        ("ws://localhost/?x", "leave out ?x"),
+        ("localhost:3000", "a URL is written like"),
+    ] {
+        let output = bench(&["idle", "--url", url]);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{url}: {errors}");
+        assert!(errors.lines().count() == 1 && errors.contains(words), "{errors}");
+    }
 }
 
 #[test]

@@ -302,9 +302,7 @@ const FRAMING: &[Row] = &[
 #[test]
 fn server_takes_no_body_and_nothing_that_could_be_one() {
     check_rows(FRAMING, b"GET /healthz HTTP/1.1\r\nHost: a\r\n", b"");
-    for line in
-        ["POST /healthz", "PUT /", "OPTIONS *", "TRACE /", "PATCH /ws", "CONNECT a:80", "DELETE /"]
-    {
+    for line in ["POST /healthz", "PUT /", "TRACE /", "PATCH /ws", "CONNECT a:80", "DELETE /"] {
         let before = format!("{line} HTTP/1.1\r\nHost: a\r\n");
         for (rule, part, status) in FRAMING {
             let status = if *status == 200 { 405 } else { *status };
@@ -427,11 +425,11 @@ fn refusal_of_head_has_no_content() {
     check_rows(rows, b"HEAD /healthz HTTP/1.1\r\n", b"\r\n\r\n");
     let rows: &[Row] = &[
         ("9112 §3.2 no such target", b"/#", 400),
-        ("9112 §3 a long target", &[b'/'; 1_100], 414),
+        ("9112 §3 a long target", &[b'/'; 8_200], 414),
         ("9110 §15.6.6 no other major version", b"/ HTTP/2.0\r\nX:", 505),
     ];
     check_rows(rows, b"HEAD ", b" HTTP/1.1\r\nHost: a\r\n\r\n");
-    let config = Config { hosts: vec!["localhost".into()], ..Config::default() };
+    let config = Config { hosts: vec!["localhost".parse().unwrap()], ..Config::default() };
     let raw = b"HEAD / HTTP/1.1\r\nHost: b\r\n\r\n";
     let mut world = World::with(config);
     let (mut bytes, _) = exchange(&mut world, [&raw[..]]);

@@ -268,8 +268,12 @@ fn path_that_is_not_exactly_a_files_is_not_found() {
 fn answers_say_nothing_of_what_was_asked() {
     let origins = OriginPolicy::Listed(vec!["http://b".parse().unwrap()]);
     let limits = Limits { pending_max: 1 << 20, ..Limits::default() };
-    let config =
-        Config { origins, limits, hosts: vec!["a".into(), "b".into()], ..Config::default() };
+    let config = Config {
+        origins,
+        limits,
+        hosts: ["a", "b"].map(|host| host.parse().unwrap()).into(),
+        ..Config::default()
+    };
     let mut world = World::with(config);
     let tag = ask("GET", "/", "").field("ETag").unwrap().to_owned();
     let fields = "Sec-WebSocket-Protocol: headcount.v1, x\r\nSec-WebSocket-Extensions: y\r\n";
@@ -336,5 +340,7 @@ fn methods_that_are_allowed_are_those_of_the_resource() {
     for method in ["HEAD", "POST", "OPTIONS"] {
         assert_eq!(ask(method, "/ws", "").field("Allow"), Some("GET"), "{method}");
     }
-    assert_eq!(ask("POST", "/", "").field("Allow"), Some("GET, HEAD"));
+    for method in ["POST", "OPTIONS"] {
+        assert_eq!(ask(method, "/", "").field("Allow"), Some("GET, HEAD, OPTIONS"), "{method}");
+    }
 }

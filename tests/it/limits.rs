@@ -121,7 +121,7 @@ fn connections_have_a_number() {
     let peers: Vec<Peer> = (0..3).map(|_| world.connect()).collect();
     assert_eq!(world.connect_from(localhost), Err(Refusal::Full));
     let answer = String::from_utf8(world.hub.refusal(Refusal::Full)).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("\r\n\r\n"));
+    assert!(answer.starts_with("HTTP/1.1 503 ") && answer.ends_with("by itself.\n"));
     world.reset(peers[1]);
     assert!(world.connect_from(localhost).is_ok());
 }
@@ -152,7 +152,12 @@ fn turn_has_a_number_of_deadlines_and_the_next_goes_on() {
 
 #[test]
 fn address_has_a_number_and_a_rate_of_connections_and_loopback_has_none() {
-    let mut world = world(Limits::default());
+    let mut world = world(Limits {
+        connections_per_address_max: 100,
+        accepts_per_address_per_second: 20,
+        accepts_per_address_burst: 50,
+        ..Limits::default()
+    });
     let stranger: IpAddr = "192.0.2.7".parse().unwrap();
     let taken = (0..200).filter(|_| world.connect_from(stranger).is_ok()).count();
     assert_eq!(taken, 50, "the burst");

@@ -120,7 +120,7 @@ fn program_prints_its_limits() {
     let limits: BTreeMap<String, u32> = text.lines().map(limit).collect();
     let listed: BTreeSet<&str> = REACHED.iter().map(|(limit, _)| *limit).collect();
     assert_eq!(limits.keys().map(String::as_str).collect::<BTreeSet<_>>(), listed);
-    assert_eq!(limits["head_bytes_max"], 8_192);
+    assert_eq!(limits["head_bytes_max"], 32_768);
     assert_eq!(limits["messages_burst"], 7);
     assert!(
         text.contains("answered 431 (64 to 1048576)\n") && text.contains("at once (1 or more)\n")

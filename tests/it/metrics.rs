@@ -167,7 +167,8 @@ fn metrics_are_for_this_machine_and_not_through_a_proxy() {
 #[test]
 fn metrics_are_only_where_they_are_listened_for() {
     let metrics_listen = Some("192.0.2.9:9090".parse().unwrap());
-    let config = Config { metrics_listen, hosts: vec!["example.com".into()], ..Config::default() };
+    let config =
+        Config { metrics_listen, hosts: vec!["example.com".parse().unwrap()], ..Config::default() };
     let mut world = World::with(config);
     let peer = world.connect();
     world.send(peer, b"GET /metrics HTTP/1.1\r\nHost: example.com\r\n\r\n");
@@ -175,10 +176,13 @@ fn metrics_are_only_where_they_are_listened_for() {
 
     let peer = world.connect_for_metrics("192.0.2.1".parse().unwrap()).unwrap();
     assert_eq!(ask(&mut world, peer, "GET", "X-Forwarded-For: 192.0.2.2\r\n").status, 200);
-    for path in ["/", "/roster", "/healthz", "/ws", PATH] {
+    for path in ["/", "/roster", "/ws", PATH] {
         world.send(peer, &wire::handshake(path, ""));
         assert_eq!(world.answer(peer).status, 404, "{path}");
     }
+    // A probe has its room there too: a server that is full is not to be started again.
+    world.send(peer, b"GET /healthz HTTP/1.1\r\nHost: 192.0.2.9:9090\r\n\r\n");
+    assert_eq!(world.answer(peer).status, 200);
 }
 
 /// The limits are there for the many; who watches has to see the server when they are reached.

@@ -144,7 +144,7 @@ fn origin_that_may_connect_may_read_too() {
 /// (RFC 9110 §7.4), for a page as for a WebSocket.
 #[test]
 fn host_that_is_not_listed_is_misdirected() {
-    let hosts = ["app.com", "[::1]", "127.0.0.1"].map(str::to_owned).to_vec();
+    let hosts = ["app.com", "[::1]", "127.0.0.1"].map(|host| host.parse().unwrap()).to_vec();
     let mut world = World::with(Config { hosts, ..with_echo() });
     for (host, is_listed) in [
         ("app.com", true),
@@ -157,7 +157,10 @@ fn host_that_is_not_listed_is_misdirected() {
         ("app.com.evil.com", false),
         ("evil.app.com", false),
         ("evilapp.com", false),
-        ("app.com.", false),
+        ("app.com.", true),
+        ("app.com.:3000", true),
+        ("app.com:", true),
+        ("app.com..", false),
         ("app.co", false),
         ("[::2]", false),
         ("127.0.0.1.evil.com", false),

@@ -133,32 +133,6 @@ fn silent_clients_are_waited_for_only_so_long() {
 }
 
 #[test]
-fn wrong_start_is_told_in_one_line() {
-    let taken = Program::start(&[]);
-    let address = taken.addresses[0].to_string();
-    for (arguments, code, words) in [
-        (vec!["--listen", &address], 1, "address already in use"),
-        (vec!["--listen", "nowhere"], 2, "an address is written like 127.0.0.1:3000"),
-        (vec!["--www", "/no/such/folder"], 1, "can't read /no/such/folder: no such file"),
-        (vec!["--bogus"], 2, "unexpected argument '--bogus'"),
-        (vec!["--ping-interval-ms", "0"], 2, "0 is not in"),
-        (vec!["--allow-origin", "example.com"], 2, "an origin is written like"),
-        (vec!["--allow-host", "[::1]:80"], 2, "a host name is written without scheme and port"),
-        (vec!["--trusted-proxy", "10.0.0.1/8"], 2, "a range of addresses is written like"),
-    ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_headcount"))
-            .args(&arguments)
-            .output()
-            .expect("the program starts");
-        let problem = String::from_utf8(output.stderr).expect("UTF-8");
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
-        assert!(output.stdout.is_empty());
-        assert_eq!(problem.lines().count(), 1, "{problem}");
-        assert!(problem.starts_with("headcount: ") && problem.contains(words), "{problem}");
-    }
-}
-
-#[test]
 fn folder_is_served_instead_and_followed() {
     let folder = std::env::temp_dir().join(format!("headcount-www-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();

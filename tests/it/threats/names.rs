@@ -139,7 +139,7 @@ fn f4_one_connection_has_one_name_and_few_changes() {
 /// So the names of one address are as many as its connections may be.
 #[test]
 fn f4_names_of_one_address_are_limited_by_its_connections() {
-    let limits = Limits { accepts_per_address_burst: 1_000, ..Limits::default() };
+    let limits = Limits { connections_per_address_max: 100, ..Limits::default() };
     let mut world = World::with(Config { limits, ..Config::default() });
     let stranger = [198, 51, 100, 9].into();
     let mut taken = 0;

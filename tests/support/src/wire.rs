@@ -121,7 +121,7 @@ pub fn take_answer(bytes: &mut Vec<u8>, to_head: bool) -> Option<Answer> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     let answer = Answer { status, fields, body: Vec::new() };
-    let no_body = to_head || status < 200 || status == 304;
+    let no_body = to_head || matches!(status, ..200 | 204 | 304);
     let length = answer.field("content-length").map(|length| length.parse::<usize>().unwrap());
     assert!(no_body || length.is_some(), "nothing says where the body ends");
     let length = if no_body { 0 } else { length.unwrap() };

@@ -69,10 +69,12 @@ impl Ear {
         let head = std::str::from_utf8(&bytes[..end]).expect("a head is ASCII");
         assert!(head.starts_with("HTTP/1.1 "), "this is no answer: {head:?}");
         let status: u16 = head[9..12].parse().expect("a status is a number");
-        assert!(matches!(status, 101 | 200 | 304 | 400..=431 | 501 | 503 | 505), "{head:?}");
+        assert!(matches!(status, 101 | 200 | 204 | 304 | 400..=431 | 501 | 503 | 505), "{head:?}");
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
         let to_head = self.asked.front().copied().unwrap_or(false);
-        let has_body = !to_head && status >= 200 && status != 304;
+        // A connection that is refused is told so before anybody knows what it asks.
+        let is_unasked = matches!(status, 429 | 503);
+        let has_body = (!to_head || is_unasked) && !matches!(status, ..200 | 204 | 304);
         let length = match length {
             Some(length) if has_body => length.parse().expect("a length is a number"),
             None if has_body => panic!("nothing says where the body ends: {head}"),

@@ -213,7 +213,8 @@ impl Run {
 
     fn check(&mut self) {
         let (hub, world) = (self.server.hub(), self.server.net());
-        assert_eq!(hub.len() as u64, world.open_sockets(), "a socket without a connection");
+        let sockets = (hub.len() + self.server.leaving()) as u64;
+        assert_eq!(sockets, world.open_sockets(), "a socket without a connection");
         let tally = hub.tally();
         let refused = tally.refused_full + tally.refused_address;
         assert_eq!(tally.accepted + refused, world.accepted, "accepted, or refused");

@@ -1,0 +1,37 @@
+//! Which hosts requests may be for, and what is answered whatever they are for.
+
+use crate::http::{HostPattern, Method, RequestHead, Response, Status};
+
+use super::context::Context;
+use super::requests::Answer;
+
+/// The methods of everything that opens no WebSocket.
+pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
+
+impl Context {
+    /// Whether a request is for a host that this server was told it has, or was told nothing; or
+    /// needs not be.
+    pub(super) fn serves_host(&self, head: &RequestHead<'_>) -> bool {
+        let (hosts, host) = (&self.config.hosts, head.host);
+        let is_listed = |known: &HostPattern| known.matches(host);
+        hosts.is_empty() || is_probe(head) || hosts.iter().any(is_listed)
+    }
+
+    /// RFC 9110 §9.3.7. To many a check of health the status is all: HAProxy asks like this unless
+    /// told otherwise.
+    pub(super) fn options_answer(&self) -> Answer {
+        // §8.6: a 204 has no Content-Length.
+        let response = Response::new(Status::NoContent, &self.date).field("Allow", METHODS);
+        Answer { response, body: Default::default(), connection: None }
+    }
+}
+
+/// Whether it is asked only if the server is there. Probes know its address and not its name, and
+/// a page that got here under a name of its own (DNS rebinding) learns nothing from that.
+fn is_probe(head: &RequestHead<'_>) -> bool {
+    match head.method {
+        Method::Get | Method::Head => head.path == "/healthz",
+        Method::Options => matches!(head.path, "/" | "*" | "/healthz"),
+        Method::Connect | Method::Other => false,
+    }
+}
