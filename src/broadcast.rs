@@ -14,10 +14,13 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::rc::Rc;
 
-/// Encoded bytes that many connections send: a whole frame, or the body of an HTTP answer.
-pub type Shared = Rc<[u8]>;
+use bytes::Bytes;
+
+/// Encoded bytes that many connections send: a whole frame, or the body of an HTTP response. They
+/// are never copied: not to be shared, not to send a part of them, and not to come from a thread
+/// that has read them from a file.
+pub type Shared = Bytes;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
 #[derive(Clone, Debug)]
@@ -181,12 +184,12 @@ impl Default for BroadcastLog {
 mod tests {
     use super::*;
 
-    fn frame(text: &str) -> Frame {
+    fn frame(text: &'static str) -> Frame {
         Frame { plain: text.as_bytes().into(), deflated: None }
     }
 
     /// All that a connection at `cursor` is sent.
-    fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &str) -> Vec<String> {
+    fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &'static str) -> Vec<String> {
         if log.lacks_checkpoint(cursor) {
             log.put_checkpoint(frame(checkpoint));
         }
