@@ -13,6 +13,7 @@
 //! commit; nothing else crosses from one connection to another.
 
 mod arrivals;
+mod files;
 mod forwarded;
 mod input;
 mod mishap;
@@ -39,6 +40,7 @@ use crate::tally::Tally;
 use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
 
+pub use files::routes;
 pub use mishap::Part;
 use upkeep::Counts;
 

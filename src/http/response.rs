@@ -8,6 +8,10 @@ use std::fmt::Write;
 pub enum Status {
     /// 200
     Ok = 200,
+    /// 206
+    PartialContent = 206,
+    /// 301
+    MovedPermanently = 301,
     /// 304
     NotModified = 304,
     /// 400
@@ -24,6 +28,8 @@ pub enum Status {
     ContentTooLarge = 413,
     /// 414
     UriTooLong = 414,
+    /// 416
+    RangeNotSatisfiable = 416,
     /// 417
     ExpectationFailed = 417,
     /// 421
@@ -51,6 +57,8 @@ impl Status {
     const fn reason(self) -> &'static str {
         match self {
             Status::Ok => "OK",
+            Status::PartialContent => "Partial Content",
+            Status::MovedPermanently => "Moved Permanently",
             Status::NotModified => "Not Modified",
             Status::BadRequest => "Bad Request",
             Status::Forbidden => "Forbidden",
@@ -59,6 +67,7 @@ impl Status {
             Status::PreconditionFailed => "Precondition Failed",
             Status::ContentTooLarge => "Content Too Large",
             Status::UriTooLong => "URI Too Long",
+            Status::RangeNotSatisfiable => "Range Not Satisfiable",
             Status::ExpectationFailed => "Expectation Failed",
             Status::MisdirectedRequest => "Misdirected Request",
             Status::UpgradeRequired => "Upgrade Required",
@@ -71,8 +80,9 @@ impl Status {
     }
 }
 
-/// The head of an answer, being written. Its fields are this server's own words and never what a
-/// request said, so nothing needs to be escaped.
+/// The head of an answer, being written. Its fields are this server's own words, so nothing needs
+/// to be escaped. Of a request they repeat at most a query, in a redirect: a decoded head has made
+/// sure that it is printable.
 #[derive(Debug)]
 pub struct Response {
     status: Status,

@@ -13,6 +13,7 @@ mod conformance;
 mod corpus;
 mod deflate;
 mod engine;
+mod files;
 mod forwarded;
 mod frames;
 mod handshake;
