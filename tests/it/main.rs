@@ -48,3 +48,4 @@ mod threats;
 mod tidy;
 mod wire;
 mod world;
+mod www;
