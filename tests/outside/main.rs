@@ -23,6 +23,7 @@ mod program;
 mod restart;
 mod shortage;
 mod storms;
+mod waits;
 #[allow(dead_code, reason = "shared with the other integration tests")]
 #[path = "../it/wire.rs"]
 mod wire;
