@@ -72,7 +72,8 @@ pub struct Begun {
 /// The outgoing side of one connection.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    half: Option<Half>,
+    /// In a box, as few connections have any.
+    half: Option<Box<Half>>,
     private: Option<Box<Private>>,
     follow: Follow,
     stall: Option<Box<Stall>>,
@@ -201,7 +202,7 @@ impl Outbox {
 
     /// Bytes of memory that this connection alone holds here.
     pub fn buffered_bytes(&self) -> usize {
-        self.half.as_ref().map_or(0, Half::own_bytes)
+        self.half.as_ref().map_or(0, |half| half.own_bytes())
             + self.private.as_ref().map_or(0, |private| private.replies.capacity())
     }
 
@@ -283,10 +284,11 @@ impl Outbox {
         if self.stall.is_some() {
             return;
         }
-        let half = self.half.as_ref().map_or(0, Half::unsent);
-        let private = self.private.as_ref().map_or(0, |private| {
-            private.unsent() + private.body.as_ref().map_or(0, |body| body.len())
-        });
+        let half = self.half.as_ref().map_or(0, |half| half.unsent());
+        let private = self
+            .private
+            .as_ref()
+            .map_or(0, |private| private.unsent() + private.body.as_ref().map_or(0, Shared::len));
         let unsent = half + private;
         if unsent > 0 {
             let needed_ms = unsent as u64 * 1000 / u64::from(bytes_per_second_min);
@@ -315,7 +317,7 @@ impl Outbox {
     /// are left.
     fn begin(&mut self, shared: &Shared, bytes: usize) -> usize {
         if bytes < shared.len() {
-            self.half = Some(Half::new(shared.clone(), bytes));
+            self.half = Some(Box::new(Half::new(shared.clone(), bytes)));
         }
         bytes.saturating_sub(shared.len())
     }
@@ -323,7 +325,7 @@ impl Outbox {
     /// The same for the last that there is to send.
     fn begin_led(&mut self, led: Led<'_>, bytes: usize) {
         if bytes < led.lead.len() {
-            self.half = Some(Half::with_lead(led, bytes));
+            self.half = Some(Box::new(Half::with_lead(led, bytes)));
         } else {
             self.begin(led.body, bytes - led.lead.len());
         }

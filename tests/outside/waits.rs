@@ -15,13 +15,14 @@ use crate::wire::{self, Told};
 
 /// What the loop's thread may call. None of these waits, given that all sockets are non-blocking,
 /// except for `epoll_wait`.
-const CALLS: [&str; 21] = [
+const CALLS: [&str; 22] = [
     "accept4",
     "brk",
     "clock_gettime",
     "close",
     "epoll_ctl",
     "epoll_wait",
+    "fcntl",
     "futex",
     "getrandom",
     "gettid",

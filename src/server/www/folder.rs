@@ -4,7 +4,7 @@
 //! file is known by its name in the folder, and read where it really is.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::ffi::OsString;
+use std::ffi::OsStr;
 use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,12 +117,12 @@ impl Walk<'_> {
     fn enter(&mut self, place: &Rc<Place>, prefix: &str) {
         let (mut entries, result) = self.entries(&place.path);
         if let Err(reason) = result {
-            self.leave_out(reason, prefix, OsString::new());
+            self.leave_out(reason, prefix, OsStr::new(""));
         }
         entries.sort_by_key(DirEntry::file_name);
         for entry in entries {
             if let Err(reason) = self.take(place, prefix, &entry) {
-                self.leave_out(reason, prefix, entry.file_name());
+                self.leave_out(reason, prefix, &entry.file_name());
             }
         }
     }
@@ -193,10 +193,10 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn leave_out(&mut self, reason: Reason, prefix: &str, name: OsString) {
+    fn leave_out(&mut self, reason: Reason, prefix: &str, name: &OsStr) {
         // Kubernetes keeps names with two dots for the folders that its links lead through.
         if reason != Reason::Hidden || !name.as_encoded_bytes().starts_with(b"..") {
-            self.listing.left_out.add(reason, prefix, &name);
+            self.listing.left_out.add(reason, prefix, name);
         }
     }
 }
