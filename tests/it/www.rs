@@ -267,7 +267,7 @@ fn file_that_can_not_be_read_keeps_nothing_else_back() {
     folder.write("closed.html", "closed");
     folder.write("closed/a.html", "closed");
     for name in ["closed.html", "closed"] {
-        fs::set_permissions(folder.at(name), Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(folder.at(name), Permissions::from_mode(0o000)).unwrap();
     }
     // Nothing is closed to root.
     let is_root = fs::read(folder.at("closed.html")).is_ok();

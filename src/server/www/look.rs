@@ -47,11 +47,11 @@ impl Look {
 
     /// Whether the same is to be served.
     pub(super) fn agrees_with(&self, other: &Look) -> bool {
-        let contents = |look: &Look| -> Vec<(String, String)> {
-            let files = look.files.iter();
-            files.map(|(name, seen)| (name.clone(), seen.asset.etag.clone())).collect()
-        };
-        contents(self) == contents(other)
+        let mut pairs = self.files.iter().zip(&other.files);
+        self.files.len() == other.files.len()
+            && pairs.all(|((name, seen), (other_name, other_seen))| {
+                name == other_name && seen.asset.etag == other_seen.asset.etag
+            })
     }
 
     /// The files to be served.

@@ -10,9 +10,9 @@ use super::folder::Unreadable;
 use super::left_out::LeftOut;
 use super::look::Look;
 
-/// Looks that disagree, before one of them is served all the same: a folder in which something
-/// always changes would be never served otherwise.
-const DISAGREEING_MAX: u32 = 20;
+/// Looks that disagree, before one of them is served all the same: no change of a folder in which
+/// something always changes would ever be served otherwise.
+const DISAGREEING_MAX: u32 = 10;
 
 /// Looks that fail, before it is told. A link may be gone for a moment while it is switched.
 const FAILING_MIN: u32 = 2;
