@@ -1,16 +1,23 @@
 //! The page and its files, held in memory.
 //!
-//! A path is looked up as it was sent, in an exact table: there is no decoding, joining or file
-//! system behind a request, and so no way out of the folder.
+//! A path is looked up in an exact table, by its one form: decoded once, as a request head has it,
+//! in Unicode's composed form (NFC), and a folder's own for its index. There is no joining and no
+//! file system behind a request, and so no way out of the folder.
 
+mod media_type;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha1::{Digest, Sha1};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use crate::page::{self, Page};
 use crate::shared::Shared;
+
+use media_type::media_type;
 
 /// A file that is served.
 #[derive(Clone, Debug)]
@@ -26,8 +33,17 @@ pub struct Asset {
     pub policy: Option<String>,
 }
 
+impl Asset {
+    /// A file with this name, of which the extension says what it is.
+    pub fn new(name: &str, body: Shared) -> Asset {
+        let is_utf8 = simdutf8::basic::from_utf8(&body).is_ok();
+        let (media_type, etag) = (media_type(name, is_utf8), etag(&body));
+        Asset { media_type, etag, body, policy: None }
+    }
+}
+
 /// All files, by the path of their request.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Assets(BTreeMap<String, Asset>);
 
 /// The files of `www/`, as they were when the program was built; but the page is made of them.
@@ -40,13 +56,12 @@ const EMBEDDED: [(&str, &[u8]); 6] = [
     ("words.js", include_bytes!("../www/words.js")),
 ];
 
-impl Asset {
-    fn new(name: &str, body: Shared) -> Asset {
-        Asset { media_type: media_type(name), etag: etag(&body), body, policy: None }
-    }
-}
-
 impl Assets {
+    /// Files under their names, which are relative to the folder, with `/` between their parts.
+    pub fn new(files: impl IntoIterator<Item = (String, Asset)>) -> Assets {
+        Assets(files.into_iter().map(|(name, asset)| (request_path(&name), asset)).collect())
+    }
+
     /// The files that are part of the program.
     pub fn embedded() -> Assets {
         let files = EMBEDDED.into_iter().map(|(name, content)| (name.to_owned(), content.into()));
@@ -69,9 +84,14 @@ impl Assets {
         self
     }
 
-    /// The file that a request for `path` is answered with.
+    /// The file that a request for `path`, which is decoded, is answered with.
     pub fn find(&self, path: &str) -> Option<&Asset> {
-        self.0.get(without_index(path))
+        self.0.get(&*canonical(path))
+    }
+
+    /// Whether `path` is that of a folder with an index, but for the slash at its end.
+    pub fn lacks_slash(&self, path: &str) -> bool {
+        !path.ends_with('/') && self.0.contains_key(&*canonical(&format!("{path}/")))
     }
 
     /// The paths that there are files for.
@@ -81,59 +101,30 @@ impl Assets {
 }
 
 impl FromIterator<(String, Shared)> for Assets {
-    /// Collects files under names that are relative to the folder, with `/` between their parts.
+    /// Collects files of such names and contents.
     fn from_iter<I: IntoIterator<Item = (String, Shared)>>(files: I) -> Assets {
-        let assets =
-            files.into_iter().map(|(name, body)| (request_path(&name), Asset::new(&name, body)));
-        Assets(assets.collect())
+        Assets::new(files.into_iter().map(|(name, body)| {
+            let asset = Asset::new(&name, body);
+            (name, asset)
+        }))
     }
 }
 
-/// The path under which browsers ask for the file: percent-encoded (RFC 3986 §2.1), and the
-/// folder's own for an index.
-fn request_path(name: &str) -> String {
-    let mut path = String::from("/");
-    for byte in without_index(name).bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                path.push(char::from(byte));
-            }
-            _ => path.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    path
+/// The path under which a file is served, given its name relative to the folder: as a request for
+/// it is decoded, and the folder's own for an index.
+pub fn request_path(name: &str) -> String {
+    canonical(&format!("/{name}")).into_owned()
 }
 
-/// A path with the folder in place of its index: both mean the same.
-fn without_index(path: &str) -> &str {
-    match path.strip_suffix("index.html") {
-        Some(folder) if folder.is_empty() || folder.ends_with('/') => folder,
+/// The form in which paths are compared. Accents that one system writes into the names of files are
+/// composed, and those of another not, and a page has either: they are the same name. A folder
+/// stands for its index.
+fn canonical(path: &str) -> Cow<'_, str> {
+    let path = match path.strip_suffix("index.html") {
+        Some(folder) if folder.ends_with('/') => folder,
         _ => path,
-    }
-}
-
-fn media_type(name: &str) -> &'static str {
-    let (_, extension) = name.rsplit_once('.').unwrap_or_default();
-    match extension.to_ascii_lowercase().as_str() {
-        "html" | "htm" => "text/html; charset=utf-8",
-        "js" | "mjs" => "text/javascript; charset=utf-8",
-        "css" => "text/css; charset=utf-8",
-        "json" | "map" => "application/json",
-        "webmanifest" => "application/manifest+json",
-        "txt" => "text/plain; charset=utf-8",
-        "svg" => "image/svg+xml",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "gif" => "image/gif",
-        "webp" => "image/webp",
-        "avif" => "image/avif",
-        "ico" => "image/x-icon",
-        "woff2" => "font/woff2",
-        "wasm" => "application/wasm",
-        "mp3" => "audio/mpeg",
-        "mp4" => "video/mp4",
-        _ => "application/octet-stream",
-    }
+    };
+    if is_nfc(path) { Cow::Borrowed(path) } else { Cow::Owned(path.nfc().collect()) }
 }
 
 /// A strong validator (RFC 9110 §8.8.3). SHA-1 is no signature here, only a fingerprint.
@@ -157,7 +148,7 @@ mod tests {
 
     #[test]
     fn files_are_found_under_the_path_of_their_request_only() {
-        let files = ["index.html", "a/index.html", "a/b c.JS", "李.css", "notindex.html"];
+        let files = ["index.html", "a/index.html", "a/b c.JS", "李.css", "notindex.html", "%41.js"];
         let assets: Assets =
             files.into_iter().map(|name| (name.to_owned(), name.as_bytes().into())).collect();
         for (path, content) in [
@@ -166,50 +157,56 @@ mod tests {
             ("/a/", Some("a/index.html")),
             ("/a/index.html", Some("a/index.html")),
             ("/index.html/", None),
-            ("/index%2Ehtml", None),
             ("index.html", None),
-            ("/a/b%20c.JS", Some("a/b c.JS")),
-            ("/%E6%9D%8E.css", Some("李.css")),
+            ("/a/b c.JS", Some("a/b c.JS")),
+            ("/李.css", Some("李.css")),
+            ("/%41.js", Some("%41.js")),
+            ("/A.js", None),
             ("/notindex.html", Some("notindex.html")),
             ("/a", None),
             ("/a/../index.html", None),
+            ("/./index.html", None),
             ("//", None),
-            ("/%2e%2e/index.html", None),
+            ("//index.html", None),
             ("", None),
         ] {
             let found = assets.find(path).map(|asset| &*asset.body);
             assert_eq!(found, content.map(str::as_bytes), "{path}");
         }
-        let script = assets.find("/a/b%20c.JS").unwrap();
+        let script = assets.find("/a/b c.JS").unwrap();
         assert_eq!(script.media_type, "text/javascript; charset=utf-8");
     }
 
-    /// A browser runs no module and compiles no WebAssembly that is called something else, and with
-    /// `nosniff` it guesses nothing.
     #[test]
-    fn media_type_follows_the_last_extension() {
-        for (name, media_type) in [
-            ("a.html", "text/html; charset=utf-8"),
-            ("a.mjs", "text/javascript; charset=utf-8"),
-            ("a.min.css", "text/css; charset=utf-8"),
-            ("a.js.map", "application/json"),
-            ("a.webmanifest", "application/manifest+json"),
-            ("robots.txt", "text/plain; charset=utf-8"),
-            ("a.SVG", "image/svg+xml"),
-            ("a.png", "image/png"),
-            ("a.jpeg", "image/jpeg"),
-            ("a.gif", "image/gif"),
-            ("a.webp", "image/webp"),
-            ("a.avif", "image/avif"),
-            ("favicon.ico", "image/x-icon"),
-            ("a.woff2", "font/woff2"),
-            ("a.wasm", "application/wasm"),
-            ("a.mp3", "audio/mpeg"),
-            ("a.mp4", "video/mp4"),
-            ("a.html.exe", "application/octet-stream"),
-            ("LICENSE", "application/octet-stream"),
+    fn name_is_the_same_composed_or_not() {
+        let (composed, decomposed) = ("\u{fc}.txt", "u\u{308}.txt");
+        for name in [composed, decomposed] {
+            let assets: Assets = [(name.to_owned(), Shared::from("ü"))].into_iter().collect();
+            for asked in [composed, decomposed] {
+                assert!(assets.find(&format!("/{asked}")).is_some(), "{name:?}: {asked:?}");
+            }
+            assert!(assets.find("/u.txt").is_none());
+        }
+    }
+
+    #[test]
+    fn only_a_folder_with_an_index_lacks_a_slash() {
+        let files = ["a/index.html", "b/page.html", "c", "d/u\u{308}/index.html"];
+        let assets: Assets =
+            files.into_iter().map(|name| (name.to_owned(), Shared::default())).collect();
+        for (path, lacks) in [
+            ("/a", true),
+            ("/d/\u{fc}", true),
+            ("/a/", false),
+            ("/b", false),
+            ("/c", false),
+            ("/d", false),
+            ("", false),
+            ("/", false),
+            ("//a", false),
+            ("/a/index.html", false),
         ] {
-            assert_eq!(super::media_type(name), media_type, "{name}");
+            assert_eq!(assets.lacks_slash(path), lacks, "{path}");
         }
     }
 }

@@ -18,6 +18,7 @@
 mod arrivals;
 mod context;
 mod counts;
+mod files;
 mod forwarded;
 mod hosts;
 mod input;
@@ -41,6 +42,7 @@ use crate::deadlines::Deadlines;
 use crate::time::Time;
 
 use context::Context;
+pub use files::routes;
 pub use output::AfterWrite;
 pub use panics::Part;
 

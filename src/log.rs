@@ -94,7 +94,8 @@ impl Log {
         panic::set_hook(Box::new(move |panic| {
             let now = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             let mut is_logged = false;
-            if let Ok(mut quota) = quota.lock() {
+            // Whoever panics waits for nobody: a line that another thread keeps back is left out.
+            if let Ok(mut quota) = quota.try_lock() {
                 limit_panics(&mut quota, Time::from_ms(now), || {
                     is_logged = true;
                     log_panic(panic);

@@ -32,8 +32,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tracing::{info, warn};
-
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::connection::ConnectionId;
@@ -46,7 +44,7 @@ pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
 use socket::Sockets;
 use stopwatch::Stopwatch;
-use www::{Unreadable, Www};
+use www::Www;
 
 /// To wake up later than this after the time that was asked for is to have been kept from running.
 const OVERSLEPT_MIN: Duration = Duration::from_secs(1);
@@ -115,13 +113,13 @@ impl Server {
     ) -> Result<Server, (String, io::Error)> {
         let all: Vec<SocketAddr> = addresses.iter().copied().chain(config.metrics_listen).collect();
         let net = MioNet::bind(&all, &config.limits)?;
-        let www = match www {
-            Some(folder) => Some(Www::open(folder).map_err(|Unreadable { path, error }| {
-                (format!("can't read {}", path.display()), error)
-            })?),
-            None => None,
+        let (www, assets) = match www {
+            Some(path) => {
+                let (www, assets) = Www::of(path, &config, &net)?;
+                (Some(www), assets)
+            }
+            None => (None, Assets::embedded()),
         };
-        let assets = www.as_ref().map_or_else(Assets::embedded, Www::assets);
         let mut server = Server::new(config, assets, net, addresses.len());
         server.www = www;
         server.catch_panics();
@@ -214,7 +212,7 @@ impl<N: Net> Server<N> {
         let now = self.now();
         let mut stopwatch = Stopwatch::start(self.net.elapsed());
         self.keep_date();
-        self.keep_www(now);
+        self.keep_www();
         if let Some(signal) = self.note_events(now) {
             return Ok(Some(Ended::Interrupted(signal)));
         }
@@ -257,9 +255,6 @@ impl<N: Net> Server<N> {
         until = until.min(self.journal.settle_at()).min(self.leaving.due_at());
         if is_accepting {
             until = until.min(self.accept_at);
-        }
-        if let Some(www) = &self.www {
-            until = until.min(www.check_at());
         }
         let timeout = if self.has_more_to_do() {
             Some(Duration::ZERO)
@@ -339,21 +334,6 @@ impl<N: Net> Server<N> {
             self.dated = seconds;
             let date = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
             self.hub.set_date(httpdate::fmt_http_date(date));
-        }
-    }
-
-    fn keep_www(&mut self, now: Time) {
-        let Some(www) = &mut self.www else { return };
-        // It looks once a second: there is not more than one line in that time.
-        match www.refresh(now) {
-            Ok(false) => {}
-            Ok(true) => {
-                self.hub.set_assets(www.assets());
-                info!("the files of --www are read again");
-            }
-            Err(Unreadable { path, error }) => {
-                warn!(path = %path.display(), %error, "--www can't be read, and stays as it was");
-            }
         }
     }
 }

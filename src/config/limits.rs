@@ -12,6 +12,7 @@ const TIME: &str = "Timeouts";
 const CONNECTIONS: &str = "Limits on connections";
 const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
+const FILES: &str = "Files of --www";
 
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
 #[derive(Args, Clone, Debug, Serialize)]
@@ -264,6 +265,16 @@ pub struct Limits {
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 5)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_changes_per_minute: u32,
+
+    /// Files of --www that are served; more are left out
+    #[arg(long, value_name = "N", help_heading = FILES, default_value_t = 1000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
+    pub www_files_max: u32,
+
+    /// All files of --www together, in MiB; what makes them more is left out
+    #[arg(long, value_name = "MIB", help_heading = FILES, default_value_t = 64)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
+    pub www_mebibytes_max: u32,
 }
 
 impl Limits {

@@ -1,15 +1,16 @@
 //! A shared frame that is half sent.
 
+use bytes::Buf;
+
 use crate::presence::Piece;
 use crate::shared::Shared;
 
-/// Shared bytes of which the first `sent` are gone.
+/// The rest of shared bytes of which the first are gone.
 #[derive(Debug)]
 pub(super) struct Half {
     /// What goes before them. This is there only while a part of it is still to be sent.
-    lead: Option<Box<Lead>>,
+    lead: Option<Lead>,
     bytes: Shared,
-    sent: usize,
 }
 
 #[derive(Debug)]
@@ -19,23 +20,25 @@ struct Lead {
 }
 
 impl Half {
-    pub(super) fn new(bytes: Shared, sent: usize) -> Half {
-        Half { lead: None, bytes, sent }
+    /// The rest of `bytes` after the first `sent`.
+    pub(super) fn new(mut bytes: Shared, sent: usize) -> Half {
+        bytes.advance(sent);
+        Half { lead: None, bytes }
     }
 
     /// A frame whose lead was cut after `sent` bytes.
     pub(super) fn with_lead(piece: Piece<'_>, sent: usize) -> Half {
-        let lead = Box::new(Lead { bytes: piece.lead.to_vec(), sent });
-        Half { lead: Some(lead), bytes: piece.body.clone(), sent: 0 }
+        let lead = Lead { bytes: piece.lead.to_vec(), sent };
+        Half { lead: Some(lead), bytes: piece.body.clone() }
     }
 
     /// What is still to be sent, in order.
     pub(super) fn pieces(&self) -> [&[u8]; 2] {
-        [self.lead(), &self.bytes[self.sent..]]
+        [self.lead(), &self.bytes]
     }
 
     pub(super) fn unsent(&self) -> usize {
-        self.lead().len() + self.bytes.len() - self.sent
+        self.lead().len() + self.bytes.len()
     }
 
     /// Bytes of memory that nobody shares.
@@ -54,8 +57,8 @@ impl Half {
             }
             self.lead = None;
         }
-        let taken = bytes.min(self.bytes.len() - self.sent);
-        self.sent += taken;
+        let taken = bytes.min(self.bytes.len());
+        self.bytes.advance(taken);
         bytes - taken
     }
 

@@ -1,6 +1,7 @@
 //! A whole request head (RFC 9112 §3–§6): httparse splits the fields, and what httparse leaves to
 //! its user is checked here.
 
+use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::str;
 
@@ -8,6 +9,7 @@ use httparse::{EMPTY_HEADER, Header, Status as Parsed};
 
 use super::error::RequestError;
 use super::origin::split_port;
+use super::path;
 use super::request_line::{RequestLine, Version};
 use super::scanner::HeadLimits;
 
@@ -34,8 +36,9 @@ pub enum Method {
 pub struct RequestHead<'a> {
     /// What is asked.
     pub method: Method,
-    /// Where it is asked, without the query: begins with `/`, is ASCII and not decoded.
-    pub path: &'a str,
+    /// Where it is asked, without the query: begins with `/` and is decoded, so that what is the
+    /// same path is equal. Empty for CONNECT, and `*` for an OPTIONS of the whole server.
+    pub path: Cow<'a, str>,
     /// What follows the path after `?`, not decoded; empty if there is nothing.
     pub query: &'a str,
     /// The version.
@@ -77,13 +80,14 @@ impl<'a> RequestHead<'a> {
         if target.len() > limits.target_bytes_max {
             return Err(RequestError::TargetTooLong);
         }
-        let mut decoded = RequestHead { method, path: "", query: "", version, host: b"", fields };
+        let path = Cow::Borrowed("");
+        let mut decoded = RequestHead { method, path, query: "", version, host: b"", fields };
         decoded.host = decoded.decode_host()?;
         let (resource, authority) = split_target(method, target)?;
-        (decoded.path, decoded.query) = resource.split_once('?').unwrap_or((resource, ""));
-        if authority.is_some() && decoded.path.is_empty() {
-            decoded.path = "/";
-        }
+        let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+        let path = if authority.is_some() && path.is_empty() { "/" } else { path };
+        decoded.path = path::decode(path).ok_or(RequestError::BadTarget)?;
+        decoded.query = query;
         // RFC 9112 §3.2.2: the host of an absolute target replaces the one in `Host`.
         decoded.host = authority.unwrap_or(decoded.host);
         decoded.refuse_body()?;

@@ -10,6 +10,10 @@ pub enum Status {
     Ok = 200,
     /// 204
     NoContent = 204,
+    /// 206
+    PartialContent = 206,
+    /// 301
+    MovedPermanently = 301,
     /// 304
     NotModified = 304,
     /// 400
@@ -26,6 +30,8 @@ pub enum Status {
     ContentTooLarge = 413,
     /// 414
     UriTooLong = 414,
+    /// 416
+    RangeNotSatisfiable = 416,
     /// 417
     ExpectationFailed = 417,
     /// 421
@@ -54,6 +60,8 @@ impl Status {
         match self {
             Status::Ok => "OK",
             Status::NoContent => "No Content",
+            Status::PartialContent => "Partial Content",
+            Status::MovedPermanently => "Moved Permanently",
             Status::NotModified => "Not Modified",
             Status::BadRequest => "Bad Request",
             Status::Forbidden => "Forbidden",
@@ -62,6 +70,7 @@ impl Status {
             Status::PreconditionFailed => "Precondition Failed",
             Status::ContentTooLarge => "Content Too Large",
             Status::UriTooLong => "URI Too Long",
+            Status::RangeNotSatisfiable => "Range Not Satisfiable",
             Status::ExpectationFailed => "Expectation Failed",
             Status::MisdirectedRequest => "Misdirected Request",
             Status::UpgradeRequired => "Upgrade Required",
@@ -74,8 +83,9 @@ impl Status {
     }
 }
 
-/// The head of an answer, being written. Its fields are this server's own words and never what a
-/// request said, so nothing needs to be escaped.
+/// The head of an answer, being written. Its fields are this server's own words, so nothing needs
+/// to be escaped. Of a request they repeat at most a query, in a redirect: a decoded head has made
+/// sure that it is printable.
 #[derive(Debug)]
 pub struct Response {
     status: Status,

@@ -11,10 +11,10 @@ use crate::time::Time;
 use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
+use super::Refusal;
 use super::context::Context;
 use super::hosts::METHODS;
 use super::numbers::shows_metrics;
-use super::{Refusal, socketio};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -80,7 +80,7 @@ impl Context {
             );
         }
         let is_known = matches!(head.method, Method::Get | Method::Head);
-        let opened = match head.path {
+        let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
             "/ws" => Some(self.open_socket(connection, head, Protocol::Native, now)),
             "/echo" if self.config.echo => {
@@ -89,7 +89,7 @@ impl Context {
             "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
             _ => None,
         };
-        let answer = match (opened, head.path) {
+        let answer = match (opened, &*head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(answer)), _) => answer,
             _ if head.method == Method::Options => self.options_answer(),
@@ -98,7 +98,9 @@ impl Context {
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
             (None, "/roster") => self.roster_answer(head),
-            (None, path) => self.asset(socketio::asset_path(path), head),
+            // Nobody else is told that they are here.
+            (None, "/metrics") => self.nothing_here(),
+            (None, _) => self.file(head),
         };
         self.respond(connection, answer, head.method == Method::Head, head.keeps_alive(), now);
     }
@@ -208,38 +210,6 @@ impl Context {
         Answer { response, body: document, connection: None }
     }
 
-    fn asset(&self, path: &str, head: &RequestHead<'_>) -> Answer {
-        let Some(asset) = self.assets.find(path) else {
-            return self.nothing_here();
-        };
-        // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
-        let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
-        if head.values("if-match").next().is_some() && !head.list("if-match").any(is_wanted) {
-            return self.text(Status::PreconditionFailed, "it has changed");
-        }
-        // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
-        let is_same = |tag: &[u8]| {
-            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == asset.etag.as_bytes()
-        };
-        let fresh = head.list("if-none-match").any(is_same);
-        let status = if fresh { Status::NotModified } else { Status::Ok };
-        let mut response = Response::new(status, &self.date)
-            .field("ETag", &asset.etag)
-            .field("Cache-Control", "no-cache")
-            .field("Referrer-Policy", "no-referrer");
-        if let Some(policy) = &asset.policy {
-            response = response.field("Content-Security-Policy", policy);
-        }
-        response = self.share(response, head);
-        // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
-        let mut body = Shared::default();
-        if !fresh {
-            body = asset.body.clone();
-            response = response.content_type(asset.media_type).content_length(body.len());
-        }
-        Answer { response, body, connection: None }
-    }
-
     /// Lets the pages that may connect read the answer too, wherever they are from (Fetch,
     /// "CORS protocol"): they may import the client module, for one.
     pub(super) fn share(&self, response: Response, head: &RequestHead<'_>) -> Response {
@@ -258,12 +228,12 @@ impl Context {
         }
     }
 
-    fn nothing_here(&self) -> Answer {
+    pub(super) fn nothing_here(&self) -> Answer {
         self.text(Status::NotFound, "there is nothing here")
     }
 
     /// An answer of one line.
-    fn text(&self, status: Status, line: &str) -> Answer {
+    pub(super) fn text(&self, status: Status, line: &str) -> Answer {
         let body = format!("{line}\n").into_bytes();
         let response = Response::new(status, &self.date)
             .content_type(TEXT)

@@ -13,8 +13,9 @@
 //!        cursor 7 → checkpoint (as of 42) → 43, 44
 //! ```
 
-use crate::shared::Shared;
 use std::collections::VecDeque;
+
+use crate::shared::Shared;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
 #[derive(Clone, Debug)]
@@ -183,12 +184,12 @@ impl Default for BroadcastLog {
 mod tests {
     use super::*;
 
-    fn frame(text: &str) -> Frame {
+    fn frame(text: &'static str) -> Frame {
         Frame { plain: text.as_bytes().into(), deflated: None }
     }
 
     /// All that a connection at `cursor` is sent.
-    fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &str) -> Vec<String> {
+    fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &'static str) -> Vec<String> {
         if log.lacks_checkpoint(cursor) {
             log.put_checkpoint(frame(checkpoint));
         }

@@ -6,7 +6,7 @@ use std::net::{Shutdown, SocketAddr};
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Token, Waker};
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
 use signal_hook_mio::v1_0::Signals;
@@ -20,8 +20,8 @@ use super::net::{Event, Net, Readiness};
 /// Events taken from the kernel in one turn.
 const EVENTS_MAX: usize = 1024;
 
-/// The token of the signals; the listeners' are right below. No connection has these, as the index
-/// in its token is about 2^24 at most.
+/// The token of the signals. No connection has this or those below, as the index in its token is
+/// about 2^24 at most.
 const SIGNALS: Token = Token(usize::MAX);
 
 /// Signals that the loop is told of. By default each of them would end the process at once.
@@ -40,6 +40,9 @@ const BLOCKED: [Signal; 7] = [
     Signal::SIGTTOU,
     Signal::SIGXFSZ,
 ];
+
+/// The token of a wake-up, which is all that it says; the listeners' are right below.
+const WAKE_UP: Token = Token(SIGNALS.0 - 1);
 
 /// Sockets, signals and clocks of the system.
 pub struct MioNet {
@@ -62,6 +65,11 @@ impl MioNet {
         }
         let events = Events::with_capacity(EVENTS_MAX);
         Ok(MioNet { poll, events, listeners, signals: None, started: Instant::now() })
+    }
+
+    /// A way for another thread to end a wait. There is one.
+    pub(super) fn waker(&self) -> io::Result<Waker> {
+        Waker::new(self.poll.registry(), WAKE_UP)
     }
 
     /// The addresses that are listened on, with their real ports.
@@ -96,7 +104,7 @@ impl Net for MioNet {
                 events.extend(signals.map(Event::Signal));
             } else if let Some(index) = listener_index(token, self.listeners.len()) {
                 events.push(Event::Listener(index));
-            } else {
+            } else if token != WAKE_UP {
                 let id = ConnectionId::from_bits(token.0 as u64);
                 events.push(Event::Connection(id, readiness(event)));
             }
@@ -160,11 +168,11 @@ fn ignores_hangup() -> bool {
 }
 
 fn listener_token(index: usize) -> Token {
-    Token(SIGNALS.0 - 1 - index)
+    Token(WAKE_UP.0 - 1 - index)
 }
 
 fn listener_index(token: Token, listeners: usize) -> Option<usize> {
-    let index = SIGNALS.0 - 1 - token.0;
+    let index = (WAKE_UP.0 - 1).checked_sub(token.0)?;
     (index < listeners).then_some(index)
 }
 

@@ -1,149 +1,198 @@
-//! A folder that is served instead of the embedded files, for people who change the page.
+//! A folder that is served instead of the embedded files.
 //!
-//! All of it is read at the start and again when something in it has changed, which is looked for
-//! once a second; a request never touches the file system.
+//! A request never touches the file system: all of the folder is in memory, and a thread of its own
+//! looks for changes, since a file system may take its time to answer. What it has read, it hands
+//! over as it is to be served. The loop takes that when it is there, and never waits for it.
 
-use std::fs;
+mod folder;
+mod left_out;
+mod look;
+mod stamp;
+mod watch;
+
+use std::convert::Infallible;
 use std::io;
-use std::mem;
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::{info, warn};
 
 use crate::assets::Assets;
-use crate::shared::Shared;
-use crate::time::Time;
+use crate::config::Config;
+use crate::hub;
 
-/// How often changes are looked for, in ms.
-const CHECK_INTERVAL_MS: u64 = 1000;
+use super::{MioNet, Net, Server};
+use folder::{Folder, Unreadable};
+use look::Look;
+use watch::{News, Watch};
 
-/// The most files that a folder may have.
-const FILES_MAX: usize = 1000;
+/// The time between two looks.
+const PAUSE: Duration = Duration::from_secs(1);
 
-/// The most that they may have in all, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
+/// The time until a look that is to confirm another.
+const PAUSE_IN_DOUBT: Duration = Duration::from_millis(300);
 
-/// A folder of files.
+/// The longest pause after a look that took long.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+
+/// Of so many looks one is thorough.
+const THOROUGH_EVERY: u32 = 10;
+
+/// News that may wait for the loop; the thread waits with more.
+const NEWS_MAX: usize = 4;
+
+/// A folder that is watched, until this is dropped.
 #[derive(Debug)]
 pub(super) struct Www {
-    folder: PathBuf,
-    assets: Assets,
-    seen: Vec<Entry>,
-    check_at: Time,
-    /// Whether it could not be read when it was looked at last.
-    is_failing: bool,
-}
-
-/// What could not be read, and why.
-#[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) path: PathBuf,
-    pub(super) error: io::Error,
-}
-
-/// A file, and what tells that it has changed.
-#[derive(Debug, PartialEq, Eq)]
-struct Entry {
-    /// Its name relative to the folder, with `/` between the parts.
-    name: String,
-    path: PathBuf,
-    bytes: u64,
-    modified: Option<SystemTime>,
+    news: Receiver<News>,
+    /// Nothing is ever sent: the thread ends when this is gone, and nobody waits for that.
+    _end: Sender<Infallible>,
 }
 
 impl Www {
-    /// Reads a folder.
-    pub(super) fn open(folder: PathBuf) -> Result<Www, Unreadable> {
-        let seen = list(&folder)?;
-        let assets = load(&seen)?;
-        let check_at = Time::from_ms(CHECK_INTERVAL_MS);
-        Ok(Www { folder, assets, seen, check_at, is_failing: false })
+    /// Reads the folder of `--www`, and watches it from then on.
+    pub(super) fn of(
+        path: PathBuf,
+        config: &Config,
+        net: &MioNet,
+    ) -> Result<(Www, Assets), (String, io::Error)> {
+        let folder = Folder {
+            path,
+            files_max: config.limits.www_files_max as usize,
+            bytes_max: u64::from(config.limits.www_mebibytes_max) << 20,
+            routes: hub::routes(config),
+        };
+        let first = Look::at(&folder, &Look::default(), true).map_err(|unreadable| {
+            (format!("can't read {}", unreadable.path.display()), unreadable.error)
+        })?;
+        let assets = first.assets();
+        let look = move |before: &Look, thorough| Look::at(&folder, before, thorough);
+        let waker = net.waker().map_err(|error| ("can't create a wake-up".into(), error))?;
+        // A wake-up that fails is made up for by the next turn, whatever that is for.
+        let www = Www::watch(first, look, move || drop(waker.wake()))
+            .map_err(|error| ("can't start a thread".into(), error))?;
+        Ok((www, assets))
     }
 
-    /// Its files.
-    pub(super) fn assets(&self) -> Assets {
-        self.assets.clone()
+    /// Watches what `look` finds. `wake` is called when there are news.
+    fn watch(
+        first: Look,
+        look: impl FnMut(&Look, bool) -> Result<Look, Unreadable> + Send + 'static,
+        wake: impl Fn() + Send + 'static,
+    ) -> io::Result<Www> {
+        let (sender, news) = mpsc::sync_channel(NEWS_MAX);
+        let (end, ended) = mpsc::channel();
+        let watching = move || watch_until(&ended, first, look, &sender, wake);
+        thread::Builder::new().name("www".into()).spawn(watching)?;
+        Ok(Www { news, _end: end })
     }
 
-    /// When [`refresh`](Self::refresh) has something to do.
-    pub(super) fn check_at(&self) -> Time {
-        self.check_at
-    }
-
-    /// Reads the folder again if it has changed, and says whether it has. While it can't be read,
-    /// as in the middle of a change, what was read before stays; that is told the first time.
-    pub(super) fn refresh(&mut self, now: Time) -> Result<bool, Unreadable> {
-        if now < self.check_at {
-            return Ok(false);
-        }
-        self.check_at = now.after_ms(CHECK_INTERVAL_MS);
-        let result = self.read_changes();
-        let was_failing = mem::replace(&mut self.is_failing, result.is_err());
-        match result {
-            Err(_) if was_failing => Ok(false),
-            // It can be read again, also if it is as it was before.
-            Ok(has_changed) => Ok(has_changed || was_failing),
-            Err(unreadable) => Err(unreadable),
-        }
-    }
-
-    fn read_changes(&mut self) -> Result<bool, Unreadable> {
-        let seen = list(&self.folder)?;
-        if seen == self.seen {
-            return Ok(false);
-        }
-        (self.assets, self.seen) = (load(&seen)?, seen);
-        Ok(true)
+    /// Takes what has come about since.
+    fn take_news(&self) -> Vec<News> {
+        self.news.try_iter().take(NEWS_MAX).collect()
     }
 }
 
-/// The files of a folder and of the folders in it, in order. Hidden ones are left out, and links
-/// are not followed: what is served is what lies there.
-fn list(root: &Path) -> Result<Vec<Entry>, Unreadable> {
-    let mut entries = Vec::new();
-    let mut folders = vec![(root.to_owned(), String::new())];
-    while let Some((folder, prefix)) = folders.pop() {
-        for entry in fs::read_dir(&folder).map_err(|error| unreadable(&folder, error))? {
-            let entry = entry.map_err(|error| unreadable(&folder, error))?;
-            let of_entry = |error| unreadable(&entry.path(), error);
-            let Ok(name) = entry.file_name().into_string() else { continue };
-            if name.starts_with('.') {
-                continue;
-            }
-            let (kind, name) = (entry.file_type().map_err(of_entry)?, format!("{prefix}{name}"));
-            if kind.is_dir() {
-                folders.push((entry.path(), format!("{name}/")));
-            } else if kind.is_file() {
-                let metadata = entry.metadata().map_err(of_entry)?;
-                let modified = metadata.modified().ok();
-                entries.push(Entry { name, path: entry.path(), bytes: metadata.len(), modified });
-            }
-            if entries.len() + folders.len() > FILES_MAX {
-                return Err(too_large(root, format!("more than {FILES_MAX} files")));
+impl<N: Net> Server<N> {
+    /// Takes what the thread that looks at the folder has for it. It looks a few times a second at
+    /// most, and so there are no more lines.
+    pub(super) fn keep_www(&mut self) {
+        for news in self.www.iter().flat_map(Www::take_news) {
+            match news {
+                News::Changed(assets) => {
+                    self.hub.set_assets(assets);
+                    info!("the files of --www are read again");
+                }
+                News::LeftOut(left_out) => warn!(left_out, "not all of --www is served"),
+                News::Unreadable(Unreadable { path, error }) => {
+                    let path = path.display();
+                    warn!(%path, %error, "--www can't be read, and stays as it was");
+                }
             }
         }
     }
-    if entries.iter().map(|entry| entry.bytes).sum::<u64>() > BYTES_MAX {
-        return Err(too_large(root, format!("more than {} MiB of files", BYTES_MAX >> 20)));
+}
+
+/// Looks again and again, until `ended` has no sender or `sender` no receiver.
+fn watch_until(
+    ended: &Receiver<Infallible>,
+    first: Look,
+    mut look: impl FnMut(&Look, bool) -> Result<Look, Unreadable>,
+    sender: &SyncSender<News>,
+    wake: impl Fn(),
+) {
+    let (mut watch, news) = Watch::begin(first);
+    let mut news: Vec<News> = news.into_iter().collect();
+    let mut took = Duration::ZERO;
+    for number in 1_u32.. {
+        for news in news.drain(..) {
+            if sender.send(news).is_err() {
+                return;
+            }
+            wake();
+        }
+        let pause = if watch.is_in_doubt() { PAUSE_IN_DOUBT } else { PAUSE };
+        if ended.recv_timeout(pause.max(took).min(PAUSE_MAX)) != Err(RecvTimeoutError::Timeout) {
+            return;
+        }
+        let started = Instant::now();
+        let seen = look(watch.last_seen(), number % THOROUGH_EVERY == 0);
+        took = started.elapsed();
+        news = watch.see(seen);
     }
-    entries.sort_by(|one, other| one.name.cmp(&other.name));
-    Ok(entries)
 }
 
-fn load(entries: &[Entry]) -> Result<Assets, Unreadable> {
-    let read = |entry: &Entry| {
-        let content = fs::read(&entry.path).map_err(|error| unreadable(&entry.path, error))?;
-        Ok((entry.name.clone(), Shared::from(content)))
-    };
-    let assets: Assets = entries.iter().map(read).collect::<Result<_, _>>()?;
-    // A page that was written for socket.io counts on its server to have the one; the other is how
-    // a page follows the roster.
-    Ok(assets.with_embedded("/socket.io.js").with_embedded("/headcount.js"))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn too_large(folder: &Path, what: String) -> Unreadable {
-    unreadable(folder, io::Error::other(what))
-}
+    /// A file system that does not answer, as a network mount whose server is gone.
+    #[test]
+    fn look_that_hangs_holds_up_nobody_who_asks_for_news() {
+        let (is_in, wait_until_in) = mpsc::channel();
+        let (_release, hang) = mpsc::channel::<Infallible>();
+        let look = move |_: &Look, _| {
+            is_in.send(()).unwrap();
+            let _ = hang.recv();
+            Ok(Look::default())
+        };
+        let www = Www::watch(Look::of(&[("a", "a")]), look, || {}).unwrap();
+        wait_until_in.recv().unwrap();
+        let started = Instant::now();
+        assert!(www.take_news().is_empty());
+        drop(www);
+        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+    }
 
-fn unreadable(path: &Path, error: io::Error) -> Unreadable {
-    Unreadable { path: path.to_owned(), error }
+    #[test]
+    fn thread_ends_with_whom_it_looks_for() {
+        let looks = std::sync::Arc::new(());
+        let held = std::sync::Arc::clone(&looks);
+        let look = move |_: &Look, _| {
+            let _ = &held;
+            Ok(Look::default())
+        };
+        let www = Www::watch(Look::default(), look, || {}).unwrap();
+        drop(www);
+        let started = Instant::now();
+        while std::sync::Arc::strong_count(&looks) > 1 {
+            assert!(started.elapsed() < Duration::from_secs(10), "it does not end");
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn news_are_told_with_a_wake_up() {
+        let (woken, wait_until_woken) = mpsc::channel();
+        let look = |_: &Look, _| Ok(Look::of(&[("index.html", "two")]));
+        let wake = move || {
+            let _ = woken.send(());
+        };
+        let www = Www::watch(Look::default(), look, wake).unwrap();
+        wait_until_woken.recv().unwrap();
+        let news = www.take_news();
+        assert!(matches!(&news[..], [News::Changed(assets)] if assets.find("/").is_some()));
+    }
 }

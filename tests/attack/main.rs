@@ -19,6 +19,7 @@ mod peers;
 mod restart;
 mod shortage;
 mod storms;
+mod waits;
 
 use headcount_support::{process, program, wire};
 

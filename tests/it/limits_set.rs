@@ -64,6 +64,8 @@ const REACHED: &[(&str, &str)] = &[
     ("name_chars_max", "limits_of_names_can_be_set"),
     ("name_bytes_max", "limits_of_names_can_be_set"),
     ("name_changes_per_minute", "name_changes_are_limited_in_a_minute"),
+    ("www_files_max", "folder_has_a_number_of_files_and_a_size"),
+    ("www_mebibytes_max", "folder_has_a_number_of_files_and_a_size"),
 ];
 
 #[test]

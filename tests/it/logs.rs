@@ -12,13 +12,13 @@ use crate::program::{Client, Program};
 use crate::wire::{self, Told};
 
 /// A program that logs in JSON, and the lines of it.
-struct Logged {
-    program: Program,
+pub struct Logged {
+    pub program: Program,
     lines: Lines<BufReader<ChildStderr>>,
 }
 
 impl Logged {
-    fn start(arguments: &[&str]) -> Logged {
+    pub fn start(arguments: &[&str]) -> Logged {
         Logged::start_by(Command::new(env!("CARGO_BIN_EXE_headcount")), arguments)
     }
 
@@ -30,13 +30,13 @@ impl Logged {
         Logged { program, lines }
     }
 
-    fn next(&mut self) -> Value {
+    pub fn next(&mut self) -> Value {
         let line = self.lines.next().expect("a line").expect("UTF-8");
         serde_json::from_str(&line).expect("JSON")
     }
 
     /// The next line with this message.
-    fn find(&mut self, message: &str) -> Value {
+    pub fn find(&mut self, message: &str) -> Value {
         loop {
             let line = self.next();
             if line["message"] == message {

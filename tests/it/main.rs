@@ -14,6 +14,7 @@ mod corpus;
 mod crowd;
 mod deflate;
 mod engine;
+mod files;
 mod forwarded;
 mod frames;
 mod handshake;
@@ -45,6 +46,7 @@ mod tally;
 mod threats;
 mod tidy;
 mod turns;
+mod www;
 
 // So that a test names them as what lies beside it.
 use headcount_support::{program, sim, wire, world};

@@ -283,7 +283,7 @@ fn pages_that_may_connect_may_read_why_not() {
 fn script_is_where_pages_ask_for_it() {
     let mut world = World::new();
     let files = [("socket.io.js", "script"), ("index.html", "page")];
-    let file = |(name, body): (&str, &str)| (name.to_owned(), body.as_bytes().into());
+    let file = |(name, body): (&str, &'static str)| (name.to_owned(), body.as_bytes().into());
     world.hub.set_assets(files.into_iter().map(file).collect());
     for path in ["/socket.io/socket.io.js", "/socket.io/socket.io.min.js", "/socket.io.js"] {
         let peer = world.connect();

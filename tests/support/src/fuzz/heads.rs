@@ -111,7 +111,7 @@ fn decode(bytes: &[u8], limits: &HeadLimits) -> Result<Facts, RequestError> {
     Ok(Facts {
         bytes: bytes.to_vec(),
         method: head.method,
-        path: head.path.to_owned(),
+        path: head.path.to_string(),
         query: head.query.to_owned(),
         version: head.version,
         host: head.host.to_vec(),
@@ -163,7 +163,16 @@ fn check_target(facts: &Facts, method: &str, target: &str) {
     match method {
         "CONNECT" if facts.path.is_empty() => {}
         "OPTIONS" if target == "*" => assert_eq!(facts.path, "*"),
-        _ => assert!(facts.path.starts_with('/') && !facts.path.contains('?'), "{shown}"),
+        _ => {
+            assert!(facts.path.starts_with('/') && !facts.path.contains('\0'), "{shown}");
+            let path = target.split('?').next().unwrap_or_default();
+            // An escape is three characters for one byte, and none of them is a slash.
+            let escapes = path.matches('%').count();
+            if target.starts_with('/') {
+                assert_eq!(facts.path.len(), path.len() - 2 * escapes, "{shown}");
+                assert_eq!(facts.path.matches('/').count(), path.matches('/').count(), "{shown}");
+            }
+        }
     }
     if facts.host.is_empty() {
         assert_eq!(facts.version, Version::Http10, "{shown}");

@@ -1,0 +1,114 @@
+//! What requests for files are answered with: the page, its modules, or a folder's.
+
+use crate::assets::Asset;
+use crate::config::Config;
+use crate::http::{self, Method, Part, RequestHead, Response, Status};
+use crate::shared::Shared;
+
+use super::context::Context;
+use super::requests::Answer;
+use super::socketio;
+
+/// The paths at which there is something else: a file of such a path is never served.
+pub fn routes(config: &Config) -> Vec<&'static str> {
+    let mut routes = vec!["/ws", "/roster", "/healthz", "/metrics", "/socket.io/"];
+    if config.echo {
+        routes.push("/echo");
+    }
+    routes
+}
+
+impl Context {
+    /// The answer to a request for a file.
+    pub(super) fn file(&self, head: &RequestHead<'_>) -> Answer {
+        // The scripts that a page expects of its server are not in the way of a folder's own.
+        let alias = || self.assets.find(socketio::asset_path(&head.path));
+        match self.assets.find(&head.path).or_else(alias) {
+            Some(asset) => self.asset(asset, head),
+            None if self.assets.lacks_slash(&head.path) => self.folder(head),
+            None => self.nothing_here(),
+        }
+    }
+
+    fn asset(&self, asset: &Asset, head: &RequestHead<'_>) -> Answer {
+        // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
+        let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
+        if head.values("if-match").next().is_some() && !head.list("if-match").any(is_wanted) {
+            return self.text(Status::PreconditionFailed, "it has changed");
+        }
+        // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
+        let is_same = |tag: &[u8]| {
+            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == asset.etag.as_bytes()
+        };
+        if head.list("if-none-match").any(is_same) {
+            // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
+            let response = self.asset_response(Status::NotModified, asset, head);
+            return Answer { response, body: Shared::default(), connection: None };
+        }
+        let whole = asset.body.len();
+        let (response, body) = match wanted_part(asset, head) {
+            Part::Whole => (self.asset_response(Status::Ok, asset, head), asset.body.clone()),
+            Part::Bytes(range) => {
+                let content_range = format!("bytes {}-{}/{whole}", range.start, range.end - 1);
+                let response = self.asset_response(Status::PartialContent, asset, head);
+                (response.field("Content-Range", &content_range), asset.body.slice(range))
+            }
+            Part::Beyond => return self.beyond(whole),
+        };
+        let response = response
+            .field("Accept-Ranges", "bytes")
+            .content_type(asset.media_type)
+            .content_length(body.len());
+        Answer { response, body, connection: None }
+    }
+
+    /// The fields that every answer with a file has, or with the news that it is the same.
+    fn asset_response(&self, status: Status, asset: &Asset, head: &RequestHead<'_>) -> Response {
+        let mut response = Response::new(status, &self.date)
+            .field("ETag", &asset.etag)
+            .field("Cache-Control", "no-cache")
+            .field("Referrer-Policy", "no-referrer");
+        if let Some(policy) = &asset.policy {
+            response = response.field("Content-Security-Policy", policy);
+        }
+        self.share(response, head)
+    }
+
+    /// RFC 9110 §15.5.17: the part that is asked for is not there.
+    fn beyond(&self, bytes: usize) -> Answer {
+        let mut answer = self.text(Status::RangeNotSatisfiable, "it is not as long as that");
+        answer.response = answer.response.field("Content-Range", &format!("bytes */{bytes}"));
+        answer
+    }
+
+    /// Sends a client on to the folder that it means, so that what the folder's index refers to is
+    /// looked for in the folder. The way there is relative: it leads to no other server, and stays
+    /// right behind a proxy that takes a prefix off the path.
+    fn folder(&self, head: &RequestHead<'_>) -> Answer {
+        let name = head.path.rsplit('/').next().unwrap_or_default();
+        let mut location = format!("./{}/", http::encode_segment(name));
+        if !head.query.is_empty() {
+            // It is a part of a target that was taken: printable, and without a fragment.
+            location.extend(["?", head.query]);
+        }
+        let mut answer = self.text(Status::MovedPermanently, "it is a folder");
+        answer.response = self.share(answer.response.field("Location", &location), head);
+        answer
+    }
+}
+
+/// The part that a request wants, if the file is the one that it has a part of.
+fn wanted_part(asset: &Asset, head: &RequestHead<'_>) -> Part {
+    // RFC 9110 §14.2: GET is the only method that has ranges.
+    let Ok(Some(range)) = head.single("range") else { return Part::Whole };
+    if head.method != Method::Get {
+        return Part::Whole;
+    }
+    // RFC 9110 §13.1.5: compared strongly. A date is none that we gave.
+    match head.single("if-range") {
+        Ok(tag) if tag.is_none_or(|tag| tag == asset.etag.as_bytes()) => {
+            http::part(range, asset.body.len())
+        }
+        _ => Part::Whole,
+    }
+}
