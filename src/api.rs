@@ -44,7 +44,7 @@ impl ApiError {
             ApiError::EventUnknown => "event_unknown",
             ApiError::Name(NameError::Empty) => "name_empty",
             ApiError::Name(NameError::TooLong) => "name_too_long",
-            ApiError::Name(NameError::Invalid) => "name_invalid",
+            ApiError::Name(NameError::Invalid(_)) => "name_invalid",
             ApiError::RateLimited => "rate_limited",
         }
     }

@@ -25,6 +25,7 @@ mod limits_set;
 mod logs;
 mod memory;
 mod metrics;
+mod names;
 mod origin;
 mod panics;
 mod patience;
