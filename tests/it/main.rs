@@ -15,6 +15,7 @@ mod deflate;
 mod engine;
 mod forwarded;
 mod frames;
+mod half_characters;
 mod handshake;
 mod http;
 mod http_fields;
