@@ -18,6 +18,7 @@ mod input;
 mod mishap;
 mod numbers;
 mod output;
+mod refused_origins;
 mod requests;
 mod socketio;
 mod upkeep;
@@ -40,6 +41,7 @@ use crate::time::Time;
 use crate::ws::{Codec, Deflater, Inflater};
 
 pub use mishap::Part;
+pub use refused_origins::RefusedOrigin;
 use upkeep::Counts;
 
 /// The server without I/O.
@@ -73,6 +75,8 @@ pub struct Hub {
     touched: Vec<ConnectionId>,
     /// Sessions that have ended and are not reaped.
     closed: Vec<ConnectionId>,
+    /// Of this turn, for the log.
+    refused_origins: Vec<RefusedOrigin>,
     /// Places of the connections whose deadline has come, the last of them first.
     due: Vec<usize>,
     is_stopping: bool,
@@ -123,6 +127,7 @@ impl Hub {
             pending: VecDeque::new(),
             touched: Vec::new(),
             closed: Vec::new(),
+            refused_origins: Vec::new(),
             due: Vec::new(),
             is_stopping: false,
         }

@@ -5,7 +5,7 @@ use crate::broadcast::Shared;
 use crate::config::{Compression, OriginPolicy};
 use crate::connection::{Cause, ConnectionId, Door, Phase, Purpose, State};
 use crate::http::{
-    self, FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
+    self, FieldStorage, HeadLimits, Method, RequestError, RequestHead, Response, Status,
 };
 use crate::time::Time;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
@@ -118,6 +118,7 @@ impl Hub {
         }
         // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
         if !self.allows_origin(head) {
+            self.note_refused_origin(id, head);
             return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
         }
         let wishes = Wishes {
@@ -134,15 +135,6 @@ impl Hub {
         // RFC 9110 §15.2.2: 101 (Switching Protocols).
         self.tally.responded(101);
         Ok(())
-    }
-
-    /// RFC 6455 §10.2. A client that is no browser need not say where it comes from.
-    pub(super) fn allows_origin(&self, head: &RequestHead<'_>) -> bool {
-        let Ok(origin) = head.single("origin") else { return false };
-        let (Some(origin), OriginPolicy::Listed(listed)) = (origin, &self.config.origins) else {
-            return true;
-        };
-        Origin::is_of_host(origin, head.host) || listed.iter().any(|other| other.matches(origin))
     }
 
     /// Whether this server was told that it has the host of a request, or was told nothing.
@@ -246,8 +238,10 @@ impl Hub {
         }
         let response = response.field("Vary", "Origin");
         let origin = head.single("origin").ok().flatten();
-        match listed.iter().find(|listed| origin.is_some_and(|origin| listed.matches(origin))) {
-            Some(listed) => response.field("Access-Control-Allow-Origin", listed.as_str()),
+        let is_listed = |origin: &&[u8]| listed.iter().any(|listed| listed.matches(origin));
+        // The request's own: a list may have patterns, and the field takes none but `*`.
+        match origin.filter(is_listed).and_then(|origin| str::from_utf8(origin).ok()) {
+            Some(origin) => response.field("Access-Control-Allow-Origin", origin),
             None => response,
         }
     }

@@ -38,8 +38,12 @@ impl Hub {
         service: Service,
         now: Time,
     ) -> Result<(), Answer> {
-        handshake::accept(head, self.allows_origin(head))
-            .map_err(|refusal| self.engine_refusal(refusal, head))?;
+        handshake::accept(head, self.allows_origin(head)).map_err(|refusal| {
+            if refusal == Refusal::Forbidden {
+                self.note_refused_origin(id, head);
+            }
+            self.engine_refusal(refusal, head)
+        })?;
         self.upgrade(id, head, Purpose::SocketIo(service), now)
     }
 

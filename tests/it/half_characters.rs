@@ -15,8 +15,8 @@ const HALVES: [&str; 6] =
     [r"\ud83d", r"\uDE00", r"\ude00\ud83d", r"\ud83d\ud83d", r"\ud83d\u0041", r"\ud83d\n"];
 
 fn names() -> impl Iterator<Item = String> {
-    let places = |half| {
-        [format!("{half}"), format!("Ann {half}"), format!("{half}Ann"), format!("A{half}n")]
+    let places = |half: &str| {
+        [half.to_owned(), format!("Ann {half}"), format!("{half}Ann"), format!("A{half}n")]
     };
     HALVES.into_iter().flat_map(places)
 }
