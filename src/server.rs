@@ -285,6 +285,9 @@ impl<N: Net> Server<N> {
 
     /// Lets go of the connections that have ended, and of their sockets.
     fn reap(&mut self, now: Time) {
+        for refused in self.hub.take_refused_origins() {
+            self.journal.origin_refused(&refused, now);
+        }
         while let Some(reaped) = self.hub.reap() {
             self.journal.closed(&reaped, now);
             if let Some(stream) = self.sockets.remove(reaped.id) {
