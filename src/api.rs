@@ -5,9 +5,10 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde::de::{self, Deserializer, Visitor};
+use serde_json::value::RawValue;
 
-use crate::names::NameError;
+use crate::names::{Flaw, NameError};
 use crate::presence::Seq;
 use crate::presence::message::push_json;
 
@@ -46,7 +47,7 @@ impl ApiError {
             ApiError::EventUnknown => "event_unknown",
             ApiError::Name(NameError::Empty) => "name_empty",
             ApiError::Name(NameError::TooLong) => "name_too_long",
-            ApiError::Name(NameError::Invalid) => "name_invalid",
+            ApiError::Name(NameError::Invalid(_)) => "name_invalid",
             ApiError::RateLimited => "rate_limited",
         }
     }
@@ -69,20 +70,46 @@ impl std::error::Error for ApiError {}
 
 /// Decodes a text message.
 pub fn decode(message: &str) -> Result<Request, ApiError> {
-    // serde_json does not recurse deeper than 128 levels.
-    let Ok(Value::Array(mut parts)) = serde_json::from_str(message) else {
+    // To keep a part as it is, serde_json makes no value of it, and does not recurse.
+    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(message) else {
         return Err(ApiError::MessageInvalid);
     };
-    match &mut parts[..] {
-        [Value::String(event), arguments @ ..] => match (event.as_str(), arguments) {
-            ("login", [Value::String(name)]) => Ok(Request::Login(std::mem::take(name))),
-            ("logout", []) => Ok(Request::Logout),
-            ("ping", []) => Ok(Request::Ping),
-            ("login" | "logout" | "ping", _) => Err(ApiError::MessageInvalid),
-            _ => Err(ApiError::EventUnknown),
-        },
-        _ => Err(ApiError::MessageInvalid),
+    let [event, arguments @ ..] = &parts[..] else { return Err(ApiError::MessageInvalid) };
+    let event = string(event).ok_or(ApiError::MessageInvalid)?;
+    match (&*event, arguments) {
+        (b"login", [name]) => {
+            let name = string(name).ok_or(ApiError::MessageInvalid)?;
+            String::from_utf8(name).map(Request::Login).map_err(|_| HALF_CHARACTER)
+        }
+        (b"logout", []) => Ok(Request::Logout),
+        (b"ping", []) => Ok(Request::Ping),
+        (b"login" | b"logout" | b"ping", _) => Err(ApiError::MessageInvalid),
+        _ => Err(ApiError::EventUnknown),
     }
+}
+
+const HALF_CHARACTER: ApiError = ApiError::Name(NameError::Invalid(Flaw::HalfCharacter));
+
+/// The string that `json` is, if it is one.
+///
+/// RFC 8259 §8.2: JSON can escape half a surrogate pair, which is no Unicode text. A script makes
+/// one when it cuts a string. Decoded as bytes, it is what UTF-8 does not have, and nothing else is.
+fn string(json: &RawValue) -> Option<Vec<u8>> {
+    struct Bytes;
+
+    impl Visitor<'_> for Bytes {
+        type Value = Vec<u8>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
+            Ok(bytes.to_vec())
+        }
+    }
+
+    serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok()
 }
 
 /// `["pong", {"seq": …}]`: the answer to a ping; commit `seq` is the last that was sent before it.
@@ -136,12 +163,43 @@ mod tests {
             (r#"[7]"#, Err(MessageInvalid)),
             (r#"{"login": "Ada"}"#, Err(MessageInvalid)),
             (r#""login""#, Err(MessageInvalid)),
-            (r#"["login", "\ud800"]"#, Err(MessageInvalid)),
+            (r#"["login", "\ud83d\ude00"]"#, Ok(Request::Login("😀".into()))),
+            (r#"["\u006cogin", "Ada"]"#, Ok(Request::Login("Ada".into()))),
+            (r#"["login", [65, 100, 97]]"#, Err(MessageInvalid)),
+            (r#"["login", null]"#, Err(MessageInvalid)),
+            (r#"[[108], "Ada"]"#, Err(MessageInvalid)),
+            (r#"["login", "Ada\n\x"]"#, Err(MessageInvalid)),
+            ("[\"login\", \"A\tda\"]", Err(MessageInvalid)),
             (r#"["login", "Ada"] x"#, Err(MessageInvalid)),
             ("", Err(MessageInvalid)),
         ] {
             assert_eq!(decode(message), expected, "{message}");
         }
         assert_eq!(decode(&"[".repeat(16 * 1024)), Err(MessageInvalid));
+    }
+
+    #[test]
+    fn half_a_character_is_a_flaw_of_the_name_and_of_nothing_else() {
+        for half in [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"\uD83D\uD83D", r"\ud83d\u0041"] {
+            for name in [half.to_owned(), format!("Ann {half}"), format!("A{half}nn {half}")] {
+                let login = decode(&format!(r#"["login","{name}"]"#));
+                assert_eq!(login, Err(HALF_CHARACTER), "{name}");
+            }
+            for (message, expected) in [
+                (format!(r#"["{half}"]"#), ApiError::EventUnknown),
+                (format!(r#"["login{half}","Ann"]"#), ApiError::EventUnknown),
+                (format!(r#"["shout",{{"{half}":["{half}"]}}]"#), ApiError::EventUnknown),
+                (format!(r#"["login","Ann","{half}"]"#), ApiError::MessageInvalid),
+                (format!(r#"["login",["{half}"]]"#), ApiError::MessageInvalid),
+                (format!(r#"["logout","{half}"]"#), ApiError::MessageInvalid),
+                (format!(r#"{{"login":"{half}"}}"#), ApiError::MessageInvalid),
+            ] {
+                assert_eq!(decode(&message), Err(expected), "{message}");
+            }
+        }
+        for broken in [r"\ud83", r"\ud83d\u", r"\ud83d\ude0", r"\u{d83d}", r"\uddx0"] {
+            let login = decode(&format!(r#"["login","{broken}"]"#));
+            assert_eq!(login, Err(ApiError::MessageInvalid), "{broken}");
+        }
     }
 }

@@ -54,6 +54,11 @@ pub(crate) struct Cli {
 
     /// Origin whose pages may connect, besides the server's own; may be given several times; * for
     /// any
+    ///
+    /// https://*.example.com is every host below example.com, and not that itself. Apps and
+    /// extensions have origins like capacitor://localhost or chrome-extension://ID. null is the
+    /// origin of files and of every frame that some page anywhere puts into a sandbox: to allow it
+    /// allows all pages.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
@@ -184,16 +189,16 @@ impl Cli {
     }
 
     fn origins(&self) -> Result<OriginPolicy, clap::Error> {
-        if self.allow_origin.iter().any(|origin| origin == "*") {
-            return Ok(OriginPolicy::Any);
-        }
         let parse = |text: &String| {
             text.parse().map_err(|error| {
                 let message = format!("invalid value '{text}' for '--allow-origin': {error}\n");
                 Cli::command().error(ErrorKind::ValueValidation, message)
             })
         };
-        self.allow_origin.iter().map(parse).collect::<Result<_, _>>().map(OriginPolicy::Listed)
+        let (any, listed): (Vec<_>, Vec<_>) =
+            self.allow_origin.iter().partition(|origin| *origin == "*");
+        let listed = listed.into_iter().map(parse).collect::<Result<_, _>>()?;
+        Ok(if any.is_empty() { OriginPolicy::Listed(listed) } else { OriginPolicy::Any })
     }
 }
 

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use clap::ValueEnum;
 
-use crate::http::{HostPattern, Origin, TrustedProxies};
+use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
 pub use limits::{ECHO, Limits};
 
@@ -77,7 +77,7 @@ pub enum Compression {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OriginPolicy {
     /// These too.
-    Listed(Vec<Origin>),
+    Listed(Vec<AllowedOrigin>),
     /// All of them.
     Any,
 }

@@ -6,6 +6,7 @@
 //! Whatever two readers of HTTP could understand differently is refused, and the connection closed:
 //! that is how request smuggling is impossible here, not merely looked for.
 
+mod allowed_origin;
 mod error;
 mod forwarded;
 mod head;
@@ -17,11 +18,12 @@ mod request_line;
 mod response;
 mod scanner;
 
+pub use allowed_origin::{AllowedOrigin, OriginError};
 pub use error::RequestError;
 pub use forwarded::{Forwarded, InvalidNetwork, Network, TrustedProxies};
 pub use head::{FieldStorage, Method, RequestHead, host_name, is_token};
 pub use host::{HostPattern, InvalidHost};
-pub use origin::Origin;
+pub use origin::is_own_origin;
 pub use path::encode_segment;
 pub use range::{Part, part};
 pub use request_line::Version;

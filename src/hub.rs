@@ -25,6 +25,7 @@ mod input;
 mod numbers;
 mod output;
 mod panics;
+mod refused_origins;
 mod requests;
 mod settle;
 mod socketio;
@@ -45,6 +46,7 @@ use context::Context;
 pub use files::routes;
 pub use output::AfterWrite;
 pub use panics::Part;
+pub use refused_origins::RefusedOrigin;
 
 /// The server without I/O.
 #[derive(Debug)]

@@ -294,6 +294,9 @@ impl<N: Net> Server<N> {
 
     /// Lets go of connections that have ended, and of their sockets.
     fn reap(&mut self, now: Time) {
+        for refused in self.hub.take_refused_origins() {
+            self.journal.origin_refused(&refused, now);
+        }
         for _ in 0..self.hub.config().limits.connections_per_turn {
             let Some(reaped) = self.hub.reap() else { return };
             self.journal.closed(&reaped, now);

@@ -251,7 +251,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub commit_interval_ms: u32,
 
-    /// Length of a name, in characters
+    /// Length of a name, in characters as a reader counts them
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 32)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_chars_max: u32,

@@ -9,6 +9,7 @@ use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
 use super::counts::Counts;
+use super::refused_origins::RefusedOrigin;
 
 /// What a connection acts on.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct Context {
     pub(super) addresses: Addresses,
     pub(super) counts: Counts,
     pub(super) tally: Tally,
+    /// Of this turn, for the log.
+    pub(super) refused_origins: Vec<RefusedOrigin>,
 }
 
 impl Context {
@@ -35,6 +38,7 @@ impl Context {
             addresses: Addresses::default(),
             counts: Counts::default(),
             tally: Tally::default(),
+            refused_origins: Vec::new(),
         }
     }
 

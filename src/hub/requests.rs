@@ -3,9 +3,7 @@
 use crate::api;
 use crate::config::{Compression, OriginPolicy};
 use crate::connection::{Cause, Connection, Listener, Phase, Protocol, State};
-use crate::http::{
-    FieldStorage, HeadLimits, Method, Origin, RequestError, RequestHead, Response, Status,
-};
+use crate::http::{FieldStorage, HeadLimits, Method, RequestError, RequestHead, Response, Status};
 use crate::shared::Shared;
 use crate::time::Time;
 use crate::ws::DeflateParameters;
@@ -151,6 +149,7 @@ impl Context {
         }
         // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
         if !self.allows_origin(head) {
+            self.note_refused_origin(connection, head);
             return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
         }
         let wishes = Wishes {
@@ -165,15 +164,6 @@ impl Context {
         // RFC 9110 §15.2.2: 101 (Switching Protocols).
         self.tally.responded(101);
         Ok(deflate)
-    }
-
-    /// RFC 6455 §10.2. A client that is no browser need not say where it comes from.
-    pub(super) fn allows_origin(&self, head: &RequestHead<'_>) -> bool {
-        let Ok(origin) = head.single("origin") else { return false };
-        let (Some(origin), OriginPolicy::Listed(listed)) = (origin, &self.config.origins) else {
-            return true;
-        };
-        Origin::is_of_host(origin, head.host) || listed.iter().any(|other| other.matches(origin))
     }
 
     fn handshake_refusal(&self, error: HandshakeError) -> Answer {
@@ -222,8 +212,10 @@ impl Context {
         }
         let response = response.field("Vary", "Origin");
         let origin = head.single("origin").ok().flatten();
-        match listed.iter().find(|listed| origin.is_some_and(|origin| listed.matches(origin))) {
-            Some(listed) => response.field("Access-Control-Allow-Origin", listed.as_str()),
+        let is_listed = |origin: &&[u8]| listed.iter().any(|listed| listed.matches(origin));
+        // The request's own: a list may have patterns, and the field takes none but `*`.
+        match origin.filter(is_listed).and_then(|origin| str::from_utf8(origin).ok()) {
+            Some(origin) => response.field("Access-Control-Allow-Origin", origin),
             None => response,
         }
     }

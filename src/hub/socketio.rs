@@ -25,8 +25,12 @@ impl Context {
         head: &RequestHead<'_>,
         now: Time,
     ) -> Result<(), Answer> {
-        handshake::accept(head, self.allows_origin(head))
-            .map_err(|refusal| self.engine_refusal(refusal, head))?;
+        handshake::accept(head, self.allows_origin(head)).map_err(|refusal| {
+            if refusal == Refusal::Forbidden {
+                self.note_refused_origin(connection, head);
+            }
+            self.engine_refusal(refusal, head)
+        })?;
         let deflate = self.shake_hands(connection, head, None)?;
         let protocol = connection.socket_io(&self.config, now);
         connection.open(protocol, deflate, &self.config, now);

@@ -2,7 +2,8 @@
 //!
 //! Nothing that a peer can cause, however often, fills the log: of each topic there are ten lines a
 //! second, and then one that says how many more there would have been. And nothing that a peer has
-//! said is in a line, only what it did.
+//! said is in a line, only what it did: but for one thing, an origin that is refused, which is no use
+//! to an operator without its text. That is escaped, quoted where it is no plain word, and cut.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,7 +14,7 @@ use tracing::{Level, debug, enabled, error, info, warn};
 use crate::addresses::AddressKey;
 use crate::connection::Cause;
 use crate::http::Status;
-use crate::hub::{Reaped, Refusal};
+use crate::hub::{Reaped, Refusal, RefusedOrigin};
 use crate::rate::Quota;
 use crate::tally::AcceptError;
 use crate::time::Time;
@@ -37,12 +38,14 @@ enum Topic {
     Closed(Cause),
     Refused(Refusal),
     NotAccepted(AcceptError),
+    Origin,
     Stall,
 }
 
 const REFUSED: usize = Cause::NAMES.len();
 const NOT_ACCEPTED: usize = REFUSED + 2;
-const STALL: usize = NOT_ACCEPTED + AcceptError::ALL.len();
+const ORIGIN: usize = NOT_ACCEPTED + AcceptError::ALL.len();
+const STALL: usize = ORIGIN + 1;
 const TOPICS: usize = STALL + 1;
 
 impl Topic {
@@ -52,6 +55,7 @@ impl Topic {
             Topic::Refused(Refusal::Full) => REFUSED,
             Topic::Refused(Refusal::TooManyFromAddress) => REFUSED + 1,
             Topic::NotAccepted(error) => NOT_ACCEPTED + error as usize,
+            Topic::Origin => ORIGIN,
             Topic::Stall => STALL,
         }
     }
@@ -62,7 +66,8 @@ impl Topic {
             0..REFUSED => Cause::NAMES[place],
             REFUSED => "full",
             STALL => "stall",
-            NOT_ACCEPTED..STALL => AcceptError::ALL[place - NOT_ACCEPTED].1,
+            ORIGIN => "origin",
+            NOT_ACCEPTED..ORIGIN => AcceptError::ALL[place - NOT_ACCEPTED].1,
             _ => "address",
         }
     }
@@ -169,6 +174,14 @@ impl Journal {
         }
     }
 
+    /// A page may not connect. The operator can let it in, so this is no secret between the two.
+    pub(super) fn origin_refused(&mut self, refused: &RefusedOrigin, now: Time) {
+        if enabled!(Level::WARN) && self.grants(Topic::Origin, now) {
+            let address = Peer(refused.address);
+            warn!(origin = %refused, %address, "origin refused: it is not in --allow-origin");
+        }
+    }
+
     /// A turn took too long.
     pub(super) fn stalled(&mut self, stopwatch: &Stopwatch, now: Time) {
         if enabled!(Level::WARN) && self.grants(Topic::Stall, now) {
@@ -215,7 +228,7 @@ mod tests {
         let refusals = [Refusal::Full, Refusal::TooManyFromAddress];
         let mut topics: Vec<Topic> = refusals.into_iter().map(Topic::Refused).collect();
         topics.extend(AcceptError::ALL.map(|(error, _)| Topic::NotAccepted(error)));
-        topics.push(Topic::Stall);
+        topics.extend([Topic::Origin, Topic::Stall]);
         let places: Vec<usize> = topics.iter().map(|topic| topic.place()).collect();
         assert!(places.into_iter().eq(REFUSED..TOPICS));
         let names: BTreeSet<_> = (0..TOPICS).map(Topic::name).collect();

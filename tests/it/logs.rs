@@ -236,3 +236,30 @@ fn d14_full_pipe_holds_nobody_up() {
     assert_eq!(program.exit_code(), Some(0));
     drop(reader);
 }
+
+/// An operator sees at the default level whom `--allow-origin` leaves out, and a page that keeps on
+/// trying does not fill the log.
+#[test]
+fn refused_origins_are_logged_at_the_default_level_and_limited() {
+    let mut logged = Logged::start(&[]);
+    let foreign = format!("Origin: https://{}.example\r\n", "a".repeat(200));
+    for origin in ["Origin: https://other.example\r\n", &foreign] {
+        let mut client = logged.program.connect();
+        client.send(&wire::handshake("/ws", origin));
+        assert_eq!(client.answer().status, 403);
+    }
+    let message = "origin refused: it is not in --allow-origin";
+    let line = logged.find(message);
+    assert_eq!((&line["level"], &line["address"]), (&"WARN".into(), &"exempt".into()));
+    assert_eq!(line["origin"], "https://other.example");
+    let cut = format!("https://{}...", "a".repeat(92));
+    assert_eq!(logged.find(message)["origin"], cut);
+    for _ in 0..20 {
+        let mut client = logged.program.connect();
+        client.send(&wire::handshake("/ws", &foreign));
+        assert_eq!(client.answer().status, 403);
+    }
+    let left_out = logged.find("lines left out");
+    assert_eq!(left_out["about"], "origin");
+    assert!(left_out["lines"].as_u64().is_some_and(|lines| lines >= 1), "{left_out}");
+}

@@ -159,7 +159,7 @@ fn grows_at_most(
 }
 
 /// A server that echoes, with rates that nobody reaches.
-fn generous() -> Config {
+pub fn generous() -> Config {
     let most = u32::MAX;
     let limits = Limits {
         messages_per_second: most,

@@ -60,10 +60,16 @@ fn f6_nothing_that_a_peer_sends_forges_or_floods_the_log() {
     let forged = "\r\nlevel=ERROR forged\u{1b}[31m\u{9b}31m\0";
     for round in 0..300 {
         let mut client = program.connect();
-        match round % 4 {
+        match round % 5 {
             0 => client.send(format!("GET /{forged} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes()),
             1 => client.send(format!("GET / HTTP/1.1\r\nHost: {forged}\r\n\r\n").as_bytes()),
             2 => client.send(format!("{forged} / HTTP/1.1\r\nUser-Agent: {forged}").as_bytes()),
+            // The one thing that is shown: without line ends and NUL, which are no part of a field.
+            3 => {
+                let origin = "http://a\" cause=forged\tlevel=ERROR \u{9b}\u{202e}".repeat(8);
+                client.send(&wire::handshake("/ws", &format!("Origin: {origin}\r\n")));
+                assert_eq!(client.answer().status, 403);
+            }
             _ => {
                 client.send(&wire::handshake("/ws", "User-Agent: \u{9b}forged\r\n"));
                 assert_eq!(client.answer().status, 101);
@@ -85,6 +91,16 @@ fn f6_nothing_that_a_peer_sends_forges_or_floods_the_log() {
     let is_plain = |c: char| c == '\n' || !c.is_control();
     assert!(log.chars().all(is_plain), "{}", log.escape_debug());
     assert!(log.lines().all(|line| !line.starts_with("level=ERROR forged")), "{log}");
+    let origins: Vec<&str> = log.lines().filter(|line| line.contains("origin refused")).collect();
+    assert!(!origins.is_empty(), "{log}");
+    for line in origins {
+        assert!(line.is_ascii() && line.len() < 700, "{line}");
+        let quoted = line.split_once("origin=\"http://a").map(|(_, rest)| rest);
+        assert!(
+            quoted.is_some_and(|rest| rest.starts_with(r#"\\\" cause=forged\\tlevel"#)),
+            "{line}"
+        );
+    }
     // Ten a second for each of ten causes.
     let most = took.as_secs_f64() * 10.0 * 10.0;
     assert!((log.lines().count() as f64) <= most, "{} lines in {took:?}", log.lines().count());

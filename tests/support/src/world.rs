@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use headcount::assets::Assets;
 use headcount::config::Config;
 use headcount::connection::{Cause, ConnectionId};
-use headcount::hub::{Hub, Reaped, Refusal};
+use headcount::hub::{Hub, Reaped, Refusal, RefusedOrigin};
 use headcount::time::Time;
 use serde_json::Value;
 
@@ -18,6 +18,8 @@ pub struct World {
     clients: Vec<Client>,
     /// Clients that have room again, as an event would say.
     writable: Vec<ConnectionId>,
+    /// What a driver would have logged.
+    pub refused_origins: Vec<RefusedOrigin>,
 }
 
 /// One end of a connection, by its number.
@@ -51,7 +53,13 @@ impl World {
     pub fn with(config: Config) -> World {
         let mut hub = Hub::new(config, Assets::embedded());
         hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
-        World { hub, now: Time::ZERO, clients: Vec::new(), writable: Vec::new() }
+        World {
+            hub,
+            now: Time::ZERO,
+            clients: Vec::new(),
+            writable: Vec::new(),
+            refused_origins: Vec::new(),
+        }
     }
 
     pub fn now(&self) -> Time {
@@ -238,6 +246,7 @@ impl World {
         while let Some(id) = self.hub.next_to_tell() {
             self.flush(id);
         }
+        self.refused_origins.extend(self.hub.take_refused_origins());
         while let Some(Reaped { id, cause, .. }) = self.hub.reap() {
             // A test may also open connections in the hub that nobody looks at.
             if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
