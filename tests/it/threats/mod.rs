@@ -103,6 +103,7 @@ impl Bare {
         self.hub.commit(self.now);
         let touched = self.hub.take_touched();
         self.hub.return_touched(touched);
+        self.hub.take_refused_origins();
         std::iter::from_fn(|| self.hub.reap()).count()
     }
 }
