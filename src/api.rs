@@ -93,7 +93,8 @@ const HALF_CHARACTER: ApiError = ApiError::Name(NameError::Invalid(Flaw::HalfCha
 /// The string that `json` is, if it is one.
 ///
 /// RFC 8259 §8.2: JSON can escape half a surrogate pair, which is no Unicode text. A script makes
-/// one when it cuts a string. Decoded as bytes, it is what UTF-8 does not have, and nothing else is.
+/// one when it cuts a string. So a string is decoded as bytes, and those are UTF-8 if and only if
+/// there is no such half in it.
 fn string(json: &RawValue) -> Option<Vec<u8>> {
     struct Bytes;
 

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "nothing links a test binary")]
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 
+mod allowed_origin;
 mod bench;
 mod causes;
 mod close;

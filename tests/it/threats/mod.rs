@@ -106,6 +106,7 @@ impl Bare {
         self.hub.sweep(self.now);
         self.hub.commit(self.now);
         self.forget_touched();
+        self.hub.take_refused_origins();
         std::iter::from_fn(|| self.hub.reap()).count()
     }
 }
