@@ -216,7 +216,8 @@ mod tests {
             ),
             (
                 "in Hub::turn\n self.now > 4\n+PLANTED",
-                "`self . now > 4` is not there; at src/hub.rs:3 there is `self . now >`, but then `3`",
+                "`self . now > 4` is not there; \
+                 at src/hub.rs:3 there is `self . now >`, but then `3`",
             ),
             ("in Hub::turn\n other\n+PLANTED", "src/hub.rs:2 has nothing like `other`"),
         ] {
