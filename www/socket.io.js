@@ -10,7 +10,7 @@
  *
  * Written from the descriptions of the protocols (Socket.IO 5 over Engine.IO 4). The API is that of
  * socket.io's own client, and docs/socketio.md lists where this one differs. There is one
- * transport, WebSocket, whatever `transports` asks for. This is a script for a page, for AMD and for
+ * transport, WebSocket, whatever `transports` asks for. This is a script for pages, AMD and
  * CommonJS; the server adds the exports of a module and serves that as
  * /socket.io/socket.io.esm.min.js.
  *
@@ -45,9 +45,9 @@
  * socket.connect(), disconnect()         Also as open() and close().
  * socket.id, connected, disconnected, active, recovered, auth, nsp, io, sendBuffer, receiveBuffer
  *
- * socket.io: the connection, an io.Manager, with open(f?), socket(namespace, options?), engine, opts
- *     and the options as functions that tell or set. Its events, of which its sockets tell the first
- *     five too, as they did up to 2.x:
+ * socket.io: the connection, an io.Manager, with open(f?), socket(namespace, options?), engine,
+ *     opts, and the options as functions that tell or set. Its events, of which its sockets tell
+ *     the first five too, as they did up to 2.x:
  *     "reconnect_attempt" n, "reconnecting" n, "reconnect" n, "reconnect_error" error,
  *     "reconnect_failed"; "open", "close" reason, "error" error, "ping", "packet" packet
  * socket.io.engine: what carries it, with id, transport.name, readyState, close() and events of its
@@ -81,8 +81,8 @@
 
   const PATH = "/socket.io";
 
-  // [scheme://][user@][host][:port][/namespace][?query], all of it optional: "a:3000" is a host, "/a"
-  // is not, and "//a" is one again. An IPv6 address needs no brackets where it has no port.
+  // [scheme://][user@][host][:port][/namespace][?query], all of it optional: "a:3000" is a host,
+  // "/a" is not, and "//a" is one again. An IPv6 address without a port needs no brackets.
   const ADDRESS = new RegExp(
     String.raw`^(?:(https?|wss?)://|//)?(?:[^/?#@]*@)?` +
       String.raw`(\[[^\]/?#]*\]|(?:[a-f\d]{0,4}:){2,7}[a-f\d]{0,4}|[^:/?#]*)(?::(\d*))?` +
@@ -423,6 +423,7 @@
 
   class Engine extends Emitter {
     static protocol = PROTOCOL;
+    static priorWebsocketSuccess = false;
 
     id = null; // the server's name for the connection, while it is open
     readyState = "opening"; // or "open", "closed"
@@ -517,6 +518,7 @@
         return this[end]("parse error", error);
       }
       this.readyState = "open";
+      Engine.priorWebsocketSuccess = true;
       this.#watch();
       this.emit("handshake", handshake);
       this.emit("open");
@@ -743,12 +745,12 @@
       }
       this._reconnecting = true;
       const isOfSleep = this.#attempts === 0 && Date.now() - wokenAt < WAKING;
-      this.#timer = setTimeout(() => this.#again(), isOfSleep ? 0 : this.#delay());
+      const again = () => (this.reconnection() ? this.#again() : this.#rest());
+      this.#timer = setTimeout(again, isOfSleep ? 0 : this.#delay());
       return true;
     }
 
     #again() {
-      if (!this.reconnection()) return this.#rest();
       this.#attempts++;
       this.#tell("reconnect_attempt", this.#attempts);
       this.#tell("reconnecting", this.#attempts);
@@ -778,10 +780,13 @@
       this.engine?.[end]("transport close", { description });
     }
 
-    // The same, and no attempts until somebody looks at the page again.
+    // The same, and no attempts until the page is back; then there is one, as nothing has failed.
     [pause]() {
       this[leave]("the page was put away");
       clearTimeout(this.#timer);
+      if (this.#active().length === 0) return;
+      this._reconnecting = true;
+      alive.add(this);
     }
 
     // The page is looked at again, or the network is back. A wait was for a server that fails, and
@@ -795,9 +800,9 @@
   }
 
   // ---- The life of the page --------------------------------------------------------------------
-  // Chromium keeps the connections of a page in the back/forward cache and answers pings for it, so
-  // that whoever has left would stay for others. A page that is gone for good is left to the browser,
-  // which closes what it has.
+  // Chromium keeps the connections of a page in the back/forward cache and answers pings for it:
+  // whoever has left would stay on the list. A page that is gone for good is left to the browser,
+  // which closes its connections.
 
   const alive = new Set(); // managers that are connected, or are to be
   const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/i; // needs no network
@@ -1119,11 +1124,10 @@
   alias(Manager, { connect: "open" });
 
   // To ask for a transport by its class: there is one, whichever is asked for.
-  const transports = { Fetch: Transport, XHR: Transport, NodeXHR: Transport };
-  Object.assign(transports, { WebSocket: Transport, NodeWebSocket: Transport });
-  Object.assign(transports, { WebTransport: Transport });
+  const classes = ["Fetch", "XHR", "NodeXHR", "WebSocket", "NodeWebSocket", "WebTransport"];
+  Object.assign(io, Object.fromEntries(classes.map((name) => [name, Transport])));
 
-  Object.assign(io, { io, connect: io, default: io, Manager, Socket, protocol: 5, ...transports });
+  Object.assign(io, { io, connect: io, default: io, Manager, Socket, protocol: 5 });
   if (typeof exports === "object" && typeof module === "object") module.exports = io;
   else if (typeof define === "function" && define.amd) define(() => io);
   else globalThis.io = io;
