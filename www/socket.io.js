@@ -215,7 +215,7 @@
   // {"_placeholder":true,"num":n} in its JSON stands for the attachment n.
 
   const [CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT] = [0, 1, 2, 3, 4, 5];
-  const HEAD = /^(?:([0-4])|([56])([1-9]\d*)-)(?:(\/[^,]*)(?:,|$))?(\d+)?/;
+  const HEAD = /^(?:([0-4])|([56])0*([1-9]\d*)-)(?:(\/[^,]*)(?:,|$))?(\d+)?/;
   const ATTACHMENTS_MAX = 10;
 
   // What a socket tells of itself, here or elsewhere: no event on the wire has such a name.
@@ -267,7 +267,7 @@
     const [head, plain, binary, count = 0, nsp = "/", id] = HEAD.exec(text) ?? [];
     if (head === undefined) throw new Error("a packet of no type");
     if (count > ATTACHMENTS_MAX) throw new Error("too many attachments");
-    if (attachments.length < count) return null;
+    const isWhole = attachments.length >= count;
     const restore = (key, value) => {
       if (value?._placeholder !== true) return value;
       if (!(Number.isInteger(value.num) && value.num in attachments)) {
@@ -276,10 +276,10 @@
       return attachments[value.num];
     };
     const type = Number(plain ?? binary - BINARY_EVENT + EVENT);
-    const json = text.slice(head.length);
-    const data = json === "" ? undefined : JSON.parse(json, binary ? restore : undefined);
+    const json = text.slice(head.length) || undefined;
+    const data = json && JSON.parse(json, binary && isWhole ? restore : undefined);
     if (!isOfType(type, data)) throw new Error("data of another type");
-    return { type, nsp, id: id && Number(id), data };
+    return isWhole ? { type, nsp, id: id && Number(id), data } : null;
   }
 
   function isOfType(type, data) {

@@ -10,10 +10,15 @@ import { World } from "./world.mjs";
 
 const QUERY = "EIO=4&transport=websocket";
 
+const worlds = new Map(); // by client and page: they are many, and costly to make
+
 /** What comes of io(...args): the WebSocket's URL or the first error, and the namespace. */
 async function lead(client, page, ...args) {
-  const world = new World(client, page);
-  const options = { transports: ["websocket"] };
+  const key = client + JSON.stringify(page);
+  if (!worlds.has(key)) worlds.set(key, new World(client, page));
+  const world = worlds.get(key);
+  const options = { transports: ["websocket"], forceNew: true };
+  const before = world.sockets.length;
   let socket;
   try {
     socket = world.io(...args, ...(args.length < 2 ? [options] : []));
@@ -22,8 +27,9 @@ async function lead(client, page, ...args) {
   }
   let told;
   socket.on("connect_error", (error) => (told ??= error.message));
-  await world.tick(20_001);
-  return `${world.sockets[0]?.url ?? told} ${socket.nsp}`;
+  if (world.sockets.length === before) await world.tick(20_001); // socket.io's client tells it late
+  socket.disconnect();
+  return `${world.sockets[before]?.url ?? told} ${socket.nsp}`;
 }
 
 const at = (url) => ({ location: new URL(url) });

@@ -35,7 +35,8 @@ export class World {
       }
     };
     const context = (this.global = createContext({
-      ...{ URL, URLSearchParams, Blob, TextEncoder, console, queueMicrotask },
+      // Those of the test, so that its values are values there too.
+      ...{ URL, Blob, ArrayBuffer, console, queueMicrotask },
       WebSocket: this.WebSocket,
       addEventListener: (event, f) => this.#listeners.push([event, f]),
       removeEventListener: (event, f) => {
