@@ -135,8 +135,8 @@ fn load(entries: &[Entry]) -> Result<Assets, Unreadable> {
         Ok((entry.name.clone(), Shared::from(content)))
     };
     let assets: Assets = entries.iter().map(read).collect::<Result<_, _>>()?;
-    // A page that was written for socket.io counts on its server to have its client, as a script or a
-    // module; the other is how a page follows the roster.
+    // A page that was written for socket.io counts on its server to have its client, as a script or
+    // as a module; the other is how a page follows the roster.
     let assets = assets.with_embedded("/socket.io.js").with_embedded("/socket.io.esm.js");
     Ok(assets.with_embedded("/headcount.js"))
 }

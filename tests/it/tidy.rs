@@ -218,8 +218,8 @@ fn only_the_driver_knows_the_machine() {
     }
 }
 
-/// What is in `www/` is in the program, and the other way round, but for the module that is made of a
-/// script.
+/// What is in `www/` is in the program, and the other way round, but for the module that is made
+/// from a script.
 #[test]
 fn all_of_the_page_is_embedded() {
     let assets = headcount::assets::Assets::embedded();

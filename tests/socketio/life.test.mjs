@@ -304,7 +304,13 @@ test("a page that goes for good is the browser's to close, and hears nothing", a
   await world.dispatch("pagehide", { persisted: false });
   socket.emit("bye");
   assert.deepEqual([heard, world.last.sent, world.last.readyState], [[], ['42["bye"]'], 1]);
+});
+
+test("a page that is shown for the first time has not been away, and its waits are waits", async () => {
+  const { world } = start("our client");
+  world.last.fail();
   await world.dispatch("pageshow", { persisted: false });
+  await world.tick(499);
   assert.equal(world.sockets.length, 1);
 });
 
