@@ -39,8 +39,8 @@ const EMBEDDED: [(&str, &[u8]); 7] = [
     ("style.css", include_bytes!("../www/style.css")),
 ];
 
-/// The client of Socket.IO as a module, with the exports of socket.io's own. The script finds itself
-/// in CommonJS, and so it defines nothing for the page.
+/// The client of Socket.IO as a module, with the exports of socket.io's own. The script finds
+/// itself in CommonJS, and so it defines nothing for the page.
 const SOCKET_IO_MODULE: &str = concat!(
     "const module = { exports: {} };\nconst { exports } = module;\n",
     include_str!("../www/socket.io.js"),

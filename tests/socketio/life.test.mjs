@@ -174,14 +174,17 @@ test("a close that comes just after the page woke is no failure of the server", 
 
 test("whoever waits to try again does so at once when the page wakes, once", async () => {
   for (const wake of ["visibilitychange", "online"]) {
-    const { world } = start("our client");
+    const { world, socket } = start("our client");
+    const attempts = [];
+    socket.io.on("reconnect_attempt", (n) => attempts.push(n));
     world.last.fail();
     await world.tick(100);
     assert.equal(world.sockets.length, 1);
     await world.dispatch(wake);
     assert.equal(world.sockets.length, 2);
     await world.dispatch(wake);
-    assert.equal(world.sockets.length, 2, "the attempt is on its way");
+    await world.tick(2_000);
+    assert.deepEqual([world.sockets.length, attempts], [2, [1]], "the attempt is on its way");
     world.last.fail();
     await world.tick(499);
     assert.equal(world.sockets.length, 2, "the server fails, so there is a wait");
