@@ -179,6 +179,7 @@ test("addresses of one server share a connection, and others do not", async () =
     ["http://a.test/a", "http://a.test:80/b", true],
     ["http://a.test/a", "ws://a.test/b", false],
     ["http://a.test/a", "https://a.test/b", false],
+    ["http://a.test:443/a", "https://a.test/b", false],
     ["a.test/a", "a.test:81/b", false],
     ["/a?x=1", "/b?y=2", true],
     ["/a", "/a", false],

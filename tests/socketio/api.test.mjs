@@ -159,6 +159,7 @@ for (const client of ["our client", "socket.io-client"]) {
       const socket = manager.socket("/");
       assert.deepEqual([socket.active, world.sockets.length], [false, 0]);
       const told = [];
+      manager.on("reconnect_attempt", () => assert.fail("another attempt"));
       manager.open((error) => told.push(error?.message));
       assert.equal(manager._readyState, "opening");
       world.last.fail();
@@ -314,11 +315,49 @@ for (const client of ["our client", "socket.io-client"]) {
       assert.deepEqual(sent(), ['421["a"]', '422["a"]']);
       await world.tick(100);
       assert.deepEqual([told, sent()], [[["a", "operation has timed out"]], ['423["b"]']]);
+      socket.emit("d");
+      assert.deepEqual(sent(), [], "one after the other");
       world.last.receive('433["yes"]');
       await late;
-      assert.deepEqual(told.at(-1), ["b", "yes"]);
+      assert.deepEqual([told.at(-1), sent()], [["b", "yes"], ['424["d"]']]);
+      world.last.receive("434[]");
       await world.tick(10_000);
       assert.deepEqual(sent(), []);
+    });
+
+    it("a factor that is none leaves the waits as they are", async () => {
+      for (const randomizationFactor of [0, 5, -1]) {
+        const { world } = start({ randomizationFactor });
+        world.last.fail();
+        await world.tick(999);
+        assert.equal(world.sockets.length, 1);
+        await world.tick(1);
+        assert.equal(world.sockets.length, 2);
+      }
+    });
+
+    it("reconnection(false) ends a wait", async () => {
+      const { world, socket } = start();
+      world.last.fail();
+      await settled();
+      socket.io.reconnection(false).on("reconnect_attempt", () => assert.fail("an attempt"));
+      await world.tick(60_000);
+      assert.equal(world.sockets.length, 1);
+    });
+
+    it("connect() does not cut a wait short", async () => {
+      const it = start();
+      const { world, socket } = it;
+      await accept(it);
+      // In theirs it does in this moment, and all clients of a server that restarts are back at once.
+      if (client === "our client") socket.on("disconnect", () => socket.connect());
+      world.last.end();
+      await world.tick(499);
+      assert.equal(world.sockets.length, 1);
+      socket.connect();
+      assert.equal(world.sockets.length, 1);
+      await world.tick(1_001);
+      assert.equal(world.sockets.length, 2);
     });
 
     it("a state that the server recovers is asked for", async () => {
@@ -523,4 +562,62 @@ test("what is said to a connection that is closing waits for the next", async ()
   socket.emit("a");
   socket.volatile.emit("b");
   assert.deepEqual([...socket.sendBuffer].map(({ data }) => [...data]), [["a"]]);
+});
+
+test("what comes before the handshake, or a second one, breaks the protocol", async () => {
+  const world = new World("our client");
+  const heard = [];
+  const start = () => {
+    const socket = world.io("http://a.test", { forceNew: true, reconnection: false });
+    for (const event of ["connect", "connect_error", "disconnect"]) {
+      socket.on(event, (detail) => heard.push([event, detail?.message ?? detail]));
+    }
+  };
+  for (const message of ['40{"sid":"s"}', "2", "1", "6", "0", "0null", "0["]) {
+    start();
+    world.last.readyState = 1;
+    world.last.receive(message);
+    const [[event, reason]] = heard.splice(0);
+    assert.equal(event, "connect_error", message);
+    assert.match(reason, /no type, or out of order|JSON|null/, message);
+    assert.equal(world.last.readyState, 2);
+  }
+  start();
+  world.last.accept();
+  world.last.receive('40{"sid":"s"}', '0{"sid":"again","pingInterval":1,"pingTimeout":1}');
+  assert.deepEqual(heard, [["connect", undefined], ["disconnect", "parse error"]]);
+});
+
+test("a server that pings once in a month is waited for", async () => {
+  const world = new World("our client");
+  const socket = world.io("http://a.test");
+  world.last.accept("e", { pingInterval: 30 * 86_400_000, pingTimeout: 20_000 });
+  world.last.receive('40{"sid":"s"}');
+  await world.tick(86_400_000);
+  assert.equal(socket.connected, true);
+});
+
+test("a namespace may have any name", () => {
+  const { io } = new World("our client");
+  const manager = new io.Manager("http://a.test");
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    assert.ok(manager.socket(name) instanceof io.Socket, name);
+    assert.equal(manager.socket(name), manager.socket(name));
+  }
+});
+
+test("a listener that leaves while what has waited is delivered keeps the rest for later", async () => {
+  const world = new World("our client");
+  const socket = world.io("http://a.test");
+  const heard = [];
+  socket.on("connect", () => heard.push("connect"));
+  socket.once("a", () => socket.disconnect());
+  socket.emit("b");
+  world.last.accept();
+  world.last.receive('42["a"]', '40{"sid":"s"}');
+  assert.deepEqual([heard, world.last.sent, socket.sendBuffer.length], [[], ["40", "41"], 1]);
+  socket.connect();
+  world.last.accept();
+  world.last.receive('40{"sid":"s"}');
+  assert.deepEqual([heard, world.last.sent], [["connect"], ["40", '42["b"]']]);
 });

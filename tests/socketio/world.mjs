@@ -47,6 +47,7 @@ export class World {
         addEventListener: (event, f) => this.#listeners.push([event, f]),
       },
       setTimeout: (act, ms = 0, ...args) => {
+        if (ms > 2 ** 31 - 1) ms = 1; // as it is everywhere
         this.#timers.set(++this.#numbers, { at: this.#elapsed + ms, act: () => act(...args) });
         return this.#numbers;
       },
