@@ -47,14 +47,26 @@ impl Asset {
 pub struct Assets(BTreeMap<String, Asset>);
 
 /// The files of `www/`, as they were when the program was built; but the page is made of them.
-const EMBEDDED: [(&str, &[u8]); 6] = [
+const EMBEDDED: [(&str, &[u8]); 7] = [
     ("favicon.svg", include_bytes!("../www/favicon.svg")),
     ("headcount.js", include_bytes!("../www/headcount.js")),
     ("page.js", include_bytes!("../www/page.js")),
+    ("socket.io.esm.js", SOCKET_IO_MODULE.as_bytes()),
     ("socket.io.js", include_bytes!("../www/socket.io.js")),
     ("style.css", include_bytes!("../www/style.css")),
     ("words.js", include_bytes!("../www/words.js")),
 ];
+
+/// The client of Socket.IO as a module, with the exports of socket.io's own. The script finds
+/// itself in CommonJS, and so it defines nothing for the page.
+const SOCKET_IO_MODULE: &str = concat!(
+    "const module = { exports: {} };\nconst { exports } = module;\n",
+    include_str!("../www/socket.io.js"),
+    "const io = module.exports;\n",
+    "export { io, io as connect, io as default };\n",
+    "export const { Manager, Socket, protocol } = io;\n",
+    "export const { Fetch, XHR, NodeXHR, WebSocket, NodeWebSocket, WebTransport } = io;\n",
+);
 
 impl Assets {
     /// Files under their names, which are relative to the folder, with `/` between their parts.

@@ -8,28 +8,34 @@
  *       socket.emit("login", "Ada");
  *     </script>
  *
- * Written from the protocols' descriptions (Socket.IO 5 over Engine.IO 4). The calls are those of
- * socket.io's own client, as far as they are listed here. There is one transport, WebSocket,
- * whatever `transports` asks for; no state recovery, no `retries`, no other parser. Defines `io`
- * and nothing else.
+ * Written from the descriptions of the protocols (Socket.IO 5 over Engine.IO 4). The API is that of
+ * socket.io's own client, and docs/socketio.md lists where this one differs. There is one
+ * transport, WebSocket, whatever `transports` asks for. This is a script for pages, AMD and
+ * CommonJS; the server adds the exports of a module and serves that as
+ * /socket.io/socket.io.esm.min.js.
  *
  * io(url?, options?), io.connect(url?, options?)
- *     A socket, connecting. `url` is "http://host:port", "host:port", "/namespace" or all of it,
- *     with a query too; what is missing is the page's own. Sockets of different namespaces share
- *     one connection. `options` may come first:
- *         path "/socket.io/", query, forceNew, multiplex, timeout (ms, to connect), autoConnect,
- *         auth (an object, or a function that is given a callback for it), ackTimeout (ms),
+ *     A socket, connecting. `url` is "http://host:port", "host:port", ":port", "/namespace" or all
+ *     of it, with a query too; what is missing is the page's own. Sockets of different namespaces
+ *     share one connection. An address that leads nowhere is a "connect_error". `options`, which
+ *     may come first:
+ *         path "/socket.io", addTrailingSlash, query, timestampRequests, timestampParam,
+ *         auth (an object, or a function that is given a callback for it), extraHeaders, protocols,
+ *         autoConnect, forceNew, multiplex, timeout (ms, to connect; false for no limit),
  *         reconnection, reconnectionAttempts, reconnectionDelay, reconnectionDelayMax (ms),
- *         randomizationFactor
+ *         randomizationFactor, ackTimeout (ms), retries, parser,
+ *         WebSocket (a class to use in place of the global one: Node before 22 has none)
  *
- * socket.on(event, f), once(event, f), off(event?, f?), listeners(event)
+ * socket.on(event, f), once(event, f), off(event?, f?), listeners(event), hasListeners(event)
  *     The server's events, and three of the socket itself:
  *         "connect"                      each time that it is connected
  *         "disconnect" reason, details   "io server disconnect", "io client disconnect",
  *                                        "ping timeout", "transport close", "transport error" or
  *                                        "parse error"; after the first two it stays so
  *         "connect_error" error          an attempt failed; if `active` is false, it was the last
- * socket.onAny(f), offAny(f?)            All of the server's events: f(event, ...arguments).
+ * socket.onAny(f), prependAny(f), offAny(f?), listenersAny()
+ *                                        All of the server's events: f(event, ...arguments).
+ * socket.onAnyOutgoing(f), …             The same of the events that are sent.
  * socket.emit(event, ...arguments)       Kept until connected. Any argument may hold binary data. A
  *                                        function at the end is called with the server's answer.
  * socket.send(...arguments)              emit("message", ...arguments)
@@ -37,12 +43,15 @@
  * socket.emitWithAck(event, …)           The server's answer as a promise.
  * socket.volatile.emit(…)                Forgotten unless connected now.
  * socket.connect(), disconnect()         Also as open() and close().
- * socket.id, connected, disconnected, active, auth, nsp, io
+ * socket.id, connected, disconnected, active, recovered, auth, nsp, io, sendBuffer, receiveBuffer
  *
- * socket.io: the connection, an io.Manager, with open(), socket(namespace, options?), engine.id and
- * the options as functions that tell or set. Its events, which its sockets tell too, as up to 2.x:
+ * socket.io: the connection, an io.Manager, with open(f?), socket(namespace, options?), engine,
+ *     opts, and the options as functions that tell or set. Its events, of which its sockets tell
+ *     the first five too, as they did up to 2.x:
  *     "reconnect_attempt" n, "reconnecting" n, "reconnect" n, "reconnect_error" error,
- *     "reconnect_failed"; and its own: "open", "close" reason, "error" error, "ping"
+ *     "reconnect_failed"; "open", "close" reason, "error" error, "ping", "packet" packet
+ * socket.io.engine: what carries it, with id, transport.name, readyState, close() and events of its
+ *     own: "open", "close" reason, "error" error, "packet", "data", "ping", "drain", …
  */
 (() => {
   "use strict";
@@ -52,14 +61,16 @@
   const managers = new Map(); // those that are shared, by what they connect to
 
   function io(address, options) {
-    if (typeof address === "object" && address !== null) [address, options] = ["", address];
-    const { origin, namespace, query } = locate(address);
-    options = { ...options, query: query || options?.query };
-
-    const key = `${origin} ${options.path}`;
+    if (typeof address === "object") [address, options] = [undefined, address ?? options];
+    if (address !== undefined && typeof address !== "string") {
+      throw new TypeError(`io() takes an address as text, not ${String(address)}`);
+    }
+    options ??= {};
+    const { secure, hostname, port, namespace } = locate(address);
+    const key = [secure, hostname, port, options.path || PATH].join(" ");
     const shared = managers.get(key);
     // Whoever asks for the same namespace twice wants two sockets.
-    const isTaken = shared?.sockets.has(namespace);
+    const isTaken = shared && namespace in shared.nsps;
     const isAlone = options.forceNew || options["force new connection"];
     if (isTaken || isAlone || options.multiplex === false) {
       return new Manager(address, options).socket(namespace, options);
@@ -68,14 +79,67 @@
     return managers.get(key).socket(namespace, options);
   }
 
-  // [scheme:][//][host][/namespace][?query], all of it optional: "a:3000" is a host, "/a" is not.
-  const ADDRESS = /^(?:(https?|wss?):(?=\/\/))?(?:\/\/)?([^/?#]*)([^?#]*)\??([^#]*)/;
+  const PATH = "/socket.io";
 
-  function locate(address) {
-    const [, scheme, host, namespace, query] = ADDRESS.exec(address ?? "");
-    const protocol = scheme ?? location.protocol.slice(0, -1);
-    const { origin } = new URL(`${protocol.replace("http", "ws")}://${host || location.host}`);
-    return { origin, namespace: namespace || "/", query };
+  // [scheme://][user@][host][:port][/namespace][?query], all of it optional: "a:3000" is a host,
+  // "/a" is not, and "//a" is one again. An IPv6 address without a port needs no brackets.
+  const ADDRESS = new RegExp(
+    String.raw`^(?:(https?|wss?)://|//)?(?:[^/?#@]*@)?` +
+      String.raw`(\[[^\]/?#]*\]|(?:[a-f\d]{0,4}:){2,7}[a-f\d]{0,4}|[^:/?#]*)(?::(\d*))?` +
+      String.raw`([^?#]*)(?:\?([^#]*))?`,
+    "i",
+  );
+
+  // Throws nothing: what is wrong with an address is found, and told, when it is connected to.
+  function locate(address = "") {
+    const [, scheme, host, port, path, query] = ADDRESS.exec(address);
+    const home = homeOfPage();
+    const secure = /^(https|wss)$/i.test(scheme ?? home?.protocol);
+    return {
+      secure,
+      hostname: host.includes(":") && host[0] !== "[" ? `[${host}]` : host || home?.hostname,
+      port: port || (!host && home?.port) || (secure ? "443" : "80"),
+      namespace: path || "/",
+      query,
+    };
+  }
+
+  // Where the page is from. What has no address of its own ("about:blank", "blob:") has the origin
+  // of the page that made it; a file and a page of an app have no host at all.
+  function homeOfPage() {
+    for (const at of [globalThis.location, asUrl(globalThis.origin)]) {
+      if (!/^https?:$/.test(at?.protocol)) continue;
+      return { protocol: at.protocol.slice(0, -1), hostname: at.hostname, port: at.port };
+    }
+    return null;
+  }
+
+  function asUrl(text) {
+    try {
+      return new URL(text);
+    } catch {
+      return null;
+    }
+  }
+
+  // A query as an object: "a=1&b=2", or such an object.
+  function queryOf(given) {
+    if (typeof given !== "string") return given;
+    const pairs = given.split("&").filter((pair) => pair !== "");
+    return Object.fromEntries(
+      pairs.map((pair) => {
+        const [name, ...value] = pair.split("=");
+        return [unescaped(name), unescaped(value.join("="))];
+      }),
+    );
+  }
+
+  function unescaped(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // a "%" that means itself
+    }
   }
 
   // ---- Events ----------------------------------------------------------------------------------
@@ -84,7 +148,9 @@
     #listeners = new Map();
 
     on(event, f) {
-      this.#listeners.set(event, [...this.listeners(event), f]);
+      const key = `${event}`; // the wire has numbers too, and on("7") is to hear 7
+      if (!this.#listeners.has(key)) this.#listeners.set(key, []);
+      this.#listeners.get(key).push(f);
       return this;
     }
 
@@ -93,63 +159,83 @@
         this.off(event, first);
         f.apply(this, details);
       };
-      first.f = f;
+      first.fn = f;
       return this.on(event, first);
     }
 
     // By the number of arguments: off("a", undefined) is a mistake that must not end all of "a".
     off(...which) {
-      const [event, f] = which;
       if (which.length === 0) this.#listeners.clear();
-      const rest = which.length === 1 ? [] : without(this.listeners(event), f);
-      if (rest.length > 0) this.#listeners.set(event, rest);
-      else this.#listeners.delete(event);
+      const [event, ...f] = which;
+      const list = this.listeners(event);
+      remove(list, ...f);
+      if (list.length === 0) this.#listeners.delete(`${event}`);
       return this;
     }
 
-    // A list is replaced and never changed, so an event reaches all that listened when it came.
     listeners(event) {
-      return this.#listeners.get(event) ?? [];
+      return this.#listeners.get(`${event}`) ?? [];
     }
 
+    hasListeners(event) {
+      return this.listeners(event).length > 0;
+    }
+
+    // An event reaches all that listened when it came, up to one that throws.
     emit(event, ...details) {
-      for (const f of this.listeners(event)) f.apply(this, details);
+      for (const f of [...this.listeners(event)]) f.apply(this, details);
       return this;
     }
   }
 
-  function without(list, f) {
-    const index = list.findIndex((other) => other === f || (f && other.f === f));
-    return list.filter((_, i) => i !== index);
+  // Takes one listener from a list, or all where it is not said which.
+  function remove(list, ...which) {
+    if (which.length === 0) list.length = 0;
+    const [f] = which;
+    const index = list.findIndex((other) => other === f || (f && other.fn === f));
+    if (index >= 0) list.splice(index, 1);
+  }
+
+  // What a listener throws is for the page to see, and must not keep others from being told.
+  function attempt(act) {
+    try {
+      act();
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   // ---- Packets ---------------------------------------------------------------------------------
-  // A message of the WebSocket is a packet of Engine.IO: a digit and its content, or the bytes of
-  // an attachment. The content of MESSAGE is a packet of Socket.IO,
+  // A packet of Socket.IO is a text, and the attachments that follow it, each a message of its own:
   //
   //     type [attachments "-"] ["/" namespace ","] [id] [JSON]
   //
-  // and {"_placeholder":true,"num":n} in its JSON stands for the attachment n that follows it.
+  // {"_placeholder":true,"num":n} in its JSON stands for the attachment n.
 
-  const [OPEN, CLOSE, PING, PONG, MESSAGE, NOOP] = "012346";
   const [CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT] = [0, 1, 2, 3, 4, 5];
-  const HEAD = /^([0-6])(?:(\d+)-)?(?:(\/[^,]*)(?:,|$))?(\d+)?/;
+  const HEAD = /^(?:([0-4])|([56])0*([1-9]\d*)-)(?:(\/[^,]*)(?:,|$))?(\d+)?/;
+  const ATTACHMENTS_MAX = 10;
 
   // What a socket tells of itself, here or elsewhere: no event on the wire has such a name.
   const RESERVED = new Set(
     "connect connect_error disconnect disconnecting newListener removeListener".split(" "),
   );
 
-  // The messages of a packet: a text, and its attachments.
-  function encode(type, namespace, data, id = "") {
-    const attachments = [];
-    const json = JSON.stringify(data, function (key, value) {
-      if (!isBinary(this[key])) return value; // not `value`: toJSON() has been at that already
-      return { _placeholder: true, num: attachments.push(this[key]) - 1 };
-    });
-    const head = attachments.length > 0 ? `${type + 3}${attachments.length}-` : type;
-    const to = namespace === "/" ? "" : `${namespace},`;
-    return [`${head}${to}${id}${json ?? ""}`, ...attachments];
+  class Encoder {
+    encode({ type, nsp = "/", id = "", data }) {
+      const attachments = [];
+      const replace = function (key, value) {
+        const given = isBinary(this[key]) ? this[key] : value; // toJSON() has made value of it
+        if (!isBinary(given)) return value;
+        return { _placeholder: true, num: attachments.push(given) - 1 };
+      };
+      const isEvent = type === EVENT || type === ACK;
+      const json = data == null ? "" : JSON.stringify(data, isEvent ? replace : null);
+      const head = attachments.length > 0 ? `${type + 3}${attachments.length}-` : type;
+      return [`${head}${nsp === "/" ? "" : `${nsp},`}${id}${json}`, ...attachments];
+    }
   }
 
   function isBinary(value) {
@@ -157,198 +243,526 @@
     return typeof Blob === "function" && value instanceof Blob;
   }
 
-  // The packet of such messages; null if attachments are missing. Throws at what can be none.
-  function decode([text, ...attachments]) {
-    const [head, digit, count = 0, namespace = "/", id] = HEAD.exec(text);
-    if (attachments.length < count) return null;
-    const restore = (key, value) => {
-      if (value?._placeholder !== true) return value;
-      if (!attachments[value.num]) throw new Error("a placeholder of no attachment");
-      return attachments[value.num];
-    };
-    const type = digit >= BINARY_EVENT ? digit - 3 : Number(digit);
-    const json = text.slice(head.length);
-    const data = json && JSON.parse(json, count > 0 ? restore : undefined);
-    const isList = Array.isArray(data);
-    if (isList !== (type === EVENT || type === ACK)) throw new Error("data of another type");
-    if (type === EVENT && RESERVED.has(data[0])) throw new Error("an event with a reserved name");
-    return { type, namespace, id, data };
-  }
-
-  // ---- The connection --------------------------------------------------------------------------
-
-  // What managers and sockets know of each other, under names that no page can meet.
-  const [line, send, release] = ["line", "send", "release"].map(Symbol);
-  const [opened, received, lost] = ["opened", "received", "lost"].map(Symbol);
-
-  const DEFAULTS = {
-    reconnection: true,
-    reconnectionAttempts: Infinity,
-    reconnectionDelay: 1_000,
-    reconnectionDelayMax: 5_000,
-    randomizationFactor: 0.5,
-    timeout: 20_000,
-  };
-
-  class Manager extends Emitter {
-    sockets = new Map(); // by namespace
-    engine = null; // for pages: the connection, or the last one that there was
-    [line] = null; // the same for sockets; null while there is none
-    #origin;
-    #websocket = null;
+  class Decoder extends Emitter {
     #messages = []; // of a packet, until all its attachments are here
-    #state = "closed"; // or "opening", "open", "waiting" (to try again)
-    #timer; // one is enough: each state waits for one thing at most
-    #attempts = 0; // to connect again, since the last connection
-    #silence; // ms; the longest that the server is silent
 
-    constructor(address, options) {
-      super();
-      this.#origin = locate(address).origin;
-      this.opts = { ...options };
+    // Throws at what can be no packet.
+    add(message) {
+      const isFirst = this.#messages.length === 0;
+      if (isFirst !== (typeof message === "string")) throw new Error("not what had to follow");
+      this.#messages.push(message);
+      const packet = decode(this.#messages);
+      if (!packet) return;
+      this.#messages = [];
+      this.emit("decoded", packet);
     }
 
-    socket(namespace, options = {}) {
-      const socket = this.sockets.get(namespace) ?? new Socket(this, namespace, options);
-      this.sockets.set(namespace, socket);
-      return options.autoConnect === false ? socket : socket.connect();
+    destroy() {
+      this.#messages = [];
+    }
+  }
+
+  // The packet of such messages; null if attachments are missing.
+  function decode([text, ...attachments]) {
+    const [head, plain, binary, count = 0, nsp = "/", id] = HEAD.exec(text) ?? [];
+    if (head === undefined) throw new Error("a packet of no type");
+    if (count > ATTACHMENTS_MAX) throw new Error("too many attachments");
+    const isWhole = attachments.length >= count;
+    const restore = (key, value) => {
+      if (value?._placeholder !== true) return value;
+      if (!(Number.isInteger(value.num) && value.num in attachments)) {
+        throw new Error("a placeholder of no attachment");
+      }
+      return attachments[value.num];
+    };
+    const type = Number(plain ?? binary - BINARY_EVENT + EVENT);
+    const json = text.slice(head.length) || undefined;
+    const data = json && JSON.parse(json, binary && isWhole ? restore : undefined);
+    if (!isOfType(type, data)) throw new Error("data of another type");
+    return isWhole ? { type, nsp, id: id && Number(id), data } : null;
+  }
+
+  function isOfType(type, data) {
+    const isObject = Object.prototype.toString.call(data) === "[object Object]";
+    if (type === CONNECT) return data === undefined || isObject;
+    if (type === DISCONNECT) return data === undefined;
+    if (type === CONNECT_ERROR) return typeof data === "string" || isObject;
+    if (type === ACK || !Array.isArray(data)) return Array.isArray(data);
+    const [event] = data;
+    return typeof event === "number" || (typeof event === "string" && !RESERVED.has(event));
+  }
+
+  // ---- The WebSocket ---------------------------------------------------------------------------
+  // Each of its messages is a packet of Engine.IO: a digit and its content, or the bytes of an
+  // attachment.
+
+  const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
+
+  class TransportError extends Error {
+    type = "TransportError";
+
+    constructor(reason, description, context) {
+      super(reason);
+      this.description = description;
+      this.context = context;
+    }
+  }
+
+  class Transport extends Emitter {
+    readyState = "closed"; // or "opening", "open"
+    ws = null;
+
+    constructor({ query, ...opts }) {
+      super();
+      this.query = query;
+      this.opts = opts;
+    }
+
+    get name() {
+      return "websocket";
+    }
+
+    // In the moment before it is told that it is closed, a WebSocket drops what it is given.
+    get writable() {
+      return this.readyState === "open" && !(this.ws.readyState > 1);
     }
 
     open() {
-      if (this.#state === "closed") this.#open();
+      this.readyState = "opening";
+      try {
+        this.#connect();
+      } catch (error) {
+        // Whoever has asked for it is not listening yet.
+        setTimeout(() => this.#fail(error.message, error), 0);
+      }
       return this;
     }
 
-    [send]([text, ...attachments]) {
-      for (const message of [MESSAGE + text, ...attachments]) this.#websocket.send(message);
+    close() {
+      if (this.readyState === "closed") return this;
+      this.readyState = "closed";
+      this.ws?.close();
+      this.emit("close");
+      return this;
     }
 
-    // A socket needs the connection no more; with the last one it ends.
-    [release]() {
-      if (this.#active().length > 0 || this.#state === "closed") return;
-      this.#drop();
-      this.#attempts = 0;
-      this.emit("close", "forced close");
-    }
-
-    #active() {
-      return [...this.sockets.values()].filter((socket) => socket.active);
-    }
-
-    #open() {
-      const url = new URL(this.opts.path ?? "/socket.io", this.#origin);
-      url.pathname = url.pathname.replace(/\/?$/, "/");
-      url.search = new URLSearchParams(this.opts.query ?? "");
-      url.searchParams.set("EIO", 4);
-      url.searchParams.set("transport", "websocket");
-
-      const websocket = (this.#websocket = new WebSocket(url.href));
-      websocket.binaryType = "arraybuffer";
-      // One that was dropped may still have events to deliver: they are not for its successor.
-      const current = (f) => (event) => websocket === this.#websocket && f(event);
-      websocket.onmessage = current(({ data }) => this.#receive(data));
-      websocket.onerror = current((event) => this.#lose("transport error", event));
-      websocket.onclose = current((event) => this.#lose("transport close", event));
-      this.#messages = [];
-      this.#state = "opening";
-      this.#timer = setTimeout(() => this.#lose("timeout"), this.timeout());
-    }
-
-    #receive(message) {
-      const isText = typeof message === "string";
-      const [type, content] = isText ? [message[0], message.slice(1)] : [MESSAGE, message];
-      let data;
-      try {
-        if (type === OPEN) data = JSON.parse(content);
-        else if (type === MESSAGE) data = this.#collect(content);
-        else if (![CLOSE, PING, NOOP].includes(type)) throw new Error("a packet of no type");
-      } catch (error) {
-        return this.#lose("parse error", error);
+    send(packets) {
+      for (const { type, data = "" } of packets) {
+        this.ws.send(isBinary(data) ? data : `${TYPES.indexOf(type)}${data}`);
       }
-      if (type === OPEN) this.#opened(data);
-      if (type === CLOSE) this.#lose("transport close");
-      if (type === PING) {
-        this.#watch();
-        this.#websocket.send(PONG);
-        this.emit("ping");
+    }
+
+    #connect() {
+      const { extraHeaders, protocols, WebSocket = globalThis.WebSocket } = this.opts;
+      if (typeof WebSocket !== "function") {
+        throw new Error(
+          "there is no WebSocket here (Node has one since version 22): " +
+            'give a class as the option "WebSocket", as in io(url, { WebSocket: require("ws") })',
+        );
       }
-      if (data && type === MESSAGE) this.sockets.get(data.namespace)?.[received](data);
-    }
-
-    #collect(content) {
-      const isFirst = this.#messages.length === 0;
-      if (isFirst !== (typeof content === "string")) throw new Error("not what had to follow");
-      this.#messages.push(content);
-      const packet = decode(this.#messages);
-      if (packet) this.#messages = [];
-      return packet;
-    }
-
-    #opened({ sid, pingInterval, pingTimeout }) {
-      this.#state = "open";
-      this.#silence = pingInterval + pingTimeout;
-      this.#watch();
-      this[line] = this.engine = Object.assign(new Emitter(), {
-        id: sid,
-        transport: { name: "websocket" },
-        close: () => this.#lose("forced close"),
+      // Browsers take no headers for a WebSocket, and no third argument; other runtimes do.
+      const more = extraHeaders ? [{ headers: extraHeaders }] : [];
+      const ws = (this.ws = new WebSocket(this.#url(), protocols ?? [], ...more));
+      ws.binaryType = "arraybuffer";
+      // What was closed here may still have events to deliver: they are for nobody.
+      const wanted = (f) => (event) => this.readyState !== "closed" && f(event);
+      ws.onopen = wanted(() => this.#isOpen());
+      ws.onmessage = wanted(({ data }) => {
+        this.#isOpen();
+        this.emit("packet", unpacked(data));
       });
-      const attempts = this.#attempts;
-      this.#attempts = 0;
-      for (const socket of this.#active()) socket[opened]();
+      ws.onerror = wanted((event) => this.#fail("websocket error", event));
+      ws.onclose = wanted((context) => {
+        this.readyState = "closed";
+        this.emit("close", { description: "websocket connection closed", context });
+      });
+    }
+
+    #isOpen() {
+      if (this.readyState === "open") return;
+      this.readyState = "open";
       this.emit("open");
-      if (attempts > 0) this.#tell("reconnect", attempts);
+    }
+
+    #url() {
+      const { secure, hostname, port, namespace, path, addTrailingSlash, ...opts } = this.opts;
+      if (!hostname) throw new Error("an address with a host is needed: this page has none itself");
+      if (namespace[0] !== "/") throw new Error(`"${namespace}" in the address is not a port`);
+      const query = { ...this.query };
+      if (opts.timestampRequests) query[opts.timestampParam ?? "t"] = Date.now().toString(36);
+      const pairs = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join("="));
+      const folder = `/${path || PATH}`.replace(/^\/\//, "/").replace(/\/$/, "");
+      return [
+        `${secure ? "wss" : "ws"}://${hostname}`,
+        Number(port) === (secure ? 443 : 80) ? "" : `:${port}`,
+        `${folder}${addTrailingSlash === false ? "" : "/"}?${pairs.join("&")}`,
+      ].join("");
+    }
+
+    #fail(reason, description) {
+      if (this.readyState === "closed") return;
+      this.emit("error", new TransportError(reason, description));
+    }
+  }
+
+  function unpacked(message) {
+    if (typeof message !== "string") return { type: "message", data: message };
+    return { type: TYPES[message[0]] ?? "error", data: message.slice(1) };
+  }
+
+  // ---- The connection, by Engine.IO ------------------------------------------------------------
+
+  // What these classes know of each other, under names that no page can meet.
+  const [line, write, opened, received, lost] = "line write opened received lost"
+    .split(" ")
+    .map(Symbol);
+  const [end, leave, pause, wake] = "end leave pause wake".split(" ").map(Symbol);
+
+  const PROTOCOL = 4;
+  const TIMER_MAX = 2 ** 31 - 1; // ms; longer ones fire at once
+
+  class Engine extends Emitter {
+    static protocol = PROTOCOL;
+    static priorWebsocketSuccess = false;
+
+    id = null; // the server's name for the connection, while it is open
+    readyState = "opening"; // or "open", "closed"
+    writeBuffer = []; // packets, until it is open
+    #timer;
+    #silence; // ms; the longest that the server is silent
+    // When it has been silent for too long, by the clock on the wall: where the machine or the page
+    // sleeps, a timer sleeps too.
+    #expiry = Infinity;
+
+    constructor(uri, opts = {}) {
+      super();
+      if (uri && typeof uri === "object") [uri, opts] = [undefined, uri];
+      const { query, ...at } = locate(uri || addressIn(opts));
+      Object.assign(this, { opts, ...at });
+      this.transport = new Transport({
+        ...opts,
+        ...at,
+        query: { ...queryOf(query || opts.query), EIO: PROTOCOL, transport: "websocket" },
+      });
+      this.transport.on("packet", (packet) => this.#take(packet));
+      this.transport.on("close", (details) => this[end]("transport close", details));
+      this.transport.on("error", (error) => {
+        this.emit("error", error);
+        this[end]("transport error", error);
+      });
+      this.transport.open();
+    }
+
+    get binaryType() {
+      return this.transport.ws?.binaryType ?? "arraybuffer";
+    }
+    set binaryType(type) {
+      if (this.transport.ws) this.transport.ws.binaryType = type;
+    }
+
+    // Whether the connection can only be dead. If it is, it also ends.
+    _hasPingExpired() {
+      if (Date.now() <= this.#expiry) return false;
+      queueMicrotask(() => this[end]("ping timeout"));
+      return true;
+    }
+
+    write(data, options, done) {
+      if (typeof options === "function") [options, done] = [undefined, options];
+      if (done) this.once("flush", done);
+      this.#send({ type: "message", data, options: { compress: true, ...options } });
+      return this;
+    }
+
+    close() {
+      this[end]("forced close");
+      return this;
+    }
+
+    #send(packet) {
+      if (this.readyState === "closed") return;
+      this.emit("packetCreate", packet);
+      this.writeBuffer.push(packet);
+      if (this.readyState === "open") this.#flush();
+    }
+
+    #flush() {
+      if (this.writeBuffer.length === 0) return;
+      this.transport.send(this.writeBuffer.splice(0));
+      this.emit("flush");
+      queueMicrotask(() => this.emit("drain"));
+    }
+
+    #take(packet) {
+      this.emit("packet", packet);
+      this.emit("heartbeat");
+      if ((packet.type === "open") !== (this.readyState === "opening")) packet.type = "error";
+      if (packet.type === "open") this.#open(packet.data);
+      else if (packet.type === "close") this[end]("transport close");
+      else if (packet.type === "ping") this.#pinged();
+      else if (packet.type === "message") {
+        this.emit("data", packet.data);
+        this.emit("message", packet.data);
+      } else if (packet.type !== "noop") {
+        this[end]("parse error", new Error("a packet of no type, or out of order"));
+      }
+    }
+
+    #open(json) {
+      let handshake;
+      try {
+        handshake = JSON.parse(json);
+        this.#silence = handshake.pingInterval + handshake.pingTimeout;
+        this.id = handshake.sid;
+      } catch (error) {
+        return this[end]("parse error", error);
+      }
+      this.readyState = "open";
+      Engine.priorWebsocketSuccess = true;
+      this.#watch();
+      this.emit("handshake", handshake);
+      this.emit("open");
+      this.#flush();
+    }
+
+    #pinged() {
+      this.#watch();
+      this.#send({ type: "pong" });
+      this.emit("ping");
+      this.emit("pong");
     }
 
     #watch() {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#lose("ping timeout"), this.#silence);
+      this.#expiry = Date.now() + this.#silence;
+      this.#timer = setTimeout(() => this[end]("ping timeout"), Math.min(this.#silence, TIMER_MAX));
+    }
+
+    [end](reason, details) {
+      if (this.readyState === "closed") return;
+      this.readyState = "closed";
+      this.id = null;
+      this.#expiry = Infinity;
+      clearTimeout(this.#timer);
+      this.transport.close();
+      this.emit("close", reason, details);
+    }
+  }
+
+  // An address of what options say instead: a manager may be made without one.
+  function addressIn({ secure, hostname, host, port }) {
+    const scheme = { true: "https:", false: "http:" }[secure] ?? "";
+    return `${scheme}//${hostname ?? host ?? ""}${port ? `:${port}` : ""}`;
+  }
+
+  // ---- A connection that is made again ---------------------------------------------------------
+
+  class Manager extends Emitter {
+    nsps = Object.create(null); // its sockets, by namespace
+    engine; // the connection or the attempt at one, or the last there was
+    _readyState = "closed"; // or "opening", "open"
+    _reconnecting = false; // from a lost connection to the next, or to the end of all attempts
+    #timer; // one is enough: to give an attempt up, or to make the next
+    #attempts = 0; // to connect again, since the last connection
+    #settings;
+
+    constructor(uri, opts) {
+      super();
+      if (uri && typeof uri === "object") [uri, opts] = [undefined, uri];
+      opts ??= {};
+      Object.assign(this, { uri, opts, _autoConnect: opts.autoConnect !== false });
+      this.#settings = {
+        reconnection: opts.reconnection !== false,
+        reconnectionAttempts: opts.reconnectionAttempts || Infinity,
+        reconnectionDelay: opts.reconnectionDelay || 1_000,
+        reconnectionDelayMax: opts.reconnectionDelayMax || 5_000,
+        randomizationFactor: opts.randomizationFactor ?? 0.5,
+        timeout: opts.timeout ?? 20_000,
+      };
+      const parser = opts.parser ?? { Encoder, Decoder };
+      this.encoder = new parser.Encoder();
+      this.decoder = new parser.Decoder();
+      this.decoder.on("decoded", (packet) => attempt(() => this.#deliver(packet)));
+      if (this._autoConnect) this.open();
+    }
+
+    reconnection(...value) {
+      return this.#setting("reconnection", value);
+    }
+    reconnectionAttempts(...value) {
+      return this.#setting("reconnectionAttempts", value);
+    }
+    reconnectionDelay(...value) {
+      return this.#setting("reconnectionDelay", value);
+    }
+    reconnectionDelayMax(...value) {
+      return this.#setting("reconnectionDelayMax", value);
+    }
+    randomizationFactor(...value) {
+      return this.#setting("randomizationFactor", value);
+    }
+    timeout(...value) {
+      return this.#setting("timeout", value);
+    }
+
+    #setting(name, [value]) {
+      if (value === undefined) return this.#settings[name];
+      this.#settings[name] = value;
+      return this;
+    }
+
+    socket(namespace, options) {
+      const known = this.nsps[namespace];
+      if (known) return this._autoConnect && !known.active ? known.connect() : known;
+      const socket = (this.nsps[namespace] = new Socket(this, namespace, options));
+      return this._autoConnect ? socket.connect() : socket;
+    }
+
+    // `done` is told how it went; an attempt that somebody has asked for so is not made again.
+    open(done) {
+      if (this._readyState !== "closed") return this;
+      clearTimeout(this.#timer);
+      this.#open(done);
+      return this;
+    }
+
+    disconnect() {
+      this._close();
+    }
+
+    _close() {
+      const isOver = this._readyState === "closed" && !this._reconnecting;
+      this.#drop();
+      this.#rest();
+      if (isOver) return;
+      for (const socket of this.#active()) socket[lost]("forced close");
+      this.emit("close", "forced close");
+    }
+
+    // A socket needs the connection no more; with the last one it ends.
+    _destroy() {
+      if (this.#active().length === 0) this._close();
+    }
+
+    _packet(packet) {
+      this[write](this.encoder.encode(packet), packet.options);
+    }
+
+    [write](messages, options) {
+      for (const message of messages) this.engine.write(message, options);
+    }
+
+    // The connection that sockets are on; null while there is none.
+    get [line]() {
+      return this._readyState === "open" ? this.engine : null;
+    }
+
+    #active() {
+      return Object.values(this.nsps).filter((socket) => socket.active);
+    }
+
+    #open(done) {
+      alive.add(this);
+      this._readyState = "opening";
+      this.decoder.destroy();
+      const engine = (this.engine = new Engine(this.uri, this.opts));
+      // One that was dropped still tells its end, to pages that listen to it.
+      const current = (f) => (...details) => {
+        if (engine === this.engine && this._readyState !== "closed") f(...details);
+      };
+      const fail = current((reason, details) => this.#lose(reason, details, done));
+      engine.on("open", current(() => this.#opened(done)));
+      engine.on("error", (error) => fail("transport error", error));
+      engine.on("close", fail);
+      engine.on("ping", current(() => this.emit("ping")));
+      engine.on("data", current((data) => this.#add(data)));
+      const timeout = this.timeout();
+      if (timeout !== false) this.#timer = setTimeout(fail, timeout, "timeout");
+    }
+
+    #opened(done) {
+      clearTimeout(this.#timer);
+      this._readyState = "open";
+      const attempts = this.#attempts;
+      this.#rest();
+      for (const socket of this.#active()) attempt(() => socket[opened]());
+      this.emit("open");
+      done?.();
+      if (attempts > 0) this.#tell("reconnect", attempts);
+    }
+
+    #add(data) {
+      try {
+        this.decoder.add(data);
+      } catch (error) {
+        this.#lose("parse error", error);
+      }
+    }
+
+    #deliver(packet) {
+      this.emit("packet", packet);
+      this.nsps[packet.nsp]?.[received](packet);
     }
 
     // Leaves the connection, or the attempt at one.
     #drop() {
       clearTimeout(this.#timer);
-      const websocket = this.#websocket;
-      this.#websocket = this[line] = null;
-      this.#state = "closed";
-      websocket?.close();
+      this._readyState = "closed";
+      this.engine?.close();
+    }
+
+    // Makes no more attempts.
+    #rest() {
+      this._reconnecting = false;
+      this.#attempts = 0;
+      if (this._readyState === "closed") alive.delete(this);
     }
 
     // What happens next is settled before anyone is told, since whoever is told may change it.
-    #lose(reason, cause) {
-      const wasOpen = this.#state === "open";
+    #lose(reason, details, done) {
+      const wasOpen = this._readyState === "open";
       const isAgain = this.#attempts > 0;
       this.#drop();
-      const isOver = !this.#retry();
-      const isTold = wasOpen || reason === "timeout";
-      const error = new Error(isTold ? reason : "websocket error");
-      error.description = cause;
-      if (!wasOpen) this.emit("error", error);
-      for (const socket of this.#active()) socket[lost](reason, error);
-      if (wasOpen) this.emit("close", reason, error);
+      const isOver = !(done && !wasOpen) && !this.#retry();
+      if (done && !wasOpen) this.#rest();
+      const isNamed = wasOpen || reason !== "transport close";
+      const error =
+        details instanceof Error
+          ? details
+          : new TransportError(isNamed ? reason : "websocket error", details);
+      if (!wasOpen || reason === "transport error") attempt(() => this.emit("error", error));
+      for (const socket of this.#active()) socket[lost](reason, details, error);
+      if (wasOpen) this.emit("close", reason, details);
+      else done?.(error);
       if (isAgain) this.#tell("reconnect_error", error);
       if (isAgain && isOver) this.#tell("reconnect_failed");
     }
 
     #retry() {
       if (!this.reconnection() || this.#attempts >= this.reconnectionAttempts()) {
-        this.#attempts = 0;
+        this.#rest();
         return false;
       }
-      this.#state = "waiting";
-      this.#timer = setTimeout(() => {
-        this.#attempts++;
-        this.#tell("reconnect_attempt", this.#attempts);
-        this.#tell("reconnecting", this.#attempts);
-        if (this.#state === "waiting") this.#open(); // unless whoever was told has disconnected
-      }, this.#delay());
+      this._reconnecting = true;
+      const isOfSleep = this.#attempts === 0 && Date.now() - wokenAt < WAKING;
+      const again = () => (this.reconnection() ? this.#again() : this.#rest());
+      this.#timer = setTimeout(again, isOfSleep ? 0 : this.#delay());
       return true;
+    }
+
+    #again() {
+      this.#attempts++;
+      this.#tell("reconnect_attempt", this.#attempts);
+      this.#tell("reconnecting", this.#attempts);
+      // Unless whoever was told has disconnected, or connected.
+      if (this._reconnecting && this._readyState === "closed") this.#open();
     }
 
     // Jitter, so that a server which comes back is not met by all its clients in the same instant;
     // within the limit, not cut off there, or they would meet at the limit.
     #delay() {
-      const [most, jitter] = [this.reconnectionDelayMax(), this.randomizationFactor()];
+      const [most, factor] = [this.reconnectionDelayMax(), this.randomizationFactor()];
+      const jitter = factor > 0 && factor <= 1 ? factor : 0;
       const middle = Math.min(this.reconnectionDelay() * 2 ** this.#attempts, most);
       const [from, to] = [middle * (1 - jitter), Math.min(middle * (1 + jitter), most)];
       return from + Math.random() * (to - from);
@@ -357,36 +771,89 @@
     // Up to 2.x a socket told these too, and that is how older pages learn to log in again.
     #tell(event, detail) {
       for (const emitter of [this, ...this.#active()]) {
-        Emitter.prototype.emit.call(emitter, event, detail);
+        attempt(() => Emitter.prototype.emit.call(emitter, event, detail));
       }
+    }
+
+    // The network is gone, or the page: the server is to know it at once.
+    [leave](description) {
+      this.engine?.[end]("transport close", { description });
+    }
+
+    // The same, and no attempts until the page is back; then there is one, as nothing has failed.
+    [pause]() {
+      this[leave]("the page was put away");
+      clearTimeout(this.#timer);
+      if (this.#active().length === 0) return;
+      this._reconnecting = true;
+      alive.add(this);
+    }
+
+    // The page is looked at again, or the network is back. A wait was for a server that fails, and
+    // it has not; and whether a connection has outlived the sleep is not left to a timer.
+    [wake]() {
+      if (this._readyState === "open") this.engine._hasPingExpired();
+      if (this._readyState !== "closed" || !this._reconnecting) return;
+      clearTimeout(this.#timer);
+      this.#again();
     }
   }
 
-  for (const option of Object.keys(DEFAULTS)) {
-    Manager.prototype[option] = function (...values) {
-      if (values.length === 0) return this.opts[option] ?? DEFAULTS[option];
-      this.opts[option] = values[0];
-      return this;
-    };
+  // ---- The life of the page --------------------------------------------------------------------
+  // Chromium keeps the connections of a page in the back/forward cache and answers pings for it:
+  // whoever has left would stay on the list. A page that is gone for good is left to the browser,
+  // which closes its connections.
+
+  const alive = new Set(); // managers that are connected, or are to be
+  const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/i; // needs no network
+  const WAKING = 2_000; // ms; for so long a lost connection is laid to the sleep that is over
+  let wokenAt = -Infinity;
+
+  function listen(target, event, act) {
+    target?.addEventListener?.(event, (detail) => {
+      for (const manager of [...alive]) attempt(() => act(manager, detail));
+    });
   }
 
-  // ---- A namespace of it -----------------------------------------------------------------------
+  function wakeUp(manager) {
+    wokenAt = Date.now();
+    manager[wake]();
+  }
+
+  // At once, as a service worker may listen to these only from its first run on.
+  listen(globalThis, "online", wakeUp);
+  listen(globalThis, "offline", (manager) => {
+    if (!LOCAL.test(manager.engine?.hostname)) manager[leave]("network connection lost");
+  });
+  listen(globalThis, "pagehide", (manager, { persisted }) => persisted && manager[pause]());
+  listen(globalThis, "pageshow", (manager, { persisted }) => persisted && wakeUp(manager));
+  listen(globalThis.document, "visibilitychange", (manager) => {
+    if (document.visibilityState === "visible") wakeUp(manager);
+  });
+
+  // ---- A namespace of a connection -------------------------------------------------------------
 
   class Socket extends Emitter {
     id; // the server's name for this socket, while connected
-    active = false; // whether it is to be connected
+    recovered = false; // whether the server has sent what was missed before this connection
+    receiveBuffer = []; // events that came before the server's word that it is connected
+    sendBuffer = []; // packets to send when connected
+    #active = false; // whether it is to be connected
     #line = null; // the connection that the server has accepted it on
-    #acks = new Map(); // what waits for an answer, by id: { messages, settle }
+    #acks = new Map(); // what waits for an answer, by id: { packet, settle }
     #ids = 0;
-    #buffer = []; // packets to send when connected
-    #any = [];
+    #incoming = []; // listeners to all events
+    #outgoing = [];
+    #queue = []; // with `retries`: events that are sent one after the other
     #flags = {}; // for the next emit()
-    #ackTimeout; // ms
+    #opts;
+    #pid; // of the state that a server can recover, and how far this socket has it
+    #offset;
 
-    constructor(manager, namespace, options) {
+    constructor(manager, namespace, opts) {
       super();
-      Object.assign(this, { io: manager, nsp: namespace, auth: options.auth });
-      this.#ackTimeout = options.ackTimeout;
+      Object.assign(this, { io: manager, nsp: namespace, auth: opts?.auth });
+      this.#opts = { ...opts };
     }
 
     // Derived, so that all sockets of a connection lose it in the same instant.
@@ -396,29 +863,59 @@
     get disconnected() {
       return !this.connected;
     }
+    get active() {
+      return this.#active;
+    }
 
     connect() {
-      if (!this.active) {
-        this.active = true;
+      if (!this.#active) {
+        this.#active = true;
         if (this.io[line]) this[opened]();
       }
-      this.io.open();
+      if (!this.io._reconnecting) this.io.open();
       return this;
     }
 
     disconnect() {
-      if (this.connected) this.io[send](encode(DISCONNECT, this.nsp));
+      if (this.connected) this.io._packet({ type: DISCONNECT, nsp: this.nsp });
       this.#end("io client disconnect");
       return this;
     }
 
     onAny(f) {
-      this.#any = [...this.#any, f];
+      this.#incoming.push(f);
       return this;
     }
-
+    prependAny(f) {
+      this.#incoming.unshift(f);
+      return this;
+    }
     offAny(...which) {
-      this.#any = which.length === 0 ? [] : without(this.#any, which[0]);
+      remove(this.#incoming, ...which);
+      return this;
+    }
+    listenersAny() {
+      return this.#incoming;
+    }
+
+    onAnyOutgoing(f) {
+      this.#outgoing.push(f);
+      return this;
+    }
+    prependAnyOutgoing(f) {
+      this.#outgoing.unshift(f);
+      return this;
+    }
+    offAnyOutgoing(...which) {
+      remove(this.#outgoing, ...which);
+      return this;
+    }
+    listenersAnyOutgoing() {
+      return this.#outgoing;
+    }
+
+    compress(compress) {
+      this.#flags.compress = compress; // which is the browser's matter
       return this;
     }
 
@@ -428,7 +925,7 @@
     }
 
     get volatile() {
-      this.#flags.isVolatile = true;
+      this.#flags.volatile = true;
       return this;
     }
 
@@ -438,38 +935,88 @@
 
     emitWithAck(event, ...args) {
       return new Promise((resolve, reject) => {
-        this.#flags.isErrorFirst = true;
-        this.emit(event, ...args, (error, answer) => (error ? reject(error) : resolve(answer)));
+        const done = (error, answer) => (error ? reject(error) : resolve(answer));
+        done.withError = true;
+        this.emit(event, ...args, done);
       });
     }
 
     emit(event, ...args) {
-      const { timeout = this.#ackTimeout, isErrorFirst, isVolatile } = this.#flags;
+      const flags = this.#flags;
       this.#flags = {};
       if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
-      const done = typeof args.at(-1) === "function" ? args.pop() : null;
-      const id = done ? this.#ids++ : undefined;
-      const messages = encode(EVENT, this.nsp, [event, ...args], id);
-      if (done) this.#await(id, messages, done, timeout, isErrorFirst);
-      if (this.connected) this.io[send](messages);
-      else if (!isVolatile) this.#buffer.push(messages);
+      if (this.#opts.retries && !flags.volatile) return this.#enqueue([event, ...args], flags);
+      return this.#emit([event, ...args], flags);
+    }
+
+    #emit(data, flags) {
+      const done = typeof data.at(-1) === "function" ? data.pop() : null;
+      const options = { compress: flags.compress !== false };
+      const packet = { type: EVENT, nsp: this.nsp, data, options };
+      if (done) packet.id = this.#ids++;
+      const messages = this.io.encoder.encode(packet); // now: what can't be sent is thrown here
+      if (done) this.#await(packet, done, flags.timeout ?? this.#opts.ackTimeout);
+      if (this.#canSend()) this.#transmit(packet, messages);
+      else if (!flags.volatile) this.sendBuffer.push(packet);
       return this;
     }
 
-    #await(id, messages, done, timeout, isErrorFirst = timeout !== undefined) {
+    // What is said to a connection that can only be dead waits for the next.
+    #canSend() {
+      const { engine } = this.io;
+      return this.connected && engine.transport.writable && !engine._hasPingExpired();
+    }
+
+    #transmit(packet, messages) {
+      try {
+        for (const f of [...this.#outgoing]) f.apply(this, packet.data);
+      } finally {
+        this.io[write](messages, packet.options);
+      }
+    }
+
+    #await(packet, done, timeout) {
+      const isErrorFirst = timeout !== undefined || done.withError;
       let timer;
       const settle = (error, answer = []) => {
         clearTimeout(timer);
-        this.#acks.delete(id);
+        this.#acks.delete(packet.id);
         if (isErrorFirst) done.call(this, error, ...answer);
         else if (!error) done.apply(this, answer);
       };
-      this.#acks.set(id, { messages, settle });
+      this.#acks.set(packet.id, { packet, settle });
       if (timeout === undefined) return;
       timer = setTimeout(() => {
-        this.#buffer = without(this.#buffer, messages); // nobody waits for it any more
+        // Nobody waits for it any more.
+        if (this.sendBuffer.includes(packet)) remove(this.sendBuffer, packet);
         settle(new Error("operation has timed out"));
       }, timeout);
+    }
+
+    // With `retries` an event is sent again until it is answered, and only then the next.
+    #enqueue(args, flags) {
+      const done = typeof args.at(-1) === "function" ? args.pop() : null;
+      const entry = { args, flags, tries: 0, isPending: false };
+      entry.done = (error, ...answer) => {
+        entry.isPending = false;
+        if (!error || entry.tries > this.#opts.retries) {
+          remove(this.#queue, entry);
+          attempt(() => done?.(error, ...answer));
+        }
+        this.#next();
+      };
+      entry.done.withError = true;
+      this.#queue.push(entry);
+      this.#next();
+      return this;
+    }
+
+    #next() {
+      const [entry] = this.#queue;
+      if (!entry || entry.isPending || !this.connected) return;
+      entry.isPending = true;
+      entry.tries++;
+      this.#emit([...entry.args, entry.done], entry.flags);
     }
 
     [opened]() {
@@ -477,7 +1024,8 @@
       const ask = (auth) => {
         // A function may take its time: this may be another connection, or none.
         if (!this.active || current !== this.io[line]) return;
-        this.io[send](encode(CONNECT, this.nsp, auth));
+        const data = this.#pid ? { pid: this.#pid, offset: this.#offset, ...auth } : auth;
+        this.io._packet({ type: CONNECT, nsp: this.nsp, data });
       };
       if (typeof this.auth === "function") this.auth(ask);
       else ask(this.auth);
@@ -486,60 +1034,79 @@
     [received]({ type, id, data }) {
       if (type === CONNECT) this.#accepted(data);
       if (type === CONNECT_ERROR) this.#refused(data);
-      if (!this.connected) return; // what was on its way when this socket left
-      if (type === EVENT) this.#event(data, id);
-      if (type === ACK) this.#acks.get(Number(id))?.settle(null, data);
+      if (!this.active) return; // what was on its way when this socket left
+      if (type === EVENT) this.#take([...data, ...(id === undefined ? [] : [this.#answer(id)])]);
+      if (type === ACK) this.#acks.get(id)?.settle(null, data);
       if (type === DISCONNECT) this.#end("io server disconnect");
     }
 
-    #accepted({ sid }) {
-      if (!this.active) return this.io[send](encode(DISCONNECT, this.nsp)); // it left meanwhile
+    #accepted({ sid, pid } = {}) {
+      // It left meanwhile.
+      if (!this.active) return this.io._packet({ type: DISCONNECT, nsp: this.nsp });
+      if (!sid) {
+        const error = new Error("the server speaks Socket.IO 2, and this client 3 to 5");
+        return super.emit("connect_error", error);
+      }
       this.id = sid;
+      this.recovered = pid !== undefined && pid === this.#pid;
+      this.#pid = pid;
       this.#line = this.io[line];
-      const buffer = this.#buffer;
-      this.#buffer = [];
-      for (const messages of buffer) this.io[send](messages);
-      super.emit("connect");
+      for (const args of this.receiveBuffer.splice(0)) attempt(() => this.#tell(args));
+      for (const packet of this.sendBuffer.splice(0)) {
+        if (!this.connected) this.sendBuffer.push(packet); // no more: a listener has left
+        else attempt(() => this.#transmit(packet, this.io.encoder.encode(packet)));
+      }
+      this.#next();
+      if (this.connected) super.emit("connect");
     }
 
-    #refused({ message, data }) {
-      this.active = false;
-      this.io[release]();
-      super.emit("connect_error", Object.assign(new Error(message), { data }));
+    #refused(reason) {
+      this.#active = false;
+      this.io._destroy();
+      const error = new Error(reason.message ?? reason);
+      error.data = reason.data;
+      super.emit("connect_error", error);
     }
 
-    #event(args, id) {
-      if (id !== undefined) args.push(this.#answer(id));
-      for (const f of this.#any) f.apply(this, args);
+    #take(args) {
+      if (this.connected) this.#tell(args);
+      else this.receiveBuffer.push(args);
+    }
+
+    #tell(args) {
+      for (const f of [...this.#incoming]) f.apply(this, args);
       super.emit(...args);
+      if (this.#pid && typeof args.at(-1) === "string") this.#offset = args.at(-1);
     }
 
     // A function to answer an event with, once and on the connection that it came on.
     #answer(id) {
-      let current = this.#line;
-      return (...answer) => {
+      let current = this.io[line];
+      return (...data) => {
         if (!this.connected || this.#line !== current) return;
         current = null;
-        this.io[send](encode(ACK, this.nsp, answer, id));
+        this.io._packet({ type: ACK, nsp: this.nsp, id, data });
       };
     }
 
     #end(reason) {
-      this.active = false;
-      this.io[release]();
+      this.#active = false;
+      this.io._destroy();
       this[lost](reason);
     }
 
     // The connection, or an attempt at one, has failed, or this socket has left it.
-    [lost](reason, error) {
+    [lost](reason, details, error) {
       const wasConnected = this.#line !== null;
       this.#line = null;
       this.id = undefined;
-      if (wasConnected) super.emit("disconnect", reason, error);
-      else if (this.active) super.emit("connect_error", error);
-      for (const { messages, settle } of this.#acks.values()) {
-        const isToBeSent = this.#buffer.includes(messages);
-        if (!isToBeSent) settle(new Error("socket has been disconnected"));
+      attempt(() => {
+        if (wasConnected) super.emit("disconnect", reason, details);
+        else if (this.active && error) super.emit("connect_error", error);
+      });
+      for (const { packet, settle } of [...this.#acks.values()]) {
+        if (this.sendBuffer.includes(packet)) continue; // it is yet to be sent
+        attempt(() => settle(new Error("socket has been disconnected")));
       }
     }
   }
@@ -553,7 +1120,15 @@
   alias(Emitter, { addEventListener: "on", removeEventListener: "off" });
   alias(Emitter, { removeListener: "off", removeAllListeners: "off" });
   alias(Socket, { open: "connect", close: "disconnect" });
+  alias(Engine, { send: "write" });
   alias(Manager, { connect: "open" });
 
-  globalThis.io = Object.assign(io, { connect: io, Manager, Socket, protocol: 5 });
+  // To ask for a transport by its class: there is one, whichever is asked for.
+  const classes = ["Fetch", "XHR", "NodeXHR", "WebSocket", "NodeWebSocket", "WebTransport"];
+  Object.assign(io, Object.fromEntries(classes.map((name) => [name, Transport])));
+
+  Object.assign(io, { io, connect: io, default: io, Manager, Socket, protocol: 5 });
+  if (typeof exports === "object" && typeof module === "object") module.exports = io;
+  else if (typeof define === "function" && define.amd) define(() => io);
+  else globalThis.io = io;
 })();

@@ -8,11 +8,14 @@ use crate::time::Time;
 use super::context::Context;
 use super::requests::Answer;
 
-/// The path of the file that is served under `path`: pages ask for the script where socket.io has
-/// it.
+/// The path of the file that is served under `path`: pages ask for the client where socket.io has
+/// it. One with another parser looks the same to a page, and the wire is between the client and us.
 pub(super) fn asset_path(path: &str) -> &str {
     match path {
-        "/socket.io/socket.io.js" | "/socket.io/socket.io.min.js" => "/socket.io.js",
+        "/socket.io/socket.io.js"
+        | "/socket.io/socket.io.min.js"
+        | "/socket.io/socket.io.msgpack.min.js" => "/socket.io.js",
+        "/socket.io/socket.io.esm.min.js" => "/socket.io.esm.js",
         _ => path,
     }
 }

@@ -280,16 +280,25 @@ fn pages_that_may_connect_may_read_why_not() {
 }
 
 #[test]
-fn script_is_where_pages_ask_for_it() {
+fn client_is_where_pages_ask_for_it() {
     let mut world = World::new();
-    let files = [("socket.io.js", "script"), ("index.html", "page")];
+    let files =
+        [("socket.io.js", "script"), ("socket.io.esm.js", "module"), ("index.html", "page")];
     let file = |(name, body): (&str, &'static str)| (name.to_owned(), body.as_bytes().into());
     world.hub.set_assets(files.into_iter().map(file).collect());
-    for path in ["/socket.io/socket.io.js", "/socket.io/socket.io.min.js", "/socket.io.js"] {
+    for (path, body) in [
+        ("/socket.io/socket.io.js", "script"),
+        ("/socket.io/socket.io.js?v=4", "script"),
+        ("/socket.io/socket.io.min.js", "script"),
+        ("/socket.io/socket.io.msgpack.min.js", "script"),
+        ("/socket.io/socket.io.esm.min.js", "module"),
+        ("/socket.io.js", "script"),
+        ("/socket.io.esm.js", "module"),
+    ] {
         let peer = world.connect();
         world.send(peer, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
         let answer = world.answer(peer);
-        assert_eq!((answer.status, &*answer.body), (200, &b"script"[..]));
+        assert_eq!((answer.status, &*answer.body), (200, body.as_bytes()), "{path}");
         assert_eq!(answer.field("content-type"), Some("text/javascript; charset=utf-8"));
         let tag = answer.field("etag").unwrap();
         for tag in [tag.to_owned(), format!("W/{tag}")] {
@@ -298,10 +307,30 @@ fn script_is_where_pages_ask_for_it() {
             assert_eq!(world.answer(peer).status, 304);
         }
     }
+    for map in ["js", "min.js", "esm.min.js", "msgpack.min.js"] {
+        let peer = world.connect();
+        let request = format!("GET /socket.io/socket.io.{map}.map HTTP/1.1\r\nHost: a\r\n\r\n");
+        world.send(peer, request.as_bytes());
+        assert_eq!(world.answer(peer).status, 404, "{map}");
+    }
     world.hub.set_assets(Assets::from_iter([]));
     for path in ["/socket.io/socket.io.js", "/socket.io/other.js", "/socket.io", "/engine.io/"] {
         let peer = world.connect();
         world.send(peer, format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n").as_bytes());
         assert_eq!(world.answer(peer).status, 404, "{path}");
     }
+}
+
+/// Neither names a map, so that no browser asks for one.
+#[test]
+fn module_is_the_script_and_its_exports() {
+    let assets = Assets::embedded();
+    let text = |path: &str| String::from_utf8(assets.find(path).unwrap().body.to_vec()).unwrap();
+    let (script, module) = (text("/socket.io.js"), text("/socket.io.esm.js"));
+    let (before, after) = module.split_once(&script).expect("the script");
+    assert!(
+        before.lines().count() == 2 && after.contains("export { io, io as connect"),
+        "{module}"
+    );
+    assert!(!script.contains("export ") && !module.contains("sourceMappingURL"));
 }

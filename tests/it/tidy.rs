@@ -224,7 +224,8 @@ fn only_the_driver_knows_the_machine() {
     }
 }
 
-/// What is in `www/` is in the program, and the other way round.
+/// What is in `www/` is in the program, and the other way round, but for the module that is made
+/// from a script.
 #[test]
 fn all_of_the_page_is_embedded() {
     let assets = headcount::assets::Assets::embedded();
@@ -232,6 +233,7 @@ fn all_of_the_page_is_embedded() {
         .into_iter()
         .map(|(name, _)| format!("/{}", name.strip_prefix("www/").unwrap()))
         .map(|path| if path == "/index.html" { "/".to_owned() } else { path })
+        .chain(["/socket.io.esm.js".to_owned()])
         .collect();
     paths.sort();
     assert_eq!(assets.paths().collect::<Vec<_>>(), paths);

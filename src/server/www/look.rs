@@ -59,7 +59,10 @@ impl Look {
         let files = self.files.iter().map(|(name, seen)| (name.clone(), seen.asset.clone()));
         // A page that was written for socket.io counts on its server to have the one; the other is
         // how a page follows the roster.
-        Assets::new(files).with_embedded("/socket.io.js").with_embedded("/headcount.js")
+        Assets::new(files)
+            .with_embedded("/socket.io.js")
+            .with_embedded("/socket.io.esm.js")
+            .with_embedded("/headcount.js")
     }
 
     #[cfg(test)]

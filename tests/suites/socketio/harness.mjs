@@ -60,8 +60,9 @@ export class Program {
 
 // ---- Chromium ----------------------------------------------------------------------------------
 
-export const launch = () =>
+export const launch = (options) =>
   chromium.launch({
+    ...options,
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
       "--no-sandbox",

@@ -21,9 +21,12 @@ const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 
 const run = (command, ...args) => spawnSync(command, args, { stdio: "inherit" }).status === 0;
 
+const tests = (name) => here(`${name}.test.mjs`);
+
 const steps = {
   "our client, and beside socket.io's own": () =>
-    run(node, "--test", here("alone.test.mjs"), here("client.test.mjs")),
+    run(node, "--test", ...["addresses", "alone", "api", "client", "life", "packets"].map(tests)),
+  "our client in pages of several kinds": () => run(node, here("pages.mjs")),
   "a classic page": () => run(node, here("classic.mjs")),
   "clients in JavaScript": () => run(node, here("interop.mjs")),
   "a client in Python": () =>
