@@ -15,8 +15,10 @@ pub struct AfterWrite {
     pub wants_write: bool,
     /// The socket is to be shut down for writing, and [that is to be told](Hub::half_closed).
     pub half_closes: bool,
-    /// There is room for replies, so input is taken, or what was held back of it.
+    /// There is room for replies, so input is taken.
     pub takes_input: bool,
+    /// Input was held back, and there is room for its replies now.
+    pub resumes: bool,
 }
 
 impl Hub {
@@ -30,18 +32,22 @@ impl Hub {
         connection.transmit(&self.context.presence, &mut self.lead)
     }
 
-    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent.
-    pub fn sent(&mut self, id: ConnectionId, bytes: usize) {
-        let lead = &mut self.lead;
-        let Some(connection) = self.connections.get_mut(id.index()) else { return };
+    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent. Says whether there is
+    /// more.
+    ///
+    /// Nothing is settled here but in [`settle_output`](Self::settle_output): a connection that
+    /// takes a frame in one piece is what it was before, and the rest is settled once.
+    pub fn sent(&mut self, id: ConnectionId, bytes: usize) -> bool {
+        let Some(connection) = self.connections.get_mut(id.index()) else { return false };
         if !connection.matches(id) {
-            return;
+            return false;
         }
         let Context { presence, tally, .. } = &mut self.context;
-        let begun = connection.sent(presence, lead, bytes);
+        let begun = connection.sent(presence, &mut self.lead, bytes);
         tally.bytes_out += bytes as u64;
         tally.deliveries += u64::from(begun.frames);
         tally.checkpoints_lagged += u64::from(begun.is_catching_up);
+        connection.wants_write(presence)
     }
 
     /// The driver has written what it could, or found the socket full: what it does next for this
@@ -60,6 +66,7 @@ impl Hub {
                 wants_write,
                 half_closes: !wants_write && connection.awaits_half_close(),
                 takes_input: is_open && context.takes_input(connection),
+                resumes: is_open && connection.is_paused && context.takes_input(connection),
             }
         });
         after.unwrap_or_default()

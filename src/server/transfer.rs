@@ -106,7 +106,9 @@ impl<N: Net> Server<N> {
             match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
                     *budget = budget.saturating_sub(length);
-                    self.hub.sent(id, length);
+                    if !self.hub.sent(id, length) {
+                        break;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     socket.is_writable = false;
@@ -129,7 +131,7 @@ impl<N: Net> Server<N> {
             }
         }
         // With the replies gone there may be room for input that was held back, here or there.
-        if after.takes_input && (socket.is_readable || self.hub.is_resumable(id)) {
+        if after.resumes || after.takes_input && socket.is_readable {
             socket.queue(id, &mut self.ready);
         }
     }
