@@ -9,8 +9,8 @@
 //! 3. Spaces of any kind become single spaces, none at the ends.
 //! 4. Emoji of several characters are spelled as Unicode lists them (`emoji`); a joiner between
 //!    letters stays where it can be seen, and is dropped elsewhere (`joiner`).
-//! 5. Refused is what shows nothing, reorders text, or has no meaning; and marks that stand alone or
-//!    in heaps (`character`).
+//! 5. What shows nothing, reorders text or has no meaning is refused, and so are combining marks
+//!    that stand alone or in heaps (`character`).
 //!
 //! These steps are repeated until they change nothing. So the form is idempotent: the canonical
 //! form of a canonical name is itself. Two texts are the same name if and only if their forms are
@@ -96,7 +96,8 @@ fn simplify(text: &str) -> Result<String, NameError> {
     Ok(name.into_iter().collect())
 }
 
-/// Whether `c` is a mark on a letter. A virama, class 9, is one, but a joiner has its say beside it.
+/// Whether `c` is a mark on a letter. A virama, class 9, is one too, but a joiner on either side
+/// of it means something else.
 fn is_mark_on_letter(c: char) -> bool {
     !matches!(canonical_combining_class(c), 0 | 9)
 }

@@ -1,4 +1,4 @@
-//! Origins that an operator lets in: what `--allow-origin` takes, and which `Origin` fields that is.
+//! Origins that an operator lets in: what `--allow-origin` takes, and which fields it means.
 //!
 //! A browser sends one serialization of an origin (RFC 6454 §6.2, HTML "serialization of an
 //! origin"), so the setting is brought into that form once and the bytes are compared. What no

@@ -1,4 +1,5 @@
-//! Pages that may not connect, for the log: an operator has to see whom `--allow-origin` leaves out.
+//! Which pages may connect, and for the log those that may not: an operator has to see which
+//! origins `--allow-origin` leaves out.
 
 use std::fmt;
 

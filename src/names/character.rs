@@ -35,7 +35,7 @@ const fn is_blank(c: char) -> bool {
     )
 }
 
-/// Why a name can't have `c` after `before`. Flags that exist, joiners and spaces are not asked for.
+/// Why a name can't have `c` after `before`. Known flags, joiners and spaces never come here.
 pub(super) fn flaw(c: char, before: Option<char>) -> Option<Flaw> {
     use GeneralCategory as Category;
     match category(c) {

@@ -40,10 +40,10 @@ impl Flaw {
     const fn sentence(self) -> &'static str {
         match self {
             Flaw::HalfCharacter => {
-                "That name has half a character, probably a piece of an emoji. Please type it again."
+                "That name has half a character, maybe a piece of an emoji. Please type it again."
             }
             Flaw::Control => {
-                "That name has a control character, such as a tab or a line break. Please remove it."
+                "That name has a control character, like a tab or a line break. Please remove it."
             }
             Flaw::Direction => {
                 "That name has an invisible character that changes the direction of text. Please \

@@ -1,12 +1,12 @@
 //! Joiners between letters: where U+200C, U+200D and U+180E are part of how a name is written.
 //!
-//! They show nothing of their own; they change how the letters beside them look. RFC 5892, appendix
-//! A.1 and A.2, says where the first two may stand: between letters that would be joined, and after
-//! a virama. Here one is kept if it can change the look by the rules of its script, in the spelling
-//! that the Unicode Standard recommends where there are two, and is dropped anywhere else. So no two
-//! names differ in a joiner alone that nobody could see.
+//! They show nothing of their own; they change how the letters beside them look. RFC 5892,
+//! appendix A.1 and A.2, says where the first two may stand: between letters that would be joined,
+//! and after a virama. Here a joiner is kept if it can change the look by the rules of its script,
+//! in the spelling that the Unicode Standard recommends where there are two, and is dropped
+//! elsewhere. So no two names differ in nothing but a joiner that nobody could see.
 //!
-//! What scripts do with them is in chapters 9, 12 and 13 of the Standard, and was measured with
+//! What scripts do with joiners is in chapters 9, 12 and 13 of the Standard, and was measured with
 //! HarfBuzz and the Noto fonts over all pairs of consonants. Which pairs of Devanagari, Bengali and
 //! Gujarati have a form of their own depends on the font, so all of them may be told apart.
 
@@ -48,7 +48,7 @@ pub(super) fn is_transparent(c: char) -> bool {
     joining_type(c) == JoiningType::Transparent
 }
 
-/// Appends to `name` what `joiner` says between it and `rest`: itself, another spelling, or nothing.
+/// Appends to `name` what `joiner` means before `rest`: itself, another spelling, or nothing.
 pub(super) fn push(joiner: char, name: &mut Vec<char>, rest: &[char]) {
     match joiner {
         VOWEL_SEPARATOR if is_before_separate_vowel(name, rest) => name.push(joiner),
@@ -101,8 +101,8 @@ fn push_at_virama(joiner: char, name: &mut Vec<char>, rest: &[char]) {
     }
 }
 
-/// What a joiner says after the virama of the consonant `before`: U+200C that the virama is shown,
-/// U+200D that the consonant has its half form. Many scripts have none, and show the virama for both.
+/// What a joiner means after the virama of the consonant `before`: with U+200C the virama is shown,
+/// with U+200D the consonant has its half form. Scripts without one show the virama for both.
 fn after_virama(joiner: char, before: char, next: char) -> Option<char> {
     let script = script(next);
     if !is_consonant(before) || !is_consonant(next) || self::script(before) != script {
@@ -131,7 +131,7 @@ fn after_virama(joiner: char, before: char, next: char) -> Option<char> {
     }
 }
 
-/// What a joiner says between a consonant and its virama.
+/// What a joiner means between a consonant and its virama.
 fn before_virama(joiner: char, before: char, next: char) -> Option<char> {
     let is_kept = match script(before) {
         // Ra keeps its form and ya is a yaphala below it, as in র‍্যাম; with either joiner.

@@ -2,8 +2,8 @@
 //!
 //! Nothing that a peer can cause, however often, fills the log: of each topic there are ten lines a
 //! second, and then one that says how many more there would have been. And nothing that a peer has
-//! said is in a line, only what it did: but for one thing, an origin that is refused, which is no use
-//! to an operator without its text. That is escaped, quoted where it is no plain word, and cut.
+//! said is in a line, only what it did. The one exception is an origin that is refused, since the
+//! line is of no use without it: that is escaped, quoted where it is no plain word, and cut.
 
 use std::fmt;
 use std::net::IpAddr;

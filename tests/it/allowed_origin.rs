@@ -1,7 +1,8 @@
 //! What `--allow-origin` takes, which origins that means, and what it refuses at the start.
 
 use headcount::config::Config;
-use headcount::http::{AllowedOrigin, OriginError};
+use headcount::http::AllowedOrigin;
+use headcount::http::OriginError::{self, *};
 
 use crate::handshake::{LINE, check_handshake, handshake, with_echo};
 use crate::origin::list;
@@ -105,164 +106,162 @@ fn setting_means_the_origins_that_browsers_and_apps_send() {
     }
 }
 
+/// An error, what its sentence has, and settings that get it.
+const REFUSED: &[(OriginError, &str, &[&str])] = &[
+    (
+        NoScheme,
+        "like https://example.com",
+        &[
+            "",
+            "b.com",
+            "//b.com",
+            "localhost:3000",
+            "https:b.com",
+            "https:/b.com",
+            "NULL",
+            "**",
+            "1a://b",
+            " https://b.com",
+            "a b://c",
+            "*.b.com",
+            "*://b.com",
+        ],
+    ),
+    (
+        Opaque,
+        "null",
+        &[
+            "data:text/html,x",
+            "about:blank",
+            "blob:https://b.com/x",
+            "javascript://b.com",
+            "ftp://b.com",
+            "DATA://",
+        ],
+    ),
+    (
+        Several,
+        "once for each",
+        &[
+            "https://a.com, https://b.com",
+            "https://a.com,https://b.com",
+            "https://a.com https://b.com",
+            "https://b.com ",
+            "https://b .com",
+            "https://b.com\t",
+            "https://b.com\0",
+        ],
+    ),
+    (
+        Path,
+        "without a path",
+        &[
+            "https://b.com/app",
+            "https://b.com//",
+            "https://b.com?x",
+            "https://b.com#x",
+            "https://b.com\\x",
+            "https://b.com/*",
+            "file:///home",
+            "file://host",
+            "capacitor://localhost/x",
+        ],
+    ),
+    (
+        UserInfo,
+        "user name",
+        &["https://u@b.com", "https://u:p@b.com", "https://*@b.com", "app://u@x"],
+    ),
+    (
+        Port,
+        "1 to 65535",
+        &[
+            "http://localhost:*",
+            "http://b.com:99999",
+            "http://b.com:65536",
+            "http://b.com:0",
+            "http://b.com:x",
+            "http://b.com:-1",
+            "http://b.com:+80",
+            "http://[::1]:x",
+            "https://*.b.com:*",
+            "app://b:99999",
+        ],
+    ),
+    (
+        International,
+        "xn--",
+        &["https://b\u{fc}cher.example", "https://\u{430}.com", "https://*.b\u{fc}cher.example"],
+    ),
+    (
+        Host,
+        "such a host",
+        &[
+            "https://",
+            "https://:80",
+            "https://b..com",
+            "https://.b.com",
+            "https://b%2e.com",
+            "https://b!.com",
+            "https://a:b:80",
+            "https://(b)",
+            "app://a<b",
+            "app://a:b:80",
+            "app://\u{e9}",
+        ],
+    ),
+    (
+        Address,
+        "127.0.0.1",
+        &[
+            "http://127.1",
+            "http://1.2.3.4.5",
+            "http://256.0.0.1",
+            "http://0x7f.1",
+            "http://127.0.0.01",
+            "http://[::1",
+            "http://[::g]",
+            "http://[fe80::1%25eth0]",
+            "http://[127.0.0.1]",
+        ],
+    ),
+    (
+        Wildcard,
+        "https://*.example.com",
+        &[
+            "https://*",
+            "https://*b.com",
+            "https://b.*.com",
+            "https://a.*",
+            "https://*.*.b.com",
+            "https://b*.com",
+            "https://*.[::1]",
+            "app://*",
+            "chrome-extension://*",
+            "app://*.b.com",
+        ],
+    ),
+    (
+        TooWide,
+        "your own",
+        &[
+            "https://*.com",
+            "https://*.com.",
+            "https://*.co.uk",
+            "https://*.com.au",
+            "https://*.org.uk",
+            "http://*.local",
+            "http://*.internal",
+        ],
+    ),
+];
+
 /// What would never match stops the start, with a sentence that says how to write it.
 #[test]
 fn setting_that_nobody_sends_is_refused_with_the_way_to_write_it() {
-    use OriginError::*;
-    for (error, hint, settings) in [
-        (
-            NoScheme,
-            "like https://example.com",
-            &[
-                "",
-                "b.com",
-                "//b.com",
-                "localhost:3000",
-                "https:b.com",
-                "https:/b.com",
-                "NULL",
-                "**",
-                "1a://b",
-                " https://b.com",
-                "a b://c",
-                "*.b.com",
-                "*://b.com",
-            ][..],
-        ),
-        (
-            Opaque,
-            "null",
-            &[
-                "data:text/html,x",
-                "about:blank",
-                "blob:https://b.com/x",
-                "javascript://b.com",
-                "ftp://b.com",
-                "DATA://",
-            ],
-        ),
-        (
-            Several,
-            "once for each",
-            &[
-                "https://a.com, https://b.com",
-                "https://a.com,https://b.com",
-                "https://a.com https://b.com",
-                "https://b.com ",
-                "https://b .com",
-                "https://b.com\t",
-                "https://b.com\0",
-            ],
-        ),
-        (
-            Path,
-            "without a path",
-            &[
-                "https://b.com/app",
-                "https://b.com//",
-                "https://b.com?x",
-                "https://b.com#x",
-                "https://b.com\\x",
-                "https://b.com/*",
-                "file:///home",
-                "file://host",
-                "capacitor://localhost/x",
-            ],
-        ),
-        (
-            UserInfo,
-            "user name",
-            &["https://u@b.com", "https://u:p@b.com", "https://*@b.com", "app://u@x"],
-        ),
-        (
-            Port,
-            "1 to 65535",
-            &[
-                "http://localhost:*",
-                "http://b.com:99999",
-                "http://b.com:65536",
-                "http://b.com:0",
-                "http://b.com:x",
-                "http://b.com:-1",
-                "http://b.com:+80",
-                "http://[::1]:x",
-                "https://*.b.com:*",
-                "app://b:99999",
-            ],
-        ),
-        (
-            International,
-            "xn--",
-            &[
-                "https://b\u{fc}cher.example",
-                "https://\u{430}.com",
-                "https://*.b\u{fc}cher.example",
-            ],
-        ),
-        (
-            Host,
-            "such a host",
-            &[
-                "https://",
-                "https://:80",
-                "https://b..com",
-                "https://.b.com",
-                "https://b%2e.com",
-                "https://b!.com",
-                "https://a:b:80",
-                "https://(b)",
-                "app://a<b",
-                "app://a:b:80",
-                "app://\u{e9}",
-            ],
-        ),
-        (
-            Address,
-            "127.0.0.1",
-            &[
-                "http://127.1",
-                "http://1.2.3.4.5",
-                "http://256.0.0.1",
-                "http://0x7f.1",
-                "http://127.0.0.01",
-                "http://[::1",
-                "http://[::g]",
-                "http://[fe80::1%25eth0]",
-                "http://[127.0.0.1]",
-            ],
-        ),
-        (
-            Wildcard,
-            "https://*.example.com",
-            &[
-                "https://*",
-                "https://*b.com",
-                "https://b.*.com",
-                "https://a.*",
-                "https://*.*.b.com",
-                "https://b*.com",
-                "https://*.[::1]",
-                "app://*",
-                "chrome-extension://*",
-                "app://*.b.com",
-            ],
-        ),
-        (
-            TooWide,
-            "your own",
-            &[
-                "https://*.com",
-                "https://*.com.",
-                "https://*.co.uk",
-                "https://*.com.au",
-                "https://*.org.uk",
-                "http://*.local",
-                "http://*.internal",
-            ],
-        ),
-    ] {
-        for setting in settings {
-            assert_eq!(setting.parse::<AllowedOrigin>(), Err(error), "{setting:?}");
+    for (error, hint, settings) in REFUSED {
+        for setting in *settings {
+            assert_eq!(setting.parse::<AllowedOrigin>(), Err(*error), "{setting:?}");
         }
         assert!(error.to_string().contains(hint), "{error}");
     }

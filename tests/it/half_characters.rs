@@ -1,6 +1,6 @@
-//! Half a surrogate pair, which JSON can escape and Unicode text can't have: a script makes one when
-//! it cuts a string inside an emoji. In a name it is a flaw of the name; anywhere else in JSON it
-//! makes no difference.
+//! Half a surrogate pair, which JSON can escape and Unicode text can't have: a script makes one
+//! when it cuts a string inside an emoji. In a name it is a flaw of the name; anywhere else in JSON
+//! it makes no difference.
 
 use headcount::config::{Config, Limits};
 use serde_json::Value;
@@ -85,8 +85,8 @@ fn half_a_character_elsewhere_ends_no_connection() {
             let ack = texts(&mut world, client).pop().unwrap();
             assert!(ack.starts_with(&format!(r#"437[{{"code":"{code}""#)), "{message}: {ack}");
         }
-        // What a client gives to join, an acknowledgement that nobody asked for, and an attachment's
-        // place are nobody's name.
+        // The payload of CONNECT, a namespace, an acknowledgement that nobody asked for and an
+        // event with an attachment are no name.
         for (packet, answer) in [
             (format!(r#"40/{half},{{"token":"{half}"}}"#), "40/"),
             (format!(r#"40/x,{{"{half}":"{half}"}}"#), "40/x,{"),
