@@ -113,11 +113,16 @@ fn string(json: &RawValue) -> Option<Vec<u8>> {
     serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok()
 }
 
-/// `["pong", {"seq": …}]`: the answer to a ping; commit `seq` is the last that was sent before it.
-pub fn pong(seq: Seq) -> Vec<u8> {
-    let mut out = Vec::with_capacity(32);
+/// `["pong", {"seq": …, "name": …}]`: the answer to a ping. Commit `seq` is the last that was sent
+/// before it, and `name` is the client's own, if it has one.
+pub fn pong(seq: Seq, name: Option<&str>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
     out.extend_from_slice(b"[\"pong\",{\"seq\":");
     push_json(&seq.as_u64(), &mut out);
+    if let Some(name) = name {
+        out.extend_from_slice(b",\"name\":");
+        push_json(name, &mut out);
+    }
     out.extend_from_slice(b"}]");
     out
 }

@@ -298,7 +298,7 @@ impl<N: Net> Server<N> {
             self.journal.origin_refused(&refused, now);
         }
         for _ in 0..self.hub.config().limits.connections_per_turn {
-            let Some(reaped) = self.hub.reap() else { return };
+            let Some(reaped) = self.hub.reap() else { break };
             self.journal.closed(&reaped, now);
             if let Some(stream) = self.sockets.remove(reaped.id) {
                 self.net.close(stream);

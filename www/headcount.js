@@ -39,7 +39,7 @@
  *     "change"  { seq, joined, left }        who came and who went
  *     "error"   { code, message }            the server refused the last login or logout
  *
- * canonical(name)    The form in which the server keeps a name.
+ * canonical(name)    The form in which the server keeps nearly every name; room.name is exact.
  */
 
 const OPEN_WITHIN = 10_000; // ms; a connection attempt that hangs longer is given up
@@ -195,7 +195,7 @@ class Room extends EventTarget {
       opened: () => this.#name !== null && this.#link.ask(this.#name),
       heard: (event, detail) => this.#receive(event, detail),
       refused: (name, refusal) => this.#refuse(name, refusal),
-      answered: (name, isRefused) => this.#settle(name, isRefused),
+      answered: (name, isRefused, form) => this.#settle(name, isRefused, form),
       slept: () => this.reconnect(),
       lost: (code) => this.#lost(code),
     });
@@ -242,9 +242,13 @@ class Room extends EventTarget {
     this.#emit("error", refusal);
   }
 
-  // A request is done with, and there may have been another wish meanwhile.
-  #settle(name, isRefused) {
-    if (!isRefused) this.#accepted = name;
+  // A request is done with, and there may have been another wish meanwhile. The pong says in which
+  // form the server keeps the name: it knows more of Unicode than `canonical`.
+  #settle(asked, isRefused, form = asked) {
+    if (!isRefused) {
+      if (this.#name === asked) this.#name = form;
+      this.#accepted = form;
+    }
     if (this.#name !== this.#accepted) this.#link.ask(this.#name);
   }
 
@@ -398,7 +402,7 @@ class Link {
 
     if (event === "error") this.#refuse(detail);
     else this.#room.heard(event, detail);
-    if (isAnswered && !this.#isOver) this.#answer();
+    if (isAnswered && !this.#isOver) this.#answer(detail.name);
   }
 
   #refuse(refusal) {
@@ -406,11 +410,11 @@ class Link {
     this.#room.refused(this.#asked, refusal);
   }
 
-  #answer() {
+  #answer(form) {
     const [name, isRefused] = [this.#asked, this.#isRefused];
     this.#asked = undefined;
     this.#isRefused = false;
-    this.#room.answered(name, isRefused);
+    this.#room.answered(name, isRefused, form);
   }
 }
 

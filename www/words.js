@@ -24,7 +24,7 @@ export const texts = {
     refused: {
       name_empty: "Enter a name first.",
       name_too_long: "That name is too long.",
-      name_invalid: "That name has invisible or control characters, or too many combining marks.",
+      name_invalid: "That name has characters that nobody could see or type, or that would disturb other names.",
       rate_limited: "Too many name changes. Wait a minute, then try again.",
     },
   },
@@ -51,7 +51,7 @@ export const texts = {
     refused: {
       name_empty: "请先输入名字。",
       name_too_long: "名字太长了。",
-      name_invalid: "名字里有不可见字符、控制字符，或过多的组合符号。",
+      name_invalid: "名字里有看不见、无法输入或会干扰其他名字的字符。",
       rate_limited: "改名太频繁了，请一分钟后再试。",
     },
   },

@@ -75,14 +75,18 @@ impl Connection {
         begun
     }
 
-    /// Answers a ping. Replies are sent before what is new in a room, so by the time that the client
-    /// reads this it has been told of exactly that commit, however slowly it reads. A client of
-    /// Socket.IO is told no changes: its ack is the answer.
-    pub(crate) fn pong(&mut self) {
-        if let Some(View::Changes { next, .. }) =
-            self.subscriptions.iter().next().map(|one| one.view)
+    /// Answers a ping. Replies are sent before what is new in a room, so by the time that the
+    /// client reads this it has been told of exactly that commit, however slowly it reads. A client
+    /// of Socket.IO is told no changes: its ack is the answer.
+    ///
+    /// It has the connection's name too: a client that has just logged in learns from it in which
+    /// form the name is on the roster.
+    pub(crate) fn pong(&mut self, presence: &Presence) {
+        if let Some(one) = self.subscriptions.iter().next()
+            && let View::Changes { next, .. } = one.view
         {
-            self.outbox.reply(Opcode::Text, &api::pong(next.told()));
+            let name = one.member.and_then(|member| presence.name(member));
+            self.outbox.reply(Opcode::Text, &api::pong(next.told(), name));
         }
     }
 

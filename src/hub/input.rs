@@ -130,7 +130,7 @@ impl Context {
                 Ok(())
             }
             Request::Ping => {
-                connection.pong();
+                connection.pong(&self.presence);
                 Ok(())
             }
         });

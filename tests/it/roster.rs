@@ -128,9 +128,13 @@ fn ping_is_answered_with_the_commit_that_the_connection_was_told_of_last() {
     assert_eq!(world.heard(ada), [roster(0, &[]), pong(0)]);
     // With the login that makes a change, a pong comes before that change and says so.
     world.send(ada, &[wire::login("Ada"), wire::text(r#"["ping"]"#)].concat());
-    assert_eq!(world.heard(ada), [pong(0), change(1, &["Ada"], &[])]);
+    // It has the name in the form of the roster.
+    let named = |seq: u64| json!(["pong", { "seq": seq, "name": "Ada" }]);
+    assert_eq!(world.heard(ada), [named(0), change(1, &["Ada"], &[])]);
     world.say(ada, r#" ["ping"] "#);
-    assert_eq!(world.heard(ada), [pong(1)]);
+    assert_eq!(world.heard(ada), [named(1)]);
+    world.say(ada, r#"["login", " Ada"]"#);
+    assert!(world.heard(ada).is_empty());
 
     let late = world.watch();
     world.say(late, r#"["ping"]"#);

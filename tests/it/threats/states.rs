@@ -236,7 +236,7 @@ fn d3_stale_event_does_not_act_on_the_next_owner_of_a_place() {
                 1 => server.hub.ended(id, server.now),
                 2 => server.send(id, &wire::login("Ghost")),
                 3 => drop(server.hub.settle_output(id, true, server.now)),
-                4 => server.hub.sent(id, 1),
+                4 => drop(server.hub.sent(id, 1)),
                 5 => server.hub.half_closed(id, server.now),
                 _ => assert!(!server.hub.wants_write(id) && !server.hub.is_to_be_told(id)),
             }
