@@ -49,10 +49,12 @@ struct Place<'a> {
 /// The one place that a patch fits, or why there is none.
 fn find<'a>(patch: &Patch, functions: &'a [Function]) -> std::result::Result<Place<'a>, String> {
     let named = || functions.iter().filter(|function| function.has_key(&patch.function));
-    if named().next().is_none() {
-        return Err(format!("there is no such function; {}", nearest(&patch.function, functions)));
-    }
     let wanted: Vec<&str> = patch.parts.iter().filter_map(Part::token).collect();
+    if named().next().is_none() {
+        let nearest = nearest(&patch.function, functions);
+        let elsewhere = elsewhere(&wanted, functions);
+        return Err(format!("there is no such function; {nearest}{elsewhere}"));
+    }
     let mut places = named().flat_map(|function| {
         let found = matches(function, &wanted);
         found.into_iter().map(move |start| Place { function, start })
@@ -62,8 +64,18 @@ fn find<'a>(patch: &Patch, functions: &'a [Function]) -> std::result::Result<Pla
         (Some(_), more) => {
             Err(format!("`{}` is there {} times: name more of it", wanted.join(" "), more + 1))
         }
-        (None, _) => Err(named().map(|function| miss(function, &wanted)).collect()),
+        (None, _) => {
+            let misses: String = named().map(|function| miss(function, &wanted)).collect();
+            Err(misses + &elsewhere(&wanted, functions))
+        }
     }
+}
+
+/// The other functions that have these tokens: a part of the function may have become one.
+fn elsewhere(wanted: &[&str], functions: &[Function]) -> String {
+    let found = functions.iter().filter(|function| !matches(function, wanted).is_empty());
+    let paths: Vec<&str> = found.map(|function| function.path.as_str()).take(3).collect();
+    if paths.is_empty() { String::new() } else { format!("; it is in {}", paths.join(", ")) }
 }
 
 /// Where a function has these tokens one after the other.
@@ -163,7 +175,8 @@ mod tests {
     use super::*;
     use crate::bugs;
 
-    const SOURCE: &str = "impl Hub {
+    const SOURCE: &str = "fn free() { y }
+impl Hub {
     fn turn(&mut self) {
         if self.is_over && self.now > 3 {
             self.end(self.now, // now
@@ -208,7 +221,7 @@ mod tests {
         for (patch, problem) in [
             (
                 "in Hub::turns\n x\n+PLANTED",
-                "there is no such function; the nearest is hub::Hub::turn (src/hub.rs:2)",
+                "there is no such function; the nearest is hub::Hub::turn (src/hub.rs:3)",
             ),
             (
                 "in Hub::turn\n if self.is_over\n+PLANTED",
@@ -217,9 +230,10 @@ mod tests {
             (
                 "in Hub::turn\n self.now > 4\n+PLANTED",
                 "`self . now > 4` is not there; \
-                 at src/hub.rs:3 there is `self . now >`, but then `3`",
+                 at src/hub.rs:4 there is `self . now >`, but then `3`",
             ),
-            ("in Hub::turn\n other\n+PLANTED", "src/hub.rs:2 has nothing like `other`"),
+            ("in Hub::turn\n y\n+PLANTED", "src/hub.rs:3 has nothing like `y`; it is in hub::free"),
+            ("in Hub::turn\n other\n+PLANTED", "src/hub.rs:3 has nothing like `other`"),
         ] {
             assert_eq!(patched(patch), Err(problem.to_owned()));
         }
