@@ -28,9 +28,12 @@ impl Hub {
         self.context.counts.open(state)
     }
 
-    /// In a debug build, at the end of each turn: the numbers reconcile.
+    /// In a debug build, at the end of each turn: the numbers reconcile, and a room without
+    /// connections has no followers.
     pub(super) fn check_tally(&self) {
-        let Context { tally, counts, .. } = &self.context;
+        let Context { tally, counts, presence, .. } = &self.context;
+        let followers = presence.room(presence.main_room()).followers();
+        debug_assert!(!self.connections.is_empty() || followers.is_empty());
         debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
         debug_assert_eq!(tally.logins - tally.logouts, u64::from(counts.open(State::Present)));
     }

@@ -82,6 +82,8 @@ impl Room {
     pub fn unfollow(&mut self, place: Place, view: &View) {
         *self.deflated_readers(view) -= u32::from(view.form() == Form::Deflated);
         self.followers.remove(place);
+        let deflated = self.deflated_changes + self.deflated_lists;
+        debug_assert!(deflated as usize <= self.followers.len(), "each of them is a follower");
     }
 
     fn deflated_readers(&mut self, view: &View) -> &mut u32 {

@@ -62,6 +62,8 @@ pub struct Client {
     /// The name it asked for last, and all those it asked for.
     name: Option<String>,
     names: Vec<String>,
+    /// The namespace that it is in, as its packets have it.
+    namespace: &'static str,
     /// The commit that it has arrived at, or the list that it was told last.
     view: Option<u64>,
     list: Option<Names>,
@@ -100,6 +102,7 @@ impl Client {
             echoes: VecDeque::new(),
             name: None,
             names: Vec::new(),
+            namespace: script::NAMESPACES[0],
             view: None,
             list: None,
         }
@@ -330,11 +333,15 @@ impl Client {
         match payload {
             [b'0', ..] | [b'4', b'0', ..] => {}
             [b'2'] => self.outgoing.extend(wire::text("3")),
-            [b'4', b'2', event @ ..] => match &*nature.rosters.read(event) {
-                Message::List(names) => self.list = Some(names.clone()),
-                Message::Error(code) => self.hear_error(code),
-                other => panic!("{other:?} is no event of Socket.IO's"),
-            },
+            [b'4', b'2', event @ ..] => {
+                let other = script::NAMESPACES[1].as_bytes();
+                let event = event.strip_prefix(other).unwrap_or(event);
+                match &*nature.rosters.read(event) {
+                    Message::List(names) => self.list = Some(names.clone()),
+                    Message::Error(code) => self.hear_error(code),
+                    other => panic!("{other:?} is no event of Socket.IO's"),
+                }
+            }
             _ => panic!("packet {:?}", String::from_utf8_lossy(payload)),
         }
     }

@@ -32,6 +32,8 @@ pub enum Step {
     Ask(&'static str, bool),
     Login(String),
     Logout,
+    /// Joins the other of two namespaces, and leaves this one; its name goes along.
+    Move,
     Ping,
     /// So many bytes.
     Echo(u32),
@@ -63,6 +65,9 @@ const LAST: [Step; 5] = [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, 
 
 /// Changes of name that a client makes at most: more than five in a minute are refused.
 const LOGINS_MAX: u32 = 4;
+
+/// The namespaces that a client of Socket.IO may be in: what its packets say for each.
+pub const NAMESPACES: [&str; 2] = ["", "/room,"];
 
 /// The longest message to `/echo`.
 pub const ECHO_BYTES_MAX: u32 = 70_000;
@@ -121,7 +126,7 @@ fn take_part(steps: &mut Vec<Step>, number: usize, choices: &mut Choices) {
     let mut logins = 0;
     for _ in 0..choices.between(1, 6) {
         steps.push(pause(choices));
-        let step = match choices.below(12) {
+        let step = match choices.below(13) {
             0..=6 if logins < LOGINS_MAX => {
                 logins += 1;
                 // Some names are shared.
@@ -133,6 +138,7 @@ fn take_part(steps: &mut Vec<Step>, number: usize, choices: &mut Choices) {
             7..=8 => Step::Logout,
             9 => Step::Ping,
             10 => Step::Nonsense,
+            11 => Step::Move,
             _ => Step::Wait(choices.between(1, 3000)),
         };
         steps.push(step);

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::{Result, root};
 
 /// Parts of the crate that have mutants; the page has a row for each.
-pub(super) const PARTS: [&str; 7] =
-    ["ws", "http", "roster", "broadcast", "outbox", "connection", "hub"];
+pub(super) const PARTS: [&str; 6] =
+    ["ws", "http", "presence", "connection", "hub", "server/transfer"];
 
 /// A mutant.
 #[derive(Deserialize)]
@@ -65,8 +65,11 @@ impl Mutant {
 
     /// Which of `PARTS` it is in.
     pub(super) fn part(&self) -> &str {
-        let rest = self.file.trim_start_matches("src/");
-        rest.split(['/', '.']).next().unwrap_or(rest)
+        let path = self.file.trim_start_matches("src/");
+        let is_in = |part: &&&str| {
+            path.strip_prefix(**part).is_some_and(|rest| rest.starts_with(['/', '.']))
+        };
+        PARTS.iter().find(is_in).copied().unwrap_or_default()
     }
 }
 

@@ -7,6 +7,9 @@ use crate::wire;
 
 use super::{Client, Reading, UNREAD_MAX};
 
+/// Offers compression.
+const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+
 impl Client {
     /// Its secret, which nobody else may ever be told.
     pub(super) fn marker(&self) -> String {
@@ -84,6 +87,7 @@ impl Client {
                 self.say("[\"logout\"]");
                 self.name = None;
             }
+            Step::Move => self.move_on(),
             Step::Nonsense => {
                 self.nonsense += 1;
                 self.say(&serde_json::json!(["nonsense", self.marker()]).to_string());
@@ -145,7 +149,8 @@ impl Client {
             Kind::Page | Kind::Silent => return,
         };
         let offer = match self.kind {
-            Kind::Native { deflates: true } => "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            Kind::Native { deflates: true } => DEFLATE,
+            Kind::SocketIo if self.number % 2 == 1 => DEFLATE,
             _ => "",
         };
         self.ear.asked.push_back(false);
@@ -162,8 +167,20 @@ impl Client {
 
     fn say(&mut self, event: &str) {
         match self.kind {
-            Kind::SocketIo => self.outgoing.extend(wire::text(&format!("42{event}"))),
+            Kind::SocketIo => {
+                self.outgoing.extend(wire::text(&format!("42{}{event}", self.namespace)));
+            }
             _ => self.outgoing.extend(wire::text(event)),
+        }
+    }
+
+    /// Joins the namespace that it is not in, and then leaves the one that it is in.
+    fn move_on(&mut self) {
+        if self.kind == Kind::SocketIo {
+            let other = script::NAMESPACES.iter().find(|other| **other != self.namespace);
+            let before = std::mem::replace(&mut self.namespace, other.expect("there are two"));
+            self.outgoing.extend(wire::text(&format!("40{}", self.namespace)));
+            self.outgoing.extend(wire::text(&format!("41{before}")));
         }
     }
 
