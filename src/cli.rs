@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// 0 never means that there is no limit (docs/threats.md A3).
+    /// 0 never means that there is no limit (docs/evidence/threats.md A3).
     #[test]
     fn no_limit_can_be_zero() {
         let command = Cli::command();

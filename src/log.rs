@@ -319,7 +319,7 @@ mod tests {
         notes.try_iter().map(line).collect()
     }
 
-    /// docs/threats.md F6: nothing in a line can forge another, or reach the terminal.
+    /// docs/evidence/threats.md F6: nothing in a line can forge another, or reach the terminal.
     #[test]
     fn hostile_text_stays_in_one_line_of_harmless_characters() {
         let hostile = "a\r\nERROR forged\x1b[2J\u{9b}31m\x7f\0\u{202E}\u{2028}\"}\\ü";

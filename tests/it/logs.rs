@@ -190,7 +190,7 @@ fn refused_request_is_laid_to_the_client_that_the_proxy_names() {
     assert_eq!(samples["headcount_forwarded_requests_refused_total"], 1.0);
 }
 
-/// docs/threats.md F6: ten lines a second of each cause; the others are counted.
+/// docs/evidence/threats.md F6: ten lines a second of each cause; the others are counted.
 #[test]
 fn f6_lines_of_one_cause_are_limited_and_counted() {
     let mut logged = Logged::start(&[]);
@@ -216,7 +216,7 @@ fn f6_lines_of_one_cause_are_limited_and_counted() {
     assert_eq!(samples[closed], 60.0);
 }
 
-/// docs/threats.md D14: standard error is a pipe that is full, and nobody reads it.
+/// docs/evidence/threats.md D14: standard error is a pipe that is full, and nobody reads it.
 #[cfg(target_os = "linux")]
 #[test]
 fn d14_full_pipe_holds_nobody_up() {
