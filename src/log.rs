@@ -34,7 +34,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) enum Format {
     /// For people
     Text,
-    /// An object a line
+    /// For programs: one object per line
     Json,
 }
 
@@ -43,13 +43,13 @@ pub(crate) enum Format {
 pub(crate) enum Level {
     /// Nothing
     Off,
-    /// Our bugs
+    /// Bugs of headcount
     Error,
-    /// What needs somebody's attention
+    /// Conditions that need attention
     Warn,
-    /// Start, stop, and peers that break a protocol
+    /// Start, stop, and connections closed for breaking a protocol
     Info,
-    /// Every connection that ends otherwise than it should
+    /// Every connection that did not end normally
     Debug,
 }
 
