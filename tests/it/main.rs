@@ -28,6 +28,7 @@ mod http_limits;
 mod http_pages;
 mod limits;
 mod limits_page;
+mod links;
 mod limits_set;
 mod logs;
 mod memory;
