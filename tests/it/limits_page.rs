@@ -54,7 +54,9 @@ fn grouped(text: &str) -> String {
         let is_number = word.len() > 3 && word.bytes().all(|byte| byte.is_ascii_digit());
         let comma = |place: usize| is_number && place > 0 && (word.len() - place).is_multiple_of(3);
         let characters = word.char_indices();
-        characters.flat_map(|(place, c)| comma(place).then_some(',').into_iter().chain([c])).collect()
+        characters
+            .flat_map(|(place, c)| comma(place).then_some(',').into_iter().chain([c]))
+            .collect()
     };
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
@@ -77,8 +79,11 @@ fn page() -> String {
         if limit.get_help_heading() != heading {
             heading = limit.get_help_heading();
             let title = heading.expect("a heading");
-            write!(page, "\n## {title}\n\n| flag | default | bounds | meaning |\n|---|---:|---|---|\n")
-                .expect("it fits");
+            write!(
+                page,
+                "\n## {title}\n\n| flag | default | bounds | meaning |\n|---|---:|---|---|\n"
+            )
+            .expect("it fits");
         }
         page += &row(limit, &bounds);
     }

@@ -45,7 +45,11 @@ fn line(text: &str) -> Line<'_> {
     let arrow = text.find(['→', '←']).unwrap_or_else(|| panic!("a line has an arrow: {text}"));
     let (name, rest) = text.split_at(arrow);
     let what = rest[3..].trim();
-    if rest.starts_with('→') { Line::Says(name.trim(), what) } else { Line::Gets(name.trim(), what) }
+    if rest.starts_with('→') {
+        Line::Says(name.trim(), what)
+    } else {
+        Line::Gets(name.trim(), what)
+    }
 }
 
 /// The transcripts of a page, each with the number of its first line.
@@ -168,7 +172,10 @@ fn run_http(number: usize, lines: &[Line<'_>]) {
         for (place, line) in texts(response).iter().enumerate() {
             let is_there = match place {
                 0 => bytes.starts_with(&format!("{line}\r\n")),
-                _ => bytes.contains(&format!("\r\n{line}\r\n")) || bytes.ends_with(&format!("{line}\n")),
+                _ => {
+                    bytes.contains(&format!("\r\n{line}\r\n"))
+                        || bytes.ends_with(&format!("{line}\n"))
+                }
             };
             let is_content = !is_upgrade && bytes.ends_with(&format!("\r\n\r\n{line}"));
             assert!(is_there || is_content, "line {number} of the page: no {line} in {bytes}");
