@@ -18,20 +18,20 @@ const AFTER_HELP: &str = "\
 Examples:
   headcount                                    the page on http://127.0.0.1:3000
   headcount --listen 0.0.0.0:80 --listen [::]:80
-  headcount --www ./www                        a page of your own; a change shows at once
-  headcount --allow-origin https://example.com a page elsewhere that connects here
-  headcount bench storm -n 5000                5,000 clients that log in at once
+  headcount --www ./site                       your own page; changes are picked up
+  headcount --allow-origin https://example.com let pages of another site connect
+  headcount bench storm -n 5000                log in 5,000 clients at once
 
-Paths: / the page, /ws the WebSocket, /socket.io/ the same for Socket.IO clients, /roster who is
-here as JSON, /healthz, /metrics for this machine, and /echo with --echo.
+Paths: / (the page), /ws (the WebSocket), /socket.io/ (the same for Socket.IO clients), /roster (the
+names as JSON), /healthz, /metrics (for this machine only), and /echo with --echo.
 SIGTERM, SIGINT, SIGQUIT and SIGHUP close all connections with 1001 and exit; another SIGTERM,
-SIGINT or SIGQUIT exits at once. Nothing is read again on SIGHUP; nohup keeps it from ending the
-program. SIGUSR1 and SIGUSR2 are ignored: there is no log file to open again.";
+SIGINT or SIGQUIT exits at once. SIGHUP reloads nothing, and is ignored under nohup. SIGUSR1 and
+SIGUSR2 are ignored: there is no log file to reopen.";
 
 /// A live roster: shows everyone who is here, in every browser, the moment it changes.
 ///
-/// Serves a page, and a WebSocket at /ws that tells who is logged in. Every limit below has a safe
-/// default; to try the program out, none of them is needed.
+/// Serves a page, and a WebSocket at /ws that reports every login and logout. Each limit below has
+/// a safe default, so the program needs no flags to be tried out.
 #[derive(Parser, Debug)]
 #[command(name = "headcount", version, after_help = AFTER_HELP, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -39,57 +39,56 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
 
-    /// Address and port to listen on; may be given several times, port 0 takes a free one
+    /// Address and port to listen on; repeatable; port 0 picks a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:3000", value_delimiter = ',')]
     #[arg(value_parser = listen::address)]
     pub(crate) listen: Vec<SocketAddr>,
 
-    /// Serve the files of this folder instead of the embedded page
+    /// Serve the files of this folder instead of the built-in page
     #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
 
-    /// Add /echo, a WebSocket that sends every message back, for tests and benchmarks
+    /// Serve /echo, a WebSocket that sends every message back, for tests and benchmarks
     #[arg(long)]
     echo: bool,
 
-    /// Origin whose pages may connect, besides the server's own; may be given several times; * for
-    /// any
+    /// Origin whose pages may connect, besides the server's own; repeatable; * allows any
     ///
-    /// https://*.example.com is every host below example.com, and not that itself. Apps and
-    /// extensions have origins like capacitor://localhost or chrome-extension://ID. null is the
-    /// origin of files and of every frame that some page anywhere puts into a sandbox: to allow it
+    /// https://*.example.com allows every host below example.com, but not example.com itself. Apps
+    /// and extensions have origins such as capacitor://localhost or chrome-extension://ID. null is
+    /// the origin of local files and of sandboxed frames, which any page can create: allowing it
     /// allows all pages.
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
-    /// Host name that requests may be for, or *.example.com for all below that; may be given
-    /// several times [default: any]
+    /// Host name that requests may use, or *.example.com for all names below it; repeatable
+    /// [default: any]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<HostPattern>,
 
-    /// Proxy, or range of proxies, whose X-Forwarded-For says under which address a client is
-    /// counted; may be given several times [default: none, and the field is ignored]
+    /// Proxy, or range of proxies, whose X-Forwarded-For names the client for limits by address;
+    /// repeatable [default: none; the field is ignored]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     trusted_proxy: Vec<Network>,
 
-    /// Compress messages for those who can take it (permessage-deflate)
+    /// Compress messages for clients that support it (permessage-deflate)
     #[arg(long, value_name = "WHEN", default_value = "on")]
     compression: Compression,
 
-    /// Address and port at which /metrics and /healthz are served, and nothing else [default: at
-    /// --listen, /metrics to this machine only]
+    /// Address and port that serve /metrics and /healthz alone [default: /metrics at --listen, for
+    /// this machine only]
     #[arg(long, value_name = "ADDR", value_parser = listen::address)]
     metrics_listen: Option<SocketAddr>,
 
-    /// How log lines are written, on standard error
+    /// Format of the log lines on standard error
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) log_format: log::Format,
 
-    /// The least serious of what is logged
+    /// Least serious level that is logged
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     pub(crate) log_level: log::Level,
 
-    /// Print the value of every limit, as it would be in force, and its bounds, and exit
+    /// Print the value in force and the bounds of every limit, and exit
     #[arg(long)]
     pub(crate) print_limits: bool,
 
@@ -104,9 +103,9 @@ pub(crate) struct Cli {
 /// What the program does instead of serving.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Drive a server with many clients, check what each of them sees, and measure
+    /// Drive a server with many clients, check what each client sees, and measure
     Bench(bench::Options),
-    /// Say how many clients this machine can hold, and what to change for more
+    /// Report how many clients this machine can hold, and how to raise that number
     Doctor(doctor::Options),
 }
 
@@ -252,22 +251,7 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    #[test]
-    fn readme_lists_every_limit_with_its_default() {
-        let readme = include_str!("../README.md").replace(',', "");
-        let command = Cli::command();
-        for limit in limit_flags(&command) {
-            let name = limit.get_long().unwrap();
-            let default = match limit.is_hide_default_value_set() {
-                true => "¼ of memory",
-                false => limit.get_default_values()[0].to_str().unwrap(),
-            };
-            let row = format!("| `--{name}` | {default} | ");
-            assert!(readme.contains(&row), "README lacks {row}");
-        }
-    }
-
-    /// 0 never means that there is no limit (docs/threats.md A3).
+    /// 0 never means that there is no limit (docs/evidence/threats.md A3).
     #[test]
     fn no_limit_can_be_zero() {
         let command = Cli::command();

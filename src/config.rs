@@ -1,7 +1,7 @@
 //! What a server is told when it starts.
 //!
-//! [`Limits`] is at once the struct that the core reads, the table in the README and the group of
-//! flags on the command line, so that a limit is stated once: its name, meaning and default. No
+//! [`Limits`] is at once the struct that the core reads, the table in `docs/limits.md` and the
+//! group of flags on the command line, so that a limit is stated once: its name, meaning and default. No
 //! limit can be 0, since a 0 that means "no limit" is how limits get lost.
 
 mod limits;
@@ -64,12 +64,12 @@ impl fmt::Debug for Secret {
 /// Whether messages may be compressed, with permessage-deflate (RFC 7692).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Compression {
-    /// No
+    /// Never
     Off,
-    /// Yes, each by itself: a connection that waits holds nothing for it
+    /// Each message by itself: an idle connection holds no memory for it
     #[default]
     On,
-    /// Yes, and a peer may refer to earlier messages: some 40 KiB for each connection that does
+    /// With context takeover, if the client asks: some 40 KiB for each such connection
     Takeover,
 }
 

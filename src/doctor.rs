@@ -18,10 +18,10 @@ const SERVER_BYTES_PER_CLIENT: u64 = 512;
 /// Connections that are opened in a burst and wait to be accepted.
 const BACKLOG: u64 = 4096;
 
-/// Says how many clients this machine can hold, and what to change for more.
+/// Reports how many clients this machine can hold, and how to raise that number.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// Clients that it is to hold
+    /// Number of clients to check for
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     clients: u32,

@@ -34,7 +34,7 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 pub(crate) enum Format {
     /// For people
     Text,
-    /// An object a line
+    /// For programs: one object per line
     Json,
 }
 
@@ -43,13 +43,13 @@ pub(crate) enum Format {
 pub(crate) enum Level {
     /// Nothing
     Off,
-    /// Our bugs
+    /// Bugs of headcount
     Error,
-    /// What needs somebody's attention
+    /// Conditions that need attention
     Warn,
-    /// Start, stop, and peers that break a protocol
+    /// Start, stop, and connections closed for breaking a protocol
     Info,
-    /// Every connection that ends otherwise than it should
+    /// Every connection that did not end normally
     Debug,
 }
 
@@ -319,7 +319,7 @@ mod tests {
         notes.try_iter().map(line).collect()
     }
 
-    /// docs/threats.md F6: nothing in a line can forge another, or reach the terminal.
+    /// docs/evidence/threats.md F6: nothing in a line can forge another, or reach the terminal.
     #[test]
     fn hostile_text_stays_in_one_line_of_harmless_characters() {
         let hostile = "a\r\nERROR forged\x1b[2J\u{9b}31m\x7f\0\u{202E}\u{2028}\"}\\ü";

@@ -76,17 +76,17 @@ fn log_start(cli: &Cli, server: &Server) {
         info!(%address, version, connections_max, "listening");
     }
     if let Some(address) = server.metrics_address() {
-        info!(%address, "metrics are served");
+        info!(%address, "listening for metrics");
     }
     let asked = cli.connections_asked().filter(|&asked| asked > connections_max);
     if let Some(asked) = asked {
         warn!(asked, connections_max, "the limit on open files allows fewer connections");
     }
     if cli.trusts_everyone() {
-        warn!("--trusted-proxy has everyone in it: nobody has limits by address");
+        warn!("--trusted-proxy includes every address: limits by address apply to nobody");
     }
     if !cli.limits_given.is_empty() {
-        info!(limits = cli.limits_given.join(" "), "limits are not the default");
+        info!(limits = cli.limits_given.join(" "), "limits differ from the defaults");
     }
 }
 

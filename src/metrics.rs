@@ -40,7 +40,13 @@ pub fn encode(snapshot: &Snapshot<'_>) -> String {
 /// A constant with the version as a label, as Prometheus has it of most programs.
 fn build_info() -> MetricFamily {
     let version = (env!("CARGO_PKG_VERSION"), 1.0);
-    by_label("build_info", GAUGE, "The version that runs; the value is 1.", "version", [version])
+    by_label(
+        "build_info",
+        GAUGE,
+        "The running version; the value is always 1.",
+        "version",
+        [version],
+    )
 }
 
 fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
@@ -53,18 +59,18 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("connections_accepted_total", "Connections that were accepted.", tally.accepted),
         counters(
             "connections_refused_total",
-            "Connections that were turned away by cause, before they were accepted.",
+            "Connections refused when they arrived, by cause.",
             "cause",
             refused,
         ),
         counter(
             "forwarded_requests_refused_total",
-            "Requests of trusted proxies answered 429, each on a connection that was accepted.",
+            "Requests of trusted proxies refused with 429, each on an accepted connection.",
             tally.refused_forwarded,
         ),
         counters(
             "connections_closed_total",
-            "Connections that ended by cause.",
+            "Connections that ended, by cause.",
             "cause",
             Cause::NAMES.into_iter().zip(tally.closed),
         ),
@@ -75,13 +81,17 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let tally = snapshot.tally;
     vec![
         gauge("names", "Names on the roster.", snapshot.names as f64),
-        counter("logins_total", "Sessions that got onto the roster.", tally.logins),
-        counter("renames_total", "Sessions that took another name.", tally.renames),
-        counter("logouts_total", "Sessions that left the roster.", tally.logouts),
-        counter("commits_total", "Changes of the roster that everyone was told.", tally.commits),
+        counter("logins_total", "Connections that logged in.", tally.logins),
+        counter("renames_total", "Connections that changed their name.", tally.renames),
+        counter(
+            "logouts_total",
+            "Connections that logged out, or ended while logged in.",
+            tally.logouts,
+        ),
+        counter("commits_total", "Commits of the roster.", tally.commits),
         counter(
             "deliveries_total",
-            "Frames for everyone, counted for each connection they were sent to.",
+            "Frames of roster updates, counted for each connection that they were sent to.",
             tally.deliveries,
         ),
         counter(
@@ -100,10 +110,10 @@ fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("sent_bytes_total", "Bytes to peers.", tally.bytes_out),
         gauge(
             "buffered_bytes",
-            "Memory that connections hold beside themselves, in bytes.",
+            "Memory held for connections beyond their fixed size, in bytes.",
             snapshot.buffered_bytes as f64,
         ),
-        counters("http_responses_total", "HTTP answers by class of status.", "class", classes),
+        counters("http_responses_total", "HTTP responses by class of status.", "class", classes),
     ]
 }
 
@@ -113,20 +123,20 @@ fn driver(tally: &Tally) -> Vec<MetricFamily> {
         turn_duration(&tally.turns),
         gauge(
             "turn_duration_longest_seconds",
-            "The longest turn of the loop, in seconds.",
+            "The longest turn of the event loop, in seconds.",
             seconds(tally.turns.longest_us),
         ),
         counter(
             "stalls_total",
-            "Turns of the loop that were longer than --stall-ms.",
+            "Turns of the event loop longer than --stall-ms.",
             tally.turns.stalls,
         ),
         counters("accept_errors_total", "Failures to accept by errno.", "errno", errors),
-        counter("stale_events_total", "Events for connections that were gone.", tally.stale_events),
-        counter("panics_total", "Bugs that were caught in one connection.", tally.panics),
+        counter("stale_events_total", "Events for connections that had ended.", tally.stale_events),
+        counter("panics_total", "Bugs of headcount, each caught in one connection.", tally.panics),
         counter(
             "log_lines_dropped_total",
-            "Log lines left out: too many of a kind, or nobody took them.",
+            "Log lines left out: too many about one topic, or a full queue.",
             tally.log_lines_dropped,
         ),
     ]

@@ -35,7 +35,7 @@ pub(crate) fn announce(addresses: impl Iterator<Item = SocketAddr>) -> io::Resul
         let mut out = io::stdout().lock();
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             let reason = describe(&error);
-            warn!(reason, "standard output does not take the address that is listened on");
+            warn!(reason, "can't write the address to standard output");
         }
     };
     thread::Builder::new().name("stdout".into()).spawn(write).map(drop)

@@ -6,37 +6,37 @@ use clap::{Args, ValueEnum, value_parser};
 
 use super::url::Url;
 
-/// Drives a headcount server with many clients and checks what each of them sees.
+/// Drives a headcount server with many clients and checks what each client sees.
 ///
 /// Without --url it starts a server of its own on this machine, on another CPU. Every client keeps
 /// its roster from the messages alone; a roster that ends up different from the server's, a gap in
 /// the sequence or a lost connection makes the exit code 1.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// What the clients do
+    /// Scenario to run
     pub(crate) scenario: Scenario,
 
-    /// Clients
+    /// Number of clients
     #[arg(long, short = 'n', value_name = "N", default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) clients: u32,
 
-    /// How long idle, churn, slow and echo take, in seconds
+    /// Duration of idle, churn, slow and echo, in seconds
     #[arg(long, value_name = "S", default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
 
-    /// Logins and logouts a second, together, in churn and slow
+    /// Logins and logouts per second, taken together, in churn and slow
     #[arg(long, value_name = "N", default_value_t = 200)]
     #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
 
-    /// Changes that fanout makes, each after everyone has seen the one before
+    /// Changes made by fanout, each after all clients have seen the previous one
     #[arg(long, value_name = "N", default_value_t = 40)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rounds: u32,
 
-    /// Clients in slow that never read, besides the others [default: a fifth as many]
+    /// Clients that never read in slow, in addition to the others [default: a fifth as many]
     #[arg(long, value_name = "N")]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) stuck: Option<u32>,
@@ -46,16 +46,16 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub(crate) size: u32,
 
-    /// A server that runs already, like ws://127.0.0.1:3000 [default: one of its own]. It needs a
-    /// larger --name-changes-per-minute for most scenarios, and --echo for echo
+    /// Running server to drive, such as ws://127.0.0.1:3000 [default: start one]. It needs a larger
+    /// --name-changes-per-minute for most scenarios, and --echo for echo
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Url>,
 
-    /// The process to measure, if the server of --url runs on this machine
+    /// Process to measure, if the server of --url runs on this machine
     #[arg(long, value_name = "PID", requires = "url")]
     pub(crate) pid: Option<u32>,
 
-    /// Give up when nothing has happened for so long, in seconds
+    /// Time without progress after which to give up, in seconds
     #[arg(long, value_name = "S", default_value_t = 30)]
     #[arg(value_parser = value_parser!(u32).range(1..=3600))]
     pub(crate) patience: u32,
@@ -64,11 +64,11 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Write the result with plots to this file: one HTML page that needs nothing else
+    /// Write the result with plots to this file, as one self-contained HTML page
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Flags for the server that it starts, after --
+    /// Flags for the server to start, after --
     #[arg(last = true, value_name = "FLAG", conflicts_with = "url")]
     pub(crate) server: Vec<String>,
 }
@@ -76,21 +76,21 @@ pub(crate) struct Options {
 /// What the clients do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scenario {
-    /// All connect and are quiet
+    /// All connect and stay quiet
     Idle,
     /// All connect and log in at once
     Storm,
-    /// All are there; some log out and in again, so many a second
+    /// All are connected; some log out and in again, at a given rate
     Churn,
-    /// All are there, drop their connections, and come back at once
+    /// All drop their connections and reconnect at once
     Reload,
-    /// All are there, and the server is killed and started again
+    /// The server is killed and restarted under them
     Restart,
-    /// As churn, without and then with clients that never read
+    /// Churn, without and then with clients that never read
     Slow,
-    /// All are there; one change at a time is told to all
+    /// One change at a time is sent to all
     Fanout,
-    /// Each sends a message and waits until it comes back
+    /// Each sends a message and waits for the echo
     Echo,
 }
 

@@ -17,87 +17,88 @@ const FILES: &str = "Files of --www";
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
 #[derive(Args, Clone, Debug, Serialize)]
 pub struct Limits {
-    /// Size of a request head, in bytes; a longer one is answered 431
+    /// Request head size, in bytes; a larger one gets a 431 response
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 32 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(64..=1 << 20))]
     pub head_bytes_max: u32,
 
-    /// Header fields in a request; more are answered 431
+    /// Header fields in a request; more get a 431 response
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..=128))]
     pub head_fields_max: u32,
 
-    /// Size of a request target, in bytes; a longer one is answered 414
+    /// Request target length, in bytes; a longer one gets a 414 response
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub target_bytes_max: u32,
 
-    /// Requests on one HTTP connection, before it is closed
+    /// Requests on one HTTP connection before it is closed
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub requests_max: u32,
 
-    /// Size of a WebSocket message, in bytes; a longer one is closed with 1009
+    /// WebSocket message size, in bytes; a larger one closes the connection with 1009
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 16 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub message_bytes_max: u32,
 
-    /// Size of a WebSocket frame, in bytes; a longer one is closed with 1009
+    /// WebSocket frame size, in bytes; a larger one closes the connection with 1009
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 16 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub frame_bytes_max: u32,
 
-    /// Frames in one message, empty ones counted; more are closed with 1009
+    /// Frames in one message, empty ones included; more close the connection with 1009
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub fragments_max: u32,
 
-    /// Messages a second from one connection; more are closed with 1008
+    /// Messages per second from one connection; more close it with 1008
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub messages_per_second: u32,
 
-    /// Messages that may come at once
+    /// Messages from one connection that may arrive at once
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 40)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub messages_burst: u32,
 
-    /// Bytes a second from one connection; more are closed with 1008
+    /// Bytes per second from one connection; more close it with 1008
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub bytes_per_second: u32,
 
-    /// Control frames a second from one connection; more are closed with 1008
+    /// Control frames per second from one connection; more close it with 1008
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_per_second: u32,
 
-    /// Control frames that may come at once
+    /// Control frames from one connection that may arrive at once
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_burst: u32,
 
-    /// Namespaces that a Socket.IO client may be in at once; for one more it is closed with 1008
+    /// Namespaces that a Socket.IO client may be in at once; one more closes the connection with
+    /// 1008
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=1000))]
     pub namespaces_max: u32,
 
-    /// Length of the name of a namespace, in bytes; a longer one is closed with 1008
+    /// Namespace name length, in bytes; a longer one closes the connection with 1008
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 128)]
     #[arg(value_parser = value_parser!(u32).range(1..=1024))]
     pub namespace_bytes_max: u32,
 
-    /// Attachments of a Socket.IO packet; more are closed with 1008
+    /// Attachments of a Socket.IO packet; more close the connection with 1008
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=1000))]
     pub attachments_max: u32,
 
-    /// Arrays and objects in one another in a Socket.IO packet; more are closed with 1008
+    /// Nesting depth of the JSON in a Socket.IO packet; more closes the connection with 1008
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 32)]
     #[arg(value_parser = value_parser!(u32).range(1..=100))]
     pub json_depth_max: u32,
 
-    /// Time from accept, or from the answer before, until a request head is complete, in ms
+    /// Time to receive a request head, from accept or the previous response, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub handshake_timeout_ms: u32,
@@ -107,57 +108,57 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(10..))]
     pub ping_interval_ms: u32,
 
-    /// Time that a peer has to answer a ping, in ms
+    /// Time to wait for a pong, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pong_timeout_ms: u32,
 
-    /// Time that a Socket.IO client has to join a namespace, and to send attachments, in ms
+    /// Time for a Socket.IO client to join a namespace, and to send attachments, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 45_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connect_timeout_ms: u32,
 
-    /// Time that a closing handshake may take, in ms
+    /// Time for the closing handshake, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub close_timeout_ms: u32,
 
-    /// Time until the end after SIGTERM, SIGINT or SIGHUP, in ms
+    /// Time to close all connections after a signal to stop, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub shutdown_timeout_ms: u32,
 
-    /// Time in which a frame that was begun must be taken by its peer, in ms …
+    /// Time for a peer to accept a frame that it was sent the start of, in ms …
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub send_timeout_ms: u32,
 
-    /// … to which a long one adds what it takes at this rate, in bytes a second
+    /// … plus the time that the frame takes at this rate, in bytes per second
     #[arg(long, value_name = "BYTES", help_heading = TIME, default_value_t = 16 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub send_bytes_per_second_min: u32,
 
-    /// Time that the kernel waits for sent data to be acknowledged, in ms
+    /// Time the kernel waits for an acknowledgement of sent data, in ms (TCP_USER_TIMEOUT)
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 30_000)]
     #[arg(value_parser = value_parser!(u32).range(1_000..=32_767_000))]
     pub tcp_user_timeout_ms: u32,
 
-    /// Turn of the loop that is counted as a stall and logged, in ms
+    /// Length from which a turn of the event loop is counted and logged as a stall, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub stall_ms: u32,
 
-    /// Open connections; at most the open files that the system allows, less 64
+    /// Open connections; at most the limit on open files, less 64
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1_000_000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub connections_max: u32,
 
-    /// Connections that speak HTTP and not yet WebSocket; for one more the oldest is dropped
+    /// Connections not yet upgraded to WebSocket; beyond this the oldest is dropped
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pending_max: u32,
 
-    /// Open connections at --metrics-listen, which no other limit on connections counts
+    /// Open connections at --metrics-listen, which count towards no other limit
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 16)]
     #[arg(value_parser = value_parser!(u32).range(1..=32))]
     pub metrics_connections_max: u32,
@@ -167,111 +168,112 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_address_max: u32,
 
-    /// New connections a second from one address; loopback is exempt
+    /// New connections per second from one address; loopback is exempt
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 100)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_per_second: u32,
 
-    /// New connections from one address that may come at once
+    /// New connections from one address that may arrive at once
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_address_burst: u32,
 
-    /// Connections accepted in one turn of the loop
+    /// Connections accepted in one turn of the event loop
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 128)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_turn: u32,
 
-    /// Bytes read from one connection in one turn of the loop
+    /// Bytes read from one connection in one turn of the event loop
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub read_bytes_per_turn: u32,
 
-    /// Connections that are pinged, or ended for being late, in one turn of the loop
+    /// Connections pinged or timed out in one turn of the event loop
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deadlines_per_turn: u32,
 
-    /// Connections read from in one turn of the loop; as many again are sent what is new in a room,
+    /// Connections read from in one turn of the event loop; as many again are sent room updates,
     /// and as many are closed
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_turn: u32,
 
-    /// What is sent of all that is new in rooms in one turn of the loop, in bytes; as much again is
-    /// sent of everything else
+    /// Room updates sent in one turn of the event loop, in bytes; as much again is sent of
+    /// everything else
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 1 << 20)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub send_bytes_per_turn: u32,
 
-    /// Answers that wait for one connection, in bytes; with more it is not read from
+    /// Unsent responses and replies on one connection, in bytes; beyond this it is not read from
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub reply_bytes_max: u32,
 
-    /// Roster changes kept for those behind, in bytes, or the roster's size if that is more
+    /// Roster changes kept for connections that are behind, in bytes, or the roster's size if
+    /// larger
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 4 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub log_bytes_min: u32,
 
-    /// The kernel's send buffer for each connection, in bytes
+    /// Kernel send buffer of each connection, in bytes (SO_SNDBUF)
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub send_buffer_bytes: u32,
 
-    /// What the kernel takes before it has sent the rest, in bytes (TCP_NOTSENT_LOWAT)
+    /// Data that the kernel accepts ahead of sending it, in bytes (TCP_NOTSENT_LOWAT)
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 16 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub notsent_bytes_max: u32,
 
-    /// Length from which a message is compressed, in bytes
+    /// Size from which a message is compressed, in bytes
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deflate_bytes_min: u32,
 
-    /// Trouble taken to compress: 1 is fast, 9 is thorough
+    /// Compression level, from 1 (fastest) to 9 (smallest)
     #[arg(long, value_name = "N", help_heading = OUTPUT, default_value_t = 6)]
     #[arg(value_parser = value_parser!(u32).range(1..=9))]
     pub deflate_level: u32,
 
-    /// Input read and thrown away while a connection ends, in bytes
+    /// Input read and discarded while a connection closes, in bytes
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub drain_bytes_max: u32,
 
-    /// All bytes that the connections hold, in MiB; beyond it the largest is cut off
+    /// Memory held by all connections together, in MiB; beyond this the largest is closed
     /// [default: a quarter of the memory]
     #[arg(long, value_name = "MIB", help_heading = OUTPUT)]
     #[arg(default_value_t = 1024, hide_default_value = true)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub buffered_mebibytes_max: u32,
 
-    /// Time between two commits of the roster, in ms; the first after a quiet time is at once
+    /// Time between two commits of the roster, in ms; the first after a quiet time is immediate
     #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub commit_interval_ms: u32,
 
-    /// Length of a name, in characters as a reader counts them
+    /// Name length, in characters as readers count them
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 32)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_chars_max: u32,
 
-    /// Length of a name, in bytes of UTF-8
+    /// Name length, in bytes of UTF-8
     #[arg(long, value_name = "BYTES", help_heading = ROSTER, default_value_t = 128)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_bytes_max: u32,
 
-    /// Changes of name on one connection in a minute
+    /// Name changes per minute on one connection
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 5)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_changes_per_minute: u32,
 
-    /// Files of --www that are served; more are left out
+    /// Files served from --www; the rest are left out
     #[arg(long, value_name = "N", help_heading = FILES, default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub www_files_max: u32,
 
-    /// All files of --www together, in MiB; what makes them more is left out
+    /// Total size of the files served from --www, in MiB; the rest are left out
     #[arg(long, value_name = "MIB", help_heading = FILES, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub www_mebibytes_max: u32,

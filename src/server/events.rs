@@ -36,7 +36,7 @@ impl<N: Net> Server<N> {
         match signal {
             // Other servers open their log files again, or start their successor.
             SIGUSR1 | SIGUSR2 => {
-                info!(signal, "signal ignored: there is no file to open again");
+                info!(signal, "signal ignored: there is no log file to reopen");
                 return None;
             }
             // A terminal that goes away may say so before or after another signal, and the kernel

@@ -167,7 +167,7 @@ impl Journal {
         let errno = Topic::name(topic.place());
         if error.is_shortage() {
             if enabled!(Level::WARN) && self.grants(topic, now) {
-                warn!(errno, "accepting rests");
+                warn!(errno, "accepting paused");
             }
         } else if enabled!(Level::DEBUG) && self.grants(topic, now) {
             debug!(errno, "connection not accepted");
@@ -178,7 +178,7 @@ impl Journal {
     pub(super) fn origin_refused(&mut self, refused: &RefusedOrigin, now: Time) {
         if enabled!(Level::WARN) && self.grants(Topic::Origin, now) {
             let address = Peer(refused.address);
-            warn!(origin = %refused, %address, "origin refused: it is not in --allow-origin");
+            warn!(origin = %refused, %address, "origin refused: not in --allow-origin");
         }
     }
 

@@ -103,12 +103,12 @@ impl<N: Net> Server<N> {
             match news {
                 News::Changed(assets) => {
                     self.hub.set_assets(assets);
-                    info!("the files of --www are read again");
+                    info!("files of --www reloaded");
                 }
                 News::LeftOut(left_out) => warn!(left_out, "not all of --www is served"),
                 News::Unreadable(Unreadable { path, error }) => {
                     let path = path.display();
-                    warn!(%path, %error, "--www can't be read, and stays as it was");
+                    warn!(%path, %error, "can't read --www; serving the previous files");
                 }
             }
         }

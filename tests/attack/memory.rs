@@ -12,7 +12,7 @@ use crate::wire;
 
 const MANY: usize = 10_000;
 
-/// Ten were measured for docs/testing.md; these are what there is time for.
+/// Ten were measured for docs/evidence/testing.md; these are what there is time for.
 const STORMS: usize = 2;
 
 /// Waits until this many watch.

@@ -1,10 +1,10 @@
-//! `docs/conformance.md` cites what is there: files, functions, tests that run, and items of its
-//! own list of what is open. A page that nobody checks soon tells of code that is gone.
+//! `docs/evidence/conformance.md` cites what is there: files, functions, tests that run, and items
+//! of its own list of what is open. A page that nobody checks soon tells of code that is gone.
 
 use std::fs;
 use std::path::Path;
 
-const PAGE: &str = "docs/conformance.md";
+const PAGE: &str = "docs/evidence/conformance.md";
 
 /// The content of a file of this repository.
 fn read(path: &str) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! Clients behind a proxy: whom their connections are counted under (docs/threats.md C14).
+//! Clients behind a proxy: whom their connections are counted under (docs/evidence/threats.md C14).
 
 use std::net::IpAddr;
 

@@ -1,9 +1,9 @@
 //! HTTP/1.1 as it is on the wire: raw requests and what RFC 9110 and RFC 9112 want for an answer.
 //!
-//! The tables are written from the RFCs and from the probes of docs/threats.md C1–C13, not from the
-//! server. Each row names its rule; "house" marks a refusal that the RFCs allow and this server
-//! has chosen (no bodies, limits). This is about request lines and the lines as such; the fields
-//! are in `http_fields`, and what requests mean in `http_pages`.
+//! The tables are written from the RFCs and from the probes of docs/evidence/threats.md C1–C13, not
+//! from the server. Each row names its rule; "house" marks a refusal that the RFCs allow and this
+//! server has chosen (no bodies, limits). This is about request lines and the lines as such; the
+//! fields are in `http_fields`, and what requests mean in `http_pages`.
 
 use headcount::config::{Config, Limits};
 

@@ -1,5 +1,5 @@
-//! The limits of a request head, from both sides, and that they bound the work (docs/threats.md
-//! C1, C2).
+//! The limits of a request head, from both sides, and that they bound the work
+//! (docs/evidence/threats.md C1, C2).
 
 use std::time::{Duration, Instant};
 

@@ -125,7 +125,7 @@ fn program_prints_its_limits() {
     assert_eq!(limits["head_bytes_max"], 32_768);
     assert_eq!(limits["messages_burst"], 7);
     assert!(
-        text.contains("answered 431 (64 to 1048576)\n") && text.contains("at once (1 or more)\n")
+        text.contains("a 431 response (64 to 1048576)\n") && text.contains("at once (1 or more)\n")
     );
     assert_eq!(limits["connections_max"], 200 - 64, "the open files, less some");
     assert_eq!(limits["buffered_mebibytes_max"], u32::MAX);

@@ -68,8 +68,8 @@ fn start_and_stop_are_logged_and_limits_that_are_not_the_default() {
     let listening = logged.next();
     assert_eq!(listening["level"], "INFO");
     assert_eq!(listening["address"], logged.program.addresses[0].to_string());
-    let address = logged.find("metrics are served")["address"].clone();
-    assert_eq!(logged.find("limits are not the default")["limits"], "--pending-max 7");
+    let address = logged.find("listening for metrics")["address"].clone();
+    assert_eq!(logged.find("limits differ from the defaults")["limits"], "--pending-max 7");
 
     let mut there = Client::connect(address.as_str().unwrap().parse().unwrap());
     assert_eq!(scrape(&mut there)["headcount_connections_accepted_total"], 1.0);
@@ -93,7 +93,7 @@ fn connections_that_open_files_do_not_allow_are_told_at_the_start() {
     let line = logged.find("the limit on open files allows fewer connections");
     assert_eq!((&line["level"], &line["asked"]), (&"WARN".into(), &1000.into()));
     assert_eq!(line["connections_max"], 200 - 64);
-    let limits = &logged.find("limits are not the default")["limits"];
+    let limits = &logged.find("limits differ from the defaults")["limits"];
     assert_eq!(limits, "--connections-max 136");
 }
 
@@ -137,17 +137,17 @@ fn folder_that_can_not_be_read_again_is_told_once() {
     // However slow this machine is, nothing else is logged.
     let arguments = ["--www", folder.to_str().unwrap(), "--stall-ms", "60000"];
     let mut logged = Logged::start(&arguments);
-    logged.find("limits are not the default");
+    logged.find("limits differ from the defaults");
     fs::rename(&folder, &away).unwrap();
     let line = logged.next();
-    assert_eq!(line["message"], "--www can't be read, and stays as it was");
+    assert_eq!(line["message"], "can't read --www; serving the previous files");
     assert_eq!((&line["level"], line["path"].as_str()), (&"WARN".into(), folder.to_str()));
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     let mut client = logged.program.connect();
     client.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(client.answer().body, b"one");
     fs::rename(&away, &folder).unwrap();
-    assert_eq!(logged.next()["message"], "the files of --www are read again");
+    assert_eq!(logged.next()["message"], "files of --www reloaded");
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -190,7 +190,7 @@ fn refused_request_is_laid_to_the_client_that_the_proxy_names() {
     assert_eq!(samples["headcount_forwarded_requests_refused_total"], 1.0);
 }
 
-/// docs/threats.md F6: ten lines a second of each cause; the others are counted.
+/// docs/evidence/threats.md F6: ten lines a second of each cause; the others are counted.
 #[test]
 fn f6_lines_of_one_cause_are_limited_and_counted() {
     let mut logged = Logged::start(&[]);
@@ -216,7 +216,7 @@ fn f6_lines_of_one_cause_are_limited_and_counted() {
     assert_eq!(samples[closed], 60.0);
 }
 
-/// docs/threats.md D14: standard error is a pipe that is full, and nobody reads it.
+/// docs/evidence/threats.md D14: standard error is a pipe that is full, and nobody reads it.
 #[cfg(target_os = "linux")]
 #[test]
 fn d14_full_pipe_holds_nobody_up() {

@@ -75,7 +75,8 @@ impl Drop for Unannounced {
     }
 }
 
-/// docs/threats.md D14: whatever standard output is, the server serves and can be told to stop.
+/// docs/evidence/threats.md D14: whatever standard output is, the server serves and can be told to
+/// stop.
 #[cfg(target_os = "linux")]
 #[test]
 fn d14_announcement_that_nobody_takes_holds_nobody_up() {
@@ -149,7 +150,8 @@ fn reader_that_has_seen_enough_is_no_failure() {
     }
 }
 
-/// docs/threats.md D14: a failure that nobody wants to hear of ends the program all the same.
+/// docs/evidence/threats.md D14: a failure that nobody wants to hear of ends the program all the
+/// same.
 #[test]
 fn d14_reason_of_a_failure_that_nobody_takes_is_not_waited_for() {
     let (_reader, full) = full_pipe();

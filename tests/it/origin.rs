@@ -1,5 +1,5 @@
-//! Whose pages may connect, and under which names the server can be reached (docs/threats.md C8
-//! and C9), both checked where it counts: through the upgrade (A14).
+//! Whose pages may connect, and under which names the server can be reached
+//! (docs/evidence/threats.md C8 and C9), both checked where it counts: through the upgrade (A14).
 
 use headcount::config::{Config, OriginPolicy};
 

@@ -254,7 +254,7 @@ fn what_is_left_out_is_told_in_one_line() {
     // It is told again when something else is left out, but not when an editor makes a file.
     folder.write(".index.html.swp", "");
     folder.write("index.html", "new");
-    assert_eq!(logged.find("the files of --www are read again")["level"], "INFO");
+    assert_eq!(logged.find("files of --www reloaded")["level"], "INFO");
     folder.link("nowhere", "another");
     let line = logged.next();
     assert!(line["left_out"].as_str().unwrap().contains("leads nowhere: 4 ('another', "), "{line}");

@@ -1,9 +1,9 @@
 //! What servers of this kind have got wrong: for each hole a test that is named after its id.
 //!
-//! `docs/threats.md` lists the ids and the tests, here and in the suites that need more than this
-//! binary has; `rows` checks that it names all of them. What a row claims of
-//! memory is measured by an allocator that counts for each thread, and what it claims of time by
-//! the processor time of the thread, so that what else runs makes no difference.
+//! `docs/evidence/threats.md` lists the ids and the tests, here and in the suites that need more
+//! than this binary has; `rows` checks that it names all of them. What a row claims of memory is
+//! measured by an allocator that counts for each thread, and what it claims of time by the
+//! processor time of the thread, so that what else runs makes no difference.
 
 mod closing;
 mod deflate;

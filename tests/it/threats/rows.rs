@@ -1,4 +1,4 @@
-//! `docs/threats.md` names every test that is named after a threat, in whatever suite. It may name
+//! `docs/evidence/threats.md` names every test that is named after a threat, in whatever suite. It may name
 //! others beside them, and each of those exists. A threat without a test has a reason to need none.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,7 +81,7 @@ fn is_titled(source: &str, title: &str) -> bool {
 
 /// The rows of the page: an id, the tests, and what is left open.
 fn rows() -> Vec<(String, BTreeSet<String>, String)> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/threats.md");
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/evidence/threats.md");
     let page = fs::read_to_string(page).unwrap();
     let row = |line: &str| {
         let [_, id, threat, tests, reason, _] = line.split('|').collect::<Vec<_>>()[..] else {
@@ -115,5 +115,5 @@ fn page_names_the_tests_that_there_are() {
     problems.extend(listed.difference(&all).map(|id| format!("{id} is no id")));
     problems.extend(tests.by_id.keys().map(|id| format!("{id} has tests, and no row")));
     problems.sort();
-    assert!(problems.is_empty(), "docs/threats.md:\n{}", problems.join("\n"));
+    assert!(problems.is_empty(), "docs/evidence/threats.md:\n{}", problems.join("\n"));
 }

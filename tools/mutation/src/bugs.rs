@@ -5,7 +5,7 @@ use crate::{Result, root};
 
 /// A bug.
 pub struct Bug {
-    /// The row of `docs/threats.md` that it belongs to, and a word if there are several.
+    /// The row of `docs/evidence/threats.md` that it belongs to, and a word if there are several.
     pub id: String,
     /// What it does.
     pub what: String,

@@ -13,7 +13,7 @@
 //!      │                                       └──→ edits
 //!   mutants ─→ list, switch (cargo-mutants, syn) ──────┘
 //!      └──→ copy (of the sources, one build) ←── planted
-//!           run (a program, for so long), page (docs/testing.md)
+//!           run (a program, for so long), page (docs/evidence/testing.md)
 //! ```
 
 pub mod bugs;

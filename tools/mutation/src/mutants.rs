@@ -35,7 +35,7 @@ pub struct Options {
     #[arg(long, conflicts_with = "resume")]
     no_run: bool,
 
-    /// Put the figures into docs/testing.md
+    /// Put the figures into docs/evidence/testing.md
     #[arg(long, conflicts_with = "files")]
     write: bool,
 

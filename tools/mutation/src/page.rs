@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::{Result, root};
 
-const PAGE: &str = "docs/testing.md";
+const PAGE: &str = "docs/evidence/testing.md";
 
 /// Puts a text between the marks of a part of the page.
 pub(crate) fn write(part: &str, text: &str) -> Result<()> {

@@ -18,7 +18,7 @@ pub struct Options {
     #[arg(long, default_value_t = 60)]
     seconds: u64,
 
-    /// Put the table into docs/testing.md
+    /// Put the table into docs/evidence/testing.md
     #[arg(long, conflicts_with = "bugs")]
     write: bool,
 
