@@ -1,6 +1,6 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Protocol};
 use crate::http::{RequestHead, Response};
 use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
@@ -35,7 +35,8 @@ impl Context {
             self.engine_refusal(refusal, head)
         })?;
         let deflate = self.shake_hands(connection, head, None)?;
-        let protocol = connection.socket_io(&self.config, now);
+        let protocol =
+            Protocol::socket_io(connection.id, &mut connection.outbox, &self.config, now);
         connection.open(protocol, deflate, &self.config, now);
         Ok(())
     }
