@@ -6,7 +6,7 @@ use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
 
 use super::context::Context;
-use super::requests::Answer;
+use super::response::Answer;
 
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
