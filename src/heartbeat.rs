@@ -75,11 +75,11 @@ impl Heartbeat {
 
     /// A pong came: whether it answers our ping. One that does not means nothing (§5.5.3).
     pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
-        data == self.number.to_be_bytes() && self.answer(pace, now)
+        data == self.number.to_be_bytes() && self.message_pong(pace, now)
     }
 
     /// An answer came that does not say to which ping: whether one was awaited.
-    pub fn answer(&mut self, pace: Pace, now: Time) -> bool {
+    pub fn message_pong(&mut self, pace: Pace, now: Time) -> bool {
         let is_answer = self.awaits_pong;
         if is_answer {
             self.rest(pace, now);

@@ -33,13 +33,9 @@ pub use followers::{Followers, Place};
 pub use list::List;
 pub use log::{BroadcastLog, Form, Frame, Seq};
 pub use members::{MemberId, Members};
-pub use room::{Lacking, Room};
+pub use room::{Lacking, Room, RoomId};
 pub use roster::{Change, Name, NameId, Roster};
 pub use view::{Piece, View};
-
-/// The handle of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomId(u32);
 
 /// All rooms, and everyone in them.
 #[derive(Debug)]
@@ -61,17 +57,17 @@ impl Presence {
 
     /// The room without a name.
     pub fn main_room(&self) -> RoomId {
-        RoomId(0)
+        RoomId::MAIN
     }
 
     /// The room that `id` is the handle of.
     pub fn room(&self, id: RoomId) -> &Room {
-        &self.rooms[id.0 as usize]
+        &self.rooms[id.index()]
     }
 
     /// The same, to encode what its followers need.
     pub fn room_mut(&mut self, id: RoomId) -> &mut Room {
-        &mut self.rooms[id.0 as usize]
+        &mut self.rooms[id.index()]
     }
 
     /// Names in all rooms, those that just left included.
@@ -91,7 +87,7 @@ impl Presence {
     /// A member takes another name.
     pub fn rename(&mut self, id: MemberId, name: &str) {
         let Some(member) = self.members.get_mut(id) else { return };
-        let roster = self.rooms[member.room.0 as usize].roster_mut();
+        let roster = self.rooms[member.room.index()].roster_mut();
         // In this order: the member may be the last of its own entry.
         let name = roster.join(name);
         roster.leave(std::mem::replace(&mut member.name, name));
@@ -120,7 +116,7 @@ impl Presence {
         let mut commits = 0;
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.retain(|&id| {
-            let room = &mut self.rooms[id.0 as usize];
+            let room = &mut self.rooms[id.index()];
             if now < room.commit_from() {
                 return true;
             }
@@ -146,7 +142,7 @@ impl Presence {
     /// in a room the one that waits longest.
     pub fn next_to_tell(&mut self) -> Option<u32> {
         while let Some(id) = self.telling.pop_front() {
-            let followers = self.rooms[id.0 as usize].followers_mut();
+            let followers = self.rooms[id.index()].followers_mut();
             let next = followers.next_to_tell();
             if followers.is_telling() {
                 self.telling.push_back(id);

@@ -10,9 +10,11 @@
 //! - [`extension`], [`deflate`]: permessage-deflate, agreed on and computed (RFC 7692)
 
 pub mod close;
+mod close_code;
 pub mod decoder;
 pub mod deflate;
 mod error;
+mod event;
 pub mod extension;
 pub mod frame;
 pub mod handshake;
@@ -20,10 +22,11 @@ pub mod mask;
 mod partial;
 mod text;
 
-pub use close::CloseCode;
-pub use decoder::{Decoder, Event, Inflation, MessageLimits};
+pub use close_code::CloseCode;
+pub use decoder::{Decoder, Inflation, MessageLimits};
 pub use deflate::{Codec, Deflater, Inflater, TakeoverDeflater};
 pub use error::ProtocolError;
+pub use event::Event;
 pub use extension::DeflateParameters;
 pub use frame::Opcode;
 pub use handshake::HandshakeError;

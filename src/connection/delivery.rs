@@ -2,19 +2,19 @@
 //! the rooms that it follows.
 //!
 //! [`transmit`](Connection::transmit) only looks; [`sent`](Connection::sent) walks the same way
-//! once more and moves on as far as bytes were taken. Both ask each [`View`] for its next piece, so
-//! they can't come to different frames. Whether there is anything to send is derived from the same
-//! places, never noted down beside them.
+//! once more and moves on as far as bytes were taken. Both ask the room for the next piece of each
+//! view, so they can't come to different frames. Whether there is anything to send is derived from
+//! the same places, never noted down beside them.
 
 use crate::api;
 use crate::config::Config;
-use crate::presence::{Presence, Room, Seq, View};
+use crate::presence::{Form, Presence, Room, Seq, View};
 use crate::time::Time;
 use crate::ws::Opcode;
 
 use super::chunks::Chunks;
-use super::phase::Phase;
-use super::{Connection, Subscription};
+use super::phase::{Connection, Phase};
+use super::subscriptions::Subscription;
 
 /// What began to be sent, of what everyone is told.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,7 +40,7 @@ impl Connection {
             let room = presence.room(subscription.room);
             let mut view = subscription.view;
             while chunks.has_room()
-                && let Some(piece) = view.next(room, |number| self.prefix(number), &mut lead)
+                && let Some(piece) = room.next(&mut view, |number| self.prefix(number), &mut lead)
             {
                 chunks.push(piece.lead);
                 chunks.push(piece.body);
@@ -63,7 +63,7 @@ impl Connection {
             let room = presence.room(*room);
             while left > 0 {
                 let is_catching_up = is_lagged(view, room);
-                let Some(piece) = view.next(room, |number| prefix(phase, number), &mut lead) else {
+                let Some(piece) = room.next(view, |number| prefix(phase, number), &mut lead) else {
                     break;
                 };
                 begun.frames += 1;
@@ -92,7 +92,7 @@ impl Connection {
 
     /// Whether the connection has anything to send.
     pub(crate) fn wants_write(&self, presence: &Presence) -> bool {
-        let is_behind = |one: &Subscription| one.view.is_behind(presence.room(one.room));
+        let is_behind = |one: &Subscription| presence.room(one.room).is_ahead_of(&one.view);
         !self.outbox.is_empty() || self.subscriptions.iter().any(is_behind)
     }
 
@@ -104,6 +104,22 @@ impl Connection {
         self.subscriptions.rotate();
         if let Some(http) = self.http_mut() {
             http.await_head(config, now);
+        }
+    }
+
+    /// The form in which it is sent what many are sent.
+    pub(crate) fn form(&self) -> Form {
+        match &self.phase {
+            Phase::WebSocket(socket) => socket.form(),
+            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => Form::Plain,
+        }
+    }
+
+    /// What its peer is told of a room from the beginning, if it is told anything.
+    pub(crate) fn first_view(&self) -> Option<View> {
+        match &self.phase {
+            Phase::WebSocket(socket) => socket.protocol.first_view(socket.form()),
+            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
         }
     }
 

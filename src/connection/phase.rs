@@ -1,4 +1,4 @@
-//! The phases of a connection, and every transition between them.
+//! A connection: its phases, and every transition between them.
 //!
 //! | phase | what is read | what is written | ends |
 //! |---|---|---|---|
@@ -35,18 +35,49 @@
 //! [`written`]: Connection::written
 //! [`half_closed`]: Connection::half_closed
 
+use std::net::IpAddr;
+
+use crate::addresses::AddressKey;
 use crate::config::Config;
-use crate::heartbeat::Beat;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
-use super::cause::{Cause, Timeout};
+use super::cause::Cause;
 use super::http::Http;
+use super::id::ConnectionId;
+use super::listener::Listener;
 use super::outbox::Outbox;
 use super::protocol::Protocol;
+use super::rates::Rates;
 use super::stash::Stash;
-use super::websocket::{Liveness, WebSocket};
-use super::{Connection, Subscriptions};
+use super::state::State;
+use super::subscriptions::Subscriptions;
+use super::websocket::WebSocket;
+
+/// One connection.
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) id: ConnectionId,
+    pub(crate) listener: Listener,
+    /// Where it comes from, unless that is exempt.
+    pub(crate) address: Option<AddressKey>,
+    /// Whether it is counted there.
+    pub(crate) is_counted: bool,
+    pub(super) phase: Phase,
+    pub(crate) outbox: Outbox,
+    pub(crate) subscriptions: Subscriptions,
+    /// Input that is not used yet: the beginning of a request head, or all of it while replies
+    /// wait to be sent.
+    pub(crate) stash: Stash,
+    pub(super) rates: Option<Box<Rates>>,
+    /// Whether input is held back until replies are sent.
+    pub(crate) is_paused: bool,
+    /// Whether the peer has said that it will send no more.
+    pub(crate) is_at_eof: bool,
+    /// What the hub last counted this connection as, and holding how many bytes.
+    pub(crate) counted_as: State,
+    pub(crate) counted_bytes: usize,
+}
 
 /// Where a connection is in its life.
 #[derive(Debug)]
@@ -60,13 +91,45 @@ pub(crate) enum Phase {
 /// A connection that says its last words.
 #[derive(Debug)]
 pub(crate) struct Draining {
-    deadline: Time,
+    pub(super) deadline: Time,
     cause: Cause,
     discarded_bytes: usize,
     is_half_closed: bool,
 }
 
 impl Connection {
+    /// A connection that was just accepted.
+    pub(crate) fn new(
+        id: ConnectionId,
+        address: Option<AddressKey>,
+        proxy: Option<IpAddr>,
+        listener: Listener,
+        config: &Config,
+        now: Time,
+    ) -> Connection {
+        let deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
+        Connection {
+            id,
+            listener,
+            address,
+            is_counted: address.is_some(),
+            phase: Phase::Http(Http::new(proxy, deadline)),
+            outbox: Outbox::default(),
+            subscriptions: Subscriptions::default(),
+            stash: Stash::default(),
+            rates: None,
+            is_paused: false,
+            is_at_eof: false,
+            counted_as: State::Gone,
+            counted_bytes: 0,
+        }
+    }
+
+    /// Whether `id` means this connection, and not one that had its place before.
+    pub(crate) fn matches(&self, id: ConnectionId) -> bool {
+        self.id == id
+    }
+
     pub(crate) fn phase(&self) -> &Phase {
         &self.phase
     }
@@ -241,62 +304,15 @@ impl Connection {
         self.stash = Stash::default();
         self.rates = None;
     }
+}
 
-    // Time
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// The one next deadline.
-    pub(crate) fn deadline(&self) -> Time {
-        let phase = match &self.phase {
-            // While a response is on its way nothing new is asked.
-            Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
-            Phase::Http(http) => http.deadline,
-            Phase::WebSocket(socket) => socket.deadline(),
-            Phase::Draining(draining) => draining.deadline,
-            Phase::Closed(_) => return Time::NEVER,
-        };
-        phase.min(self.outbox.deadline())
-    }
-
-    /// A deadline has come: pings, or gives up.
-    pub(crate) fn expire(&mut self, config: &Config, now: Time) {
-        // It may have been put off since it was found.
-        if now < self.deadline() {
-            return;
-        }
-        // A peer that takes nothing would not read a Close frame either.
-        if self.outbox.deadline() <= now {
-            return self.end(Cause::TimedOut(Timeout::Send));
-        }
-        match &self.phase {
-            // A connection that was kept for another request, of which nothing came.
-            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
-                self.end(Cause::Answered);
-            }
-            Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
-            Phase::WebSocket(_) => self.expire_socket(config, now),
-            Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
-            Phase::Closed(_) => {}
-        }
-    }
-
-    fn expire_socket(&mut self, config: &Config, now: Time) {
-        let generation = self.id.generation;
-        let Phase::WebSocket(socket) = &mut self.phase else { return };
-        let Liveness::Beating(heartbeat) = &mut socket.liveness else {
-            return self.end(Cause::TimedOut(Timeout::Close));
-        };
-        if socket.protocol.owed_by() <= now {
-            return self.close(Cause::TimedOut(Timeout::Connect), config, now);
-        }
-        let pace = socket.protocol.pace(generation, config);
-        // A peer that is slowly taking what it was sent has another deadline for that: its pong
-        // waits. Our ping does not, since a client may count on it (Engine.IO).
-        if self.outbox.deadline() < Time::NEVER && heartbeat.awaits_pong() {
-            return heartbeat.put_off(pace, now);
-        }
-        match heartbeat.beat(pace, now) {
-            Beat::Ping(data) => socket.protocol.ping(data, &mut self.outbox),
-            Beat::Lost => self.end(Cause::TimedOut(Timeout::Pong)),
-        }
+    /// A connection that only watches is this and nothing on the heap, times a million.
+    #[test]
+    fn connection_is_small() {
+        assert!(size_of::<Connection>() <= 184, "{}", size_of::<Connection>());
     }
 }

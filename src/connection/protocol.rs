@@ -8,9 +8,11 @@ use crate::socketio::{Address, Client, Message, PING};
 use crate::time::Time;
 use crate::ws::Opcode;
 
+use super::id::ConnectionId;
 use super::outbox::Outbox;
+use super::replier::Replier;
 use super::socketio;
-use super::websocket::{Replier, Step};
+use super::step::Step;
 
 /// What is spoken on a WebSocket.
 #[derive(Debug)]
@@ -24,6 +26,16 @@ pub(crate) enum Protocol {
 }
 
 impl Protocol {
+    /// Socket.IO, on connection `id`. The open packet waits in its outbox.
+    pub(crate) fn socket_io(
+        id: ConnectionId,
+        outbox: &mut Outbox,
+        config: &Config,
+        now: Time,
+    ) -> Protocol {
+        Protocol::SocketIo(Box::new(socketio::open(id.generation, config, outbox, now)))
+    }
+
     /// Decodes a message, and replies where that needs no knowledge of what it means.
     pub(super) fn receive(
         &mut self,

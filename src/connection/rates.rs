@@ -5,9 +5,6 @@ use crate::rate::{Buckets, Rate};
 use crate::time::Time;
 use crate::ws::Event;
 
-use super::Connection;
-use super::phase::Phase;
-
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]
 pub(super) struct Rates(Buckets<4>);
@@ -51,6 +48,7 @@ impl Rates {
         [limits.message_rate(), limits.control_rate(), limits.byte_rate(), limits.name_rate()]
     }
 
+    /// Whether one more frame or message is allowed.
     pub(super) fn allow(&mut self, event: &Event<'_>, config: &Config, now: Time) -> bool {
         match event {
             Event::Text(_) | Event::Binary(_) => self.take(Counted::Messages, 1, config, now),
@@ -59,26 +57,19 @@ impl Rates {
         }
     }
 
-    fn take(&mut self, counted: Counted, tokens: u32, config: &Config, now: Time) -> bool {
-        self.0.take(Rates::all(config), counted as usize, tokens, now)
-    }
-}
-
-impl Connection {
-    /// Whether so many more bytes of input are allowed.
-    pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
-        match &self.phase {
-            Phase::WebSocket(socket) if !socket.is_echo() && !socket.is_closing() => {
-                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                Rates::of(&mut self.rates, config, now).take(Counted::Bytes, bytes, config, now)
-            }
-            _ => true,
-        }
+    /// Whether so many more bytes are allowed.
+    pub(super) fn allow_bytes(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        self.take(Counted::Bytes, bytes, config, now)
     }
 
     /// Whether one more change of name is allowed.
-    pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
-        Rates::of(&mut self.rates, config, now).take(Counted::Names, 1, config, now)
+    pub(super) fn allow_name(&mut self, config: &Config, now: Time) -> bool {
+        self.take(Counted::Names, 1, config, now)
+    }
+
+    fn take(&mut self, counted: Counted, tokens: u32, config: &Config, now: Time) -> bool {
+        self.0.take(Rates::all(config), counted as usize, tokens, now)
     }
 }
 

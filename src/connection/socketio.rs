@@ -9,25 +9,21 @@ use crate::socketio::{Client, ClientError, Opening, Outcome, Outgoing, PacketLim
 use crate::time::Time;
 use crate::ws::Opcode;
 
-use super::Connection;
 use super::cause::Cause;
 use super::outbox::Outbox;
-use super::protocol::Protocol;
-use super::websocket::{Replier, Step};
+use super::replier::Replier;
+use super::step::Step;
 
-impl Connection {
-    /// A client of Socket.IO on this connection. Its first words wait in the outbox.
-    pub(crate) fn socket_io(&mut self, config: &Config, now: Time) -> Protocol {
-        let opening = Opening {
-            ping_interval_ms: config.limits.ping_interval_ms,
-            ping_timeout_ms: config.limits.pong_timeout_ms,
-            message_bytes_max: config.limits.message_bytes_max,
-        };
-        let terms = terms(config, self.id.generation);
-        let (client, first) = Client::open(opening, &terms, now);
-        send(&[first], &mut self.outbox);
-        Protocol::SocketIo(Box::new(client))
-    }
+/// A new client. Its open packet waits in the outbox.
+pub(super) fn open(generation: u32, config: &Config, outbox: &mut Outbox, now: Time) -> Client {
+    let opening = Opening {
+        ping_interval_ms: config.limits.ping_interval_ms,
+        ping_timeout_ms: config.limits.pong_timeout_ms,
+        message_bytes_max: config.limits.message_bytes_max,
+    };
+    let (client, first) = Client::open(opening, &terms(config, generation), now);
+    send(&[first], outbox);
+    client
 }
 
 pub(super) fn terms(config: &Config, generation: u32) -> Terms<'_> {

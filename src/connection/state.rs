@@ -1,9 +1,5 @@
 //! What a connection is to everyone else.
 
-use super::Connection;
-use super::phase::Phase;
-use super::protocol::Protocol;
-
 /// What a connection is to everyone else, derived from its phase.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -36,26 +32,6 @@ impl State {
         (State::Closing, "closing"),
         (State::Draining, "draining"),
     ];
-}
-
-impl Connection {
-    /// What the connection is to others.
-    pub(crate) fn state(&self) -> State {
-        let socket = match &self.phase {
-            Phase::Http(_) => return State::Http,
-            Phase::Draining(_) => return State::Draining,
-            Phase::Closed(_) => return State::Gone,
-            Phase::WebSocket(socket) => socket,
-        };
-        match &socket.protocol {
-            _ if !self.takes_part() => State::Closing,
-            _ if self.subscriptions.iter().any(|one| one.member.is_some()) => State::Present,
-            Protocol::Native => State::Watching,
-            Protocol::Echo => State::Echo,
-            Protocol::SocketIo(_) if self.subscriptions.is_empty() => State::Unjoined,
-            Protocol::SocketIo(_) => State::Watching,
-        }
-    }
 }
 
 #[cfg(test)]

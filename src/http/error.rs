@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::response::Status;
+use super::status::Status;
 
 /// A request that is answered with [`RequestError::status`] and the end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,10 +8,11 @@ use std::str;
 use httparse::{EMPTY_HEADER, Header, Status as Parsed};
 
 use super::error::RequestError;
+use super::limits::HeadLimits;
 use super::origin::split_port;
 use super::path;
 use super::request_line::{RequestLine, Version};
-use super::scanner::HeadLimits;
+use super::token::is_token;
 
 /// The fields that there is room for, whatever the limit says.
 const FIELDS_MAX: usize = 128;
@@ -236,32 +237,6 @@ fn is_registered_name(name: &[u8]) -> bool {
         _ => false,
     };
     first.iter().copied().all(is_plain) && parts.all(is_encoded)
-}
-
-/// The bytes that may be in a token (RFC 9110 §5.6.2): looked up, for all names of a request.
-const TOKEN_BYTES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut others = b"!#$%&'*+-.^_`|~".as_slice();
-    while let [byte, rest @ ..] = others {
-        table[*byte as usize] = true;
-        others = rest;
-    }
-    table
-};
-
-/// Whether `byte` may be in a token.
-pub(super) fn is_token_byte(byte: u8) -> bool {
-    TOKEN_BYTES[usize::from(byte)]
-}
-
-/// Whether `text` is a token (RFC 9110 §5.6.2).
-pub fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 
 #[cfg(test)]

@@ -7,19 +7,9 @@
 use memchr::memchr2;
 
 use super::error::RequestError;
-use super::head::is_token_byte;
+use super::limits::HeadLimits;
 use super::request_line::RequestLine;
-
-/// The bounds of a request head.
-#[derive(Clone, Copy, Debug)]
-pub struct HeadLimits {
-    /// All of it, in bytes.
-    pub head_bytes_max: usize,
-    /// Its fields; there is room for 128 whatever this says.
-    pub fields_max: usize,
-    /// The request target, in bytes.
-    pub target_bytes_max: usize,
-}
+use super::token::is_token_byte;
 
 /// No method that is registered is longer than this.
 const METHOD_BYTES_MAX: usize = 24;

@@ -1,20 +1,13 @@
 //! Connections that arrive: taken, or turned away.
 
 use std::net::IpAddr;
-use std::ops::Range;
 
 use crate::addresses::AddressKey;
 use crate::connection::{Connection, ConnectionId, Listener};
-use crate::http::Status;
 use crate::time::Time;
 
-use super::context::Context;
-use super::requests::Answer;
-use super::{Hub, Refusal};
-
-/// When a client that is refused may come back, in seconds. Clients that are refused together are
-/// told different times, or they would be refused together again.
-const RETRY_AFTER_SECONDS: Range<u64> = 3..11;
+use super::refusal::Refusal;
+use super::table::Hub;
 
 impl Hub {
     /// A connection came from `address`.
@@ -95,35 +88,5 @@ impl Hub {
                 self.connections.len() - for_metrics as usize >= limits.connections_max as usize
             }
         }
-    }
-
-    /// What a connection that is not taken is told.
-    pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
-        let Answer { response, body, .. } = self.context.busy(refusal);
-        [&response.field("Connection", "close").finish()[..], &body[..]].concat()
-    }
-}
-
-impl Context {
-    /// The answer to a client that comes at a bad time. Programs and the client modules come back
-    /// after `Retry-After` (RFC 9110 §10.2.3). A browser that was to show a page reads that of
-    /// neither status, and comes back by `Refresh` (HTML, "shared declarative refresh steps").
-    pub(super) fn busy(&self, refusal: Refusal) -> Answer {
-        let (status, reason) = match refusal {
-            Refusal::Full => (Status::ServiceUnavailable, "The server has no room at the moment"),
-            Refusal::TooManyFromAddress => (
-                Status::TooManyRequests,
-                "Too many connections come from your network, or come too fast",
-            ),
-        };
-        let tally = &self.tally;
-        let refused = tally.refused_full + tally.refused_address + tally.refused_forwarded;
-        let Range { start, end } = RETRY_AFTER_SECONDS;
-        let seconds = (start + refused % (end - start)).to_string();
-        let line =
-            format!("{reason}. Try again in {seconds} seconds; a browser does so by itself.");
-        let mut answer = self.last_words(status, &line);
-        answer.response = answer.response.field("Retry-After", &seconds).field("Refresh", &seconds);
-        answer
     }
 }

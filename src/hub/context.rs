@@ -9,7 +9,7 @@ use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
 use super::counts::Counts;
-use super::refused_origins::RefusedOrigin;
+use super::refused_origin::RefusedOrigin;
 
 /// What a connection acts on.
 #[derive(Debug)]

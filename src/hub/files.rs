@@ -6,7 +6,7 @@ use crate::http::{self, Method, Part, RequestHead, Response, Status};
 use crate::shared::Shared;
 
 use super::context::Context;
-use super::requests::Answer;
+use super::response::Answer;
 use super::socketio;
 
 /// The paths at which there is something else: a file of such a path is never served.

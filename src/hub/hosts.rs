@@ -3,7 +3,7 @@
 use crate::http::{HostPattern, Method, RequestHead, Response, Status};
 
 use super::context::Context;
-use super::requests::Answer;
+use super::response::Answer;
 
 /// The methods of everything that opens no WebSocket.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";

@@ -7,8 +7,8 @@ use crate::presence::View;
 use crate::socketio::Address;
 use crate::time::Time;
 
-use super::Hub;
 use super::context::Context;
+use super::table::Hub;
 
 impl Hub {
     /// Bytes came from the peer of connection `id`. They are changed in place (unmasked).

@@ -5,9 +5,9 @@ use crate::http::{RequestHead, Response, Status};
 use crate::metrics::{self, Snapshot};
 use crate::tally::Tally;
 
-use super::Hub;
 use super::context::Context;
-use super::requests::Answer;
+use super::response::Answer;
+use super::table::Hub;
 
 /// What a proxy says of whom it asks for.
 const FORWARDED: [&str; 4] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];

@@ -5,8 +5,8 @@ use crate::presence::Lacking;
 use crate::socketio;
 use crate::time::Time;
 
-use super::Hub;
 use super::context::{Context, encoder};
+use super::table::Hub;
 
 /// What a driver does next for a connection that it has written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

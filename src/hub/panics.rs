@@ -3,7 +3,7 @@
 use crate::connection::{Cause, ConnectionId, Phase};
 use crate::time::Time;
 
-use super::Hub;
+use super::table::Hub;
 
 /// What was done for a connection when it panicked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

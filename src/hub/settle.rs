@@ -5,7 +5,7 @@
 
 use crate::connection::{Connection, Listener, State};
 
-use super::Agenda;
+use super::agenda::Agenda;
 use super::context::Context;
 
 /// Brings everything that depends on a connection up to date with it.

@@ -1,12 +1,12 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Protocol};
 use crate::http::{RequestHead, Response};
 use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
 
 use super::context::Context;
-use super::requests::Answer;
+use super::response::Answer;
 
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
@@ -35,7 +35,8 @@ impl Context {
             self.engine_refusal(refusal, head)
         })?;
         let deflate = self.shake_hands(connection, head, None)?;
-        let protocol = connection.socket_io(&self.config, now);
+        let protocol =
+            Protocol::socket_io(connection.id, &mut connection.outbox, &self.config, now);
         connection.open(protocol, deflate, &self.config, now);
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::connection::{Cause, ConnectionId, State};
 use crate::time::Time;
 
-use super::Hub;
+use super::table::Hub;
 
 impl Hub {
     /// Looks for the connections whose deadline has come. The parts of [`sweep`](Hub::sweep) are

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use slab::Slab;
 
-use super::RoomId;
+use super::room::RoomId;
 use super::roster::NameId;
 
 /// All members.

@@ -10,7 +10,20 @@ use super::list::List;
 use super::log::{BroadcastLog, Form, Seq};
 use super::message;
 use super::roster::Roster;
-use super::view::View;
+use super::view::{Piece, View};
+
+/// The handle of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RoomId(pub(super) u32);
+
+impl RoomId {
+    /// That of the room without a name.
+    pub(super) const MAIN: RoomId = RoomId(0);
+
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
 
 /// One room.
 #[derive(Debug, Default)]
@@ -52,10 +65,6 @@ impl Room {
     /// The latest commits.
     pub fn log(&self) -> &BroadcastLog {
         &self.log
-    }
-
-    pub(super) fn list(&self) -> &List {
-        &self.list
     }
 
     /// Who is told.
@@ -110,6 +119,38 @@ impl Room {
         self.log.append(frame, floor.max(self.roster.committed_bytes()));
         self.followers.tell_all();
         true
+    }
+
+    /// Whether `view` is behind: a follower with it is to be sent something.
+    pub fn is_ahead_of(&self, view: &View) -> bool {
+        self.log.is_behind(view.cursor())
+    }
+
+    /// The next piece that a follower with `view` is sent, and moves the view past it. The words of
+    /// `prefix` go before a list, in `lead`; since there is one such buffer, no second list is given
+    /// with it.
+    pub fn next<'a>(
+        &'a self,
+        view: &mut View,
+        prefix: impl FnOnce(u32) -> [&'a str; 3],
+        lead: &mut Option<&'a mut Vec<u8>>,
+    ) -> Option<Piece<'a>> {
+        match view {
+            View::Changes { next, form } => {
+                let (body, after) = self.log.follow(*next, *form)?;
+                *next = after;
+                Some(Piece { lead: &[], body })
+            }
+            View::Lists { next, form, namespace } => {
+                if !self.log.is_behind(*next) {
+                    return None;
+                }
+                let lead = lead.take()?;
+                // Whatever was committed in between is in this list.
+                *next = self.log.upcoming();
+                Some(self.list.frame(prefix(*namespace), *form, lead))
+            }
+        }
     }
 
     /// What `view` needs next and nobody has needed before.

@@ -6,7 +6,6 @@
 use crate::shared::Shared;
 
 use super::log::{Form, Seq};
-use super::room::Room;
 
 /// What one follower wants to be told, and how much of that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,36 +59,6 @@ impl View {
     pub fn form(&self) -> Form {
         match *self {
             View::Changes { form, .. } | View::Lists { form, .. } => form,
-        }
-    }
-
-    /// Whether there is something to be told.
-    pub fn is_behind(&self, room: &Room) -> bool {
-        room.log().is_behind(self.cursor())
-    }
-
-    /// What comes next, and moves past it. The words of `prefix` go before a list, in `lead`; since
-    /// there is one such buffer, no second list is given with it.
-    pub fn next<'a>(
-        &mut self,
-        room: &'a Room,
-        prefix: impl FnOnce(u32) -> [&'a str; 3],
-        lead: &mut Option<&'a mut Vec<u8>>,
-    ) -> Option<Piece<'a>> {
-        match self {
-            View::Changes { next, form } => {
-                let (body, after) = room.log().follow(*next, *form)?;
-                *next = after;
-                Some(Piece { lead: &[], body })
-            }
-            View::Lists { next, form, namespace } => {
-                if !room.log().is_behind(*next) {
-                    return None;
-                }
-                let lead = lead.take()?;
-                *next = room.log().upcoming();
-                Some(room.list().frame(prefix(*namespace), *form, lead))
-            }
         }
     }
 }

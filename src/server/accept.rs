@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use crate::tally::AcceptError;
 use crate::time::Time;
 
-use super::Server;
+use super::event_loop::Server;
 use super::net::Net;
 
 /// How long accepting rests when there are no file descriptors, in ms.
@@ -67,6 +67,16 @@ impl<N: Net> Server<N> {
             self.hub.lost(id);
         }
         self.sockets.insert(id, stream);
+    }
+
+    /// Says the last words to a connection that is refused, and keeps it until they are read.
+    fn send_off(&mut self, mut stream: N::Stream, words: &[u8], now: Time) {
+        // A new socket's buffer takes this much; if it does not, so be it.
+        let _ = self.net.write(&mut stream, &[words]);
+        let _ = self.net.shutdown(&mut stream);
+        if let Some(oldest) = self.leaving.push(stream, now) {
+            self.net.close(oldest);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use tracing::info;
 use crate::connection::ConnectionId;
 use crate::time::Time;
 
-use super::Server;
+use super::event_loop::Server;
 use super::net::{Event, Net, Readiness};
 
 impl<N: Net> Server<N> {

@@ -9,9 +9,6 @@ use std::collections::VecDeque;
 
 use crate::time::Time;
 
-use super::Server;
-use super::net::Net;
-
 /// How many are kept. They are among the descriptors that are no connections of the hub.
 const PLACES: usize = 16;
 
@@ -34,6 +31,11 @@ impl<S> Leaving<S> {
         oldest.map(|(_, stream)| stream)
     }
 
+    /// How many are kept.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// When the next is to be closed.
     pub(super) fn due_at(&self) -> Time {
         self.0.front().map_or(Time::NEVER, |(due_at, _)| *due_at)
@@ -42,30 +44,6 @@ impl<S> Leaving<S> {
     /// The next that is to be closed by now.
     pub(super) fn pop(&mut self, now: Time) -> Option<S> {
         self.0.pop_front_if(|(due_at, _)| *due_at <= now).map(|(_, stream)| stream)
-    }
-}
-
-impl<N: Net> Server<N> {
-    /// Connections that were refused and are not closed yet.
-    pub fn leaving(&self) -> usize {
-        self.leaving.0.len()
-    }
-
-    /// Says the last words to a connection that is refused, and keeps it until they are read.
-    pub(super) fn send_off(&mut self, mut stream: N::Stream, words: &[u8], now: Time) {
-        // A new socket's buffer takes this much; if it does not, so be it.
-        let _ = self.net.write(&mut stream, &[words]);
-        let _ = self.net.shutdown(&mut stream);
-        if let Some(oldest) = self.leaving.push(stream, now) {
-            self.net.close(oldest);
-        }
-    }
-
-    /// Closes those whose time is over.
-    pub(super) fn close_leaving(&mut self, now: Time) {
-        while let Some(stream) = self.leaving.pop(now) {
-            self.net.close(stream);
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::connection::ConnectionId;
 use crate::hub::Part;
 use crate::time::Time;
 
-use super::Server;
+use super::event_loop::Server;
 use super::net::Net;
 
 impl<N: Net> Server<N> {

@@ -17,16 +17,16 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tracing::{info, warn};
-
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::hub;
 
-use super::{MioNet, Net, Server};
-use folder::{Folder, Unreadable};
+use super::mio_net::MioNet;
+use folder::Folder;
+pub(super) use folder::Unreadable;
 use look::Look;
-use watch::{News, Watch};
+pub(super) use watch::News;
+use watch::Watch;
 
 /// The time between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -90,28 +90,8 @@ impl Www {
     }
 
     /// Takes what has come about since.
-    fn take_news(&self) -> Vec<News> {
+    pub(super) fn take_news(&self) -> Vec<News> {
         self.news.try_iter().take(NEWS_MAX).collect()
-    }
-}
-
-impl<N: Net> Server<N> {
-    /// Takes what the thread that looks at the folder has for it. It looks a few times a second at
-    /// most, and so there are no more lines.
-    pub(super) fn keep_www(&mut self) {
-        for news in self.www.iter().flat_map(Www::take_news) {
-            match news {
-                News::Changed(assets) => {
-                    self.hub.set_assets(assets);
-                    info!("files of --www reloaded");
-                }
-                News::LeftOut(left_out) => warn!(left_out, "not all of --www is served"),
-                News::Unreadable(Unreadable { path, error }) => {
-                    let path = path.display();
-                    warn!(%path, %error, "can't read --www; serving the previous files");
-                }
-            }
-        }
     }
 }
 

@@ -21,11 +21,9 @@
 //!
 //! An error ends the connection; the decoder must not be used after one.
 
-use simdutf8::basic;
-
-use super::close::{self, CloseCode};
 use super::deflate::Inflater;
 use super::error::ProtocolError;
+use super::event::Event;
 use super::frame::{HEADER_BYTES_MAX, Header, HeaderContext, Opcode};
 use super::partial::{Message, Partial, Payload};
 
@@ -38,21 +36,6 @@ pub struct MessageLimits {
     pub message_bytes_max: u64,
     /// Frames of one message, empty ones counted.
     pub fragments_max: u32,
-}
-
-/// What a client sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event<'a> {
-    /// A whole text message.
-    Text(&'a str),
-    /// A whole binary message.
-    Binary(&'a [u8]),
-    /// A Ping frame and its application data.
-    Ping(&'a [u8]),
-    /// A Pong frame and its application data.
-    Pong(&'a [u8]),
-    /// A Close frame and its status code.
-    Close(Option<CloseCode>),
 }
 
 /// The receiving half of one WebSocket connection.
@@ -242,24 +225,6 @@ impl<'a> Inflation<'a> {
             Inflation::Fresh(inflater) => inflater.inflate(payload, false, bytes_max),
             Inflation::Takeover(inflater) => inflater.inflate(payload, true, bytes_max),
         }
-    }
-}
-
-impl<'a> Event<'a> {
-    /// The event that a frame is which stands for itself.
-    #[inline]
-    pub(super) fn decode(opcode: Opcode, payload: &'a [u8]) -> Result<Event<'a>, ProtocolError> {
-        Ok(match opcode {
-            // RFC 6455 §8.1: text that is not UTF-8 fails the connection.
-            Opcode::Text => {
-                Event::Text(basic::from_utf8(payload).map_err(|_| ProtocolError::InvalidUtf8)?)
-            }
-            Opcode::Binary => Event::Binary(payload),
-            Opcode::Ping => Event::Ping(payload),
-            Opcode::Pong => Event::Pong(payload),
-            Opcode::Close => Event::Close(close::decode(payload)?),
-            Opcode::Continuation => unreachable!("a continuation is part of a message"),
-        })
     }
 }
 

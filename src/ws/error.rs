@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::close::CloseCode;
+use super::close_code::CloseCode;
 
 /// A violation after the handshake. The server fails the connection (RFC 6455 §7.1.7) with
 /// [`ProtocolError::close_code`].

@@ -3,8 +3,8 @@
 //! Buffers grow with what was received, never with what a header promises, and are freed when the
 //! caller has looked at what they became.
 
-use super::decoder::Event;
 use super::error::ProtocolError;
+use super::event::Event;
 use super::frame::{Header, Opcode};
 use super::text::TextBuffer;
 

@@ -1,6 +1,8 @@
 //! The rules of the house that a program can check: sizes, words, and who may know whom.
 //! `ARCHITECTURE.md` says why.
 
+mod circles;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -33,9 +33,9 @@ pub(super) struct Folder {
 
 /// What could not be read, and why.
 #[derive(Debug)]
-pub(super) struct Unreadable {
-    pub(super) path: PathBuf,
-    pub(super) error: io::Error,
+pub(in crate::server) struct Unreadable {
+    pub(in crate::server) path: PathBuf,
+    pub(in crate::server) error: io::Error,
 }
 
 /// A file that is to be served.

@@ -19,7 +19,7 @@ const FAILING_MIN: u32 = 2;
 
 /// What the loop is told.
 #[derive(Debug)]
-pub(super) enum News {
+pub(in crate::server) enum News {
     /// Other files are to be served.
     Changed(Assets),
     /// Files are left out, for these reasons.

@@ -1,5 +1,6 @@
-//! `docs/evidence/threats.md` names every test that is named after a threat, in whatever suite. It may name
-//! others beside them, and each of those exists. A threat without a test has a reason to need none.
+//! `docs/evidence/threats.md` names every test that is named after a threat, in whatever suite. It
+//! may name others beside them, and each of those exists. A threat without a test has a reason to
+//! need none.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,0 +1,67 @@
+//! Deadlines of a connection: there is one next, and when it comes the peer is pinged, or late.
+
+use crate::config::Config;
+use crate::heartbeat::Beat;
+use crate::time::Time;
+
+use super::cause::{Cause, Timeout};
+use super::phase::{Connection, Phase};
+use super::websocket::Liveness;
+
+impl Connection {
+    /// The one next deadline.
+    pub(crate) fn deadline(&self) -> Time {
+        let phase = match &self.phase {
+            // While a response is on its way nothing new is asked.
+            Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
+            Phase::Http(http) => http.deadline,
+            Phase::WebSocket(socket) => socket.deadline(),
+            Phase::Draining(draining) => draining.deadline,
+            Phase::Closed(_) => return Time::NEVER,
+        };
+        phase.min(self.outbox.deadline())
+    }
+
+    /// A deadline has come: pings, or gives up.
+    pub(crate) fn expire(&mut self, config: &Config, now: Time) {
+        // It may have been put off since it was found.
+        if now < self.deadline() {
+            return;
+        }
+        // A peer that takes nothing would not read a Close frame either.
+        if self.outbox.deadline() <= now {
+            return self.end(Cause::TimedOut(Timeout::Send));
+        }
+        match &self.phase {
+            // A connection that was kept for another request, of which nothing came.
+            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
+                self.end(Cause::Answered);
+            }
+            Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
+            Phase::WebSocket(_) => self.expire_socket(config, now),
+            Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
+            Phase::Closed(_) => {}
+        }
+    }
+
+    fn expire_socket(&mut self, config: &Config, now: Time) {
+        let generation = self.id.generation;
+        let Phase::WebSocket(socket) = &mut self.phase else { return };
+        let Liveness::Beating(heartbeat) = &mut socket.liveness else {
+            return self.end(Cause::TimedOut(Timeout::Close));
+        };
+        if socket.protocol.owed_by() <= now {
+            return self.close(Cause::TimedOut(Timeout::Connect), config, now);
+        }
+        let pace = socket.protocol.pace(generation, config);
+        // A peer that is slowly taking what it was sent has another deadline for that: its pong
+        // waits. Our ping does not, since a client may count on it (Engine.IO).
+        if self.outbox.deadline() < Time::NEVER && heartbeat.awaits_pong() {
+            return heartbeat.put_off(pace, now);
+        }
+        match heartbeat.beat(pace, now) {
+            Beat::Ping(data) => socket.protocol.ping(data, &mut self.outbox),
+            Beat::Lost => self.end(Cause::TimedOut(Timeout::Pong)),
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! What the peer of a connection sends: how much of it, and what it is.
+
+use crate::api::ApiError;
+use crate::config::{Config, ECHO};
+use crate::socketio::{Address, Message};
+use crate::time::Time;
+use crate::ws::{Codec, Event, Inflation, Opcode};
+
+use super::cause::Cause;
+use super::phase::{Connection, Phase};
+use super::rates::Rates;
+use super::replier::Replier;
+use super::step::Step;
+use super::websocket::Takeover;
+
+impl Connection {
+    /// Looks at the next piece of input of a WebSocket, and says how many bytes it used.
+    pub(crate) fn step(
+        &mut self,
+        input: &mut [u8],
+        codec: &mut Codec,
+        config: &Config,
+        now: Time,
+    ) -> (usize, Step) {
+        let generation = self.id.generation;
+        let Phase::WebSocket(socket) = &mut self.phase else {
+            unreachable!("only a WebSocket has frames")
+        };
+        let pace = socket.protocol.pace(generation, config);
+        let (is_closing, is_echo) = (socket.is_closing(), socket.is_echo());
+        let limits = if is_echo { ECHO } else { config.limits.messages() };
+        let (own_inflater, own_deflater) = Takeover::windows(socket.takeover.as_deref_mut());
+        let inflation = match (socket.window_bits, own_inflater) {
+            (None, _) => Inflation::None,
+            (Some(_), None) => Inflation::Fresh(&mut codec.inflater),
+            (Some(_), Some(own)) => Inflation::Takeover(own),
+        };
+        let (used, event) = match socket.decoder.decode(input, &limits, inflation) {
+            Ok(decoded) => decoded,
+            Err(error) => return (0, Step::Failed(Cause::Protocol(error))),
+        };
+        let Some(event) = event else { return (used, Step::NeedsInput) };
+        // RFC 6455 §5.5.1: after our Close frame no data are sent, and so none are looked at; but
+        // §5.5.2: a Ping is answered until the peer's Close has come.
+        if is_closing && !matches!(event, Event::Ping(_) | Event::Close(_)) {
+            return (used, Step::Handled);
+        }
+        if !is_echo && !Rates::of(&mut self.rates, config, now).allow(&event, config, now) {
+            return (used, Step::Failed(Cause::TooFast));
+        }
+        let message = match event {
+            Event::Text(text) => Message::Text(text),
+            Event::Binary(bytes) => Message::Binary(bytes),
+            Event::Close(code) => return (used, Step::Closed(code)),
+            // RFC 6455 §5.5.2, §5.5.3: a Ping is answered with its own application data.
+            Event::Ping(data) => {
+                self.outbox.reply(Opcode::Pong, data);
+                return (used, Step::Handled);
+            }
+            Event::Pong(data) => {
+                if socket.liveness.pong(data, pace, now) {
+                    Rates::forget_pong(&mut self.rates, config, now);
+                }
+                return (used, Step::Handled);
+            }
+        };
+        let mut replier = Replier {
+            window_bits: socket.window_bits,
+            own: own_deflater,
+            shared: &mut codec.deflater,
+            bytes_min: config.limits.deflate_bytes_min as usize,
+            outbox: &mut self.outbox,
+        };
+        let step = socket.protocol.receive(message, &mut replier, generation, config, now);
+        if matches!(step, Step::PongReceived) && socket.liveness.message_pong(pace, now) {
+            Rates::forget_pong(&mut self.rates, config, now);
+        }
+        (used, step)
+    }
+
+    /// Tells the peer what came of its request.
+    pub(crate) fn reply(&mut self, address: Option<Address>, outcome: Result<(), ApiError>) {
+        if let Phase::WebSocket(socket) = &self.phase {
+            socket.protocol.reply(address, outcome, &mut self.outbox);
+        }
+    }
+
+    /// Whether so many more bytes of input are allowed.
+    pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
+        match &self.phase {
+            Phase::WebSocket(socket) if !socket.is_echo() && !socket.is_closing() => {
+                Rates::of(&mut self.rates, config, now).allow_bytes(bytes, config, now)
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether one more change of name is allowed.
+    pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
+        Rates::of(&mut self.rates, config, now).allow_name(config, now)
+    }
+}

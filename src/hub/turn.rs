@@ -1,0 +1,102 @@
+//! The phases of a turn: due deadlines, commits, whom to write to, and the end.
+
+use crate::addresses::AddressKey;
+use crate::connection::{Cause, ConnectionId, Listener, Phase};
+use crate::time::Time;
+
+use super::context::{Context, encoder};
+use super::table::Hub;
+
+/// A connection that has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaped {
+    /// Its handle, good for nothing more.
+    pub id: ConnectionId,
+    /// Why it ended.
+    pub cause: Cause,
+    /// Where it came from, unless that is exempt.
+    pub address: Option<AddressKey>,
+}
+
+impl Hub {
+    /// Meets the deadlines that have come: pings, or ends connections.
+    pub fn sweep(&mut self, now: Time) {
+        self.find_due(now);
+        while let Some(id) = self.next_due() {
+            self.expire(id, now);
+        }
+        self.shed();
+    }
+
+    /// Commits what changed in the rooms, where that is due. Their followers then have something to
+    /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
+    pub fn commit(&mut self, now: Time) {
+        let Context { presence, config, codec, tally, .. } = &mut self.context;
+        let mut encoder = encoder(codec, config);
+        tally.commits += u64::from(presence.commit(&config.limits, &mut encoder, now));
+    }
+
+    /// Takes the next connection that may have something to send, besides what is new in rooms.
+    pub fn next_touched(&mut self) -> Option<ConnectionId> {
+        self.agenda.touched.pop_front()
+    }
+
+    /// Takes the next connection that is to be told of a commit, in a fair order. A driver that
+    /// stops before there are no more goes on with them in its next turn.
+    pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
+        let index = self.context.presence.next_to_tell()?;
+        self.connections.get(index as usize).map(|connection| connection.id)
+    }
+
+    /// Whether connections are still to be told of a commit.
+    pub fn is_telling(&self) -> bool {
+        self.context.presence.is_telling()
+    }
+
+    /// Takes a connection that has ended, to close its socket. Its place is free from now on, so
+    /// this is the last phase of the turn: no event of this turn can mean the place's next owner.
+    pub fn reap(&mut self) -> Option<Reaped> {
+        let Some(id) = self.agenda.closed.pop() else {
+            self.check_tally();
+            return None;
+        };
+        let mut connection = self.connections.remove(id.index());
+        debug_assert!(connection.matches(id) && connection.subscriptions.is_empty());
+        let &Phase::Closed(cause) = connection.phase() else {
+            unreachable!("only a connection that has ended is to be reaped")
+        };
+        self.context.tally.closed[cause.place()] += 1;
+        if connection.listener == Listener::Metrics {
+            self.context.counts.for_metrics -= 1;
+        }
+        let address = connection.address;
+        if let Some(key) = connection.take_counted() {
+            self.context.addresses.disconnect(key);
+        }
+        Some(Reaped { id, cause, address })
+    }
+
+    /// Whether connections have ended that are not reaped.
+    pub fn has_ended(&self) -> bool {
+        !self.agenda.closed.is_empty()
+    }
+
+    /// When the next turn must be, if nothing happens before.
+    pub fn next_wakeup(&self) -> Time {
+        self.agenda.deadlines.next().min(self.context.presence.commit_due())
+    }
+
+    /// Stops: takes no new connections, closes all WebSockets with 1001, ends the others when they
+    /// are answered.
+    pub fn stop(&mut self, now: Time) {
+        self.agenda.is_stopping = true;
+        let ids: Vec<ConnectionId> = self.ids().collect();
+        for id in ids {
+            self.with(id, |connection, context| match connection.phase() {
+                Phase::Http(_) => connection.drain(Cause::Stopping, Time::NEVER),
+                _ => connection.close(Cause::Stopping, &context.config, now),
+            });
+            self.agenda.touched.push_back(id);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Requests that open a WebSocket: the opening handshake, or why it fails.
+
+use crate::api;
+use crate::config::Compression;
+use crate::connection::{Connection, Protocol};
+use crate::http::{Method, RequestHead, Status};
+use crate::time::Time;
+use crate::ws::DeflateParameters;
+use crate::ws::handshake::{self, HandshakeError, Wishes};
+
+use super::context::Context;
+use super::response::Answer;
+
+impl Context {
+    /// Opens a WebSocket, or says why not.
+    pub(super) fn open_socket(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        protocol: Protocol,
+        now: Time,
+    ) -> Result<(), Answer> {
+        let subprotocol = matches!(protocol, Protocol::Native).then_some(api::SUBPROTOCOL);
+        let deflate = self.shake_hands(connection, head, subprotocol)?;
+        connection.open(protocol, deflate, &self.config, now);
+        if let Some(view) = connection.first_view() {
+            self.follow(connection, self.presence.main_room(), view);
+        }
+        Ok(())
+    }
+
+    /// The server's part of the opening handshake: sends the 101, and says what was agreed on.
+    pub(super) fn shake_hands(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        subprotocol: Option<&'static str>,
+    ) -> Result<Option<DeflateParameters>, Answer> {
+        // RFC 6455 §4.2.1, 1: the method is GET.
+        if head.method != Method::Get {
+            return Err(self.method_not_allowed("GET"));
+        }
+        // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
+        if !self.allows_origin(head) {
+            self.note_refused_origin(connection, head);
+            return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
+        }
+        let wishes = Wishes {
+            subprotocol,
+            deflates: self.config.compression != Compression::Off,
+            allows_takeover: self.config.compression == Compression::Takeover,
+        };
+        let mut reply = Vec::with_capacity(256);
+        let deflate = handshake::accept(head, wishes, &mut reply)
+            .map_err(|error| self.handshake_refusal(error))?;
+        connection.outbox.replies().append(&mut reply);
+        // RFC 9110 §15.2.2: 101 (Switching Protocols).
+        self.tally.responded(101);
+        Ok(deflate)
+    }
+
+    fn handshake_refusal(&self, error: HandshakeError) -> Answer {
+        let status = match error.asks_for_upgrade() {
+            true => Status::UpgradeRequired,
+            false => Status::BadRequest,
+        };
+        let mut answer = self.last_words(status, &error.to_string());
+        if error.asks_for_upgrade() {
+            // RFC 9110 §15.5.22: a 426 names the protocol, as an option of this connection;
+            // RFC 6455 §4.4: and its version.
+            answer.connection = Some("close, Upgrade");
+            answer.response =
+                answer.response.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
+        }
+        answer
+    }
+}
