@@ -177,8 +177,9 @@ impl Client {
     /// Joins the namespace that it is not in, and then leaves the one that it is in.
     fn move_on(&mut self) {
         if self.kind == Kind::SocketIo {
-            let other = script::NAMESPACES.iter().find(|other| **other != self.namespace);
-            let before = std::mem::replace(&mut self.namespace, other.expect("there are two"));
+            let [main, room] = script::NAMESPACES;
+            let other = if self.namespace == main { room } else { main };
+            let before = std::mem::replace(&mut self.namespace, other);
             self.outgoing.extend(wire::text(&format!("40{}", self.namespace)));
             self.outgoing.extend(wire::text(&format!("41{before}")));
         }
