@@ -33,7 +33,7 @@ mod step;
 mod subscriptions;
 mod websocket;
 
-pub use cause::{Cause, Timeout};
+pub use cause::{Cause, CauseKind, Timeout};
 pub use chunks::{CHUNKS_MAX, Chunks};
 pub use id::ConnectionId;
 pub(crate) use listener::Listener;

@@ -7,7 +7,7 @@ use prometheus::TextEncoder;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric};
 use prometheus::proto::{MetricFamily, MetricType};
 
-use crate::connection::{Cause, State};
+use crate::connection::{CauseKind, State};
 use crate::tally::{AcceptError, Tally, Turns};
 
 /// The media type of what [`encode`] returns.
@@ -72,7 +72,7 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
             "connections_closed_total",
             "Connections that ended, by cause.",
             "cause",
-            Cause::NAMES.into_iter().zip(tally.closed),
+            CauseKind::ALL.into_iter().map(|(_, name)| name).zip(tally.closed),
         ),
     ]
 }

@@ -6,7 +6,7 @@
 //!
 //! The hub counts what it does. What only the driver knows, it adds.
 
-use crate::connection::Cause;
+use crate::connection::CauseKind;
 
 /// What has happened since the server started.
 #[derive(Clone, Debug, Default)]
@@ -20,8 +20,8 @@ pub struct Tally {
     /// Requests that were not answered for the same reason, since the client that a trusted proxy
     /// named had too many. Their connections were taken, and are closed for it.
     pub refused_forwarded: u64,
-    /// Sessions that ended and are forgotten, by the [place](Cause::place) of their cause.
-    pub closed: [u64; Cause::NAMES.len()],
+    /// Sessions that ended and are forgotten, by the [kind](CauseKind) of their cause.
+    pub closed: [u64; CauseKind::ALL.len()],
     /// HTTP answers, by the first digit of their status, from 1.
     pub responses: [u64; 5],
     /// Sessions that got onto the roster.

@@ -55,54 +55,79 @@ pub enum Timeout {
     Close,
 }
 
-impl Cause {
-    /// The names of all causes, without their details.
-    pub const NAMES: [&str; 17] = [
-        "closed",
-        "ended",
-        "lost",
-        "answered",
-        "refused",
-        "protocol_error",
-        "socket_io_error",
-        "too_fast",
-        "handshake_timeout",
-        "connect_timeout",
-        "pong_timeout",
-        "send_timeout",
-        "close_timeout",
-        "displaced",
-        "shed",
-        "stopping",
-        "panicked",
-    ];
+/// A cause without its details: this is what connections are counted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is the cause of the same name")]
+pub enum CauseKind {
+    Closed,
+    Ended,
+    Lost,
+    Answered,
+    Refused,
+    Protocol,
+    SocketIo,
+    TooFast,
+    HandshakeTimeout,
+    ConnectTimeout,
+    PongTimeout,
+    SendTimeout,
+    CloseTimeout,
+    Displaced,
+    Shed,
+    Stopping,
+    Panicked,
+}
 
-    /// The place of its name among [all](Self::NAMES).
-    pub const fn place(self) -> usize {
+impl CauseKind {
+    /// All of them, in the order of their numbers, and their names.
+    pub const ALL: [(CauseKind, &str); 17] = [
+        (CauseKind::Closed, "closed"),
+        (CauseKind::Ended, "ended"),
+        (CauseKind::Lost, "lost"),
+        (CauseKind::Answered, "answered"),
+        (CauseKind::Refused, "refused"),
+        (CauseKind::Protocol, "protocol_error"),
+        (CauseKind::SocketIo, "socket_io_error"),
+        (CauseKind::TooFast, "too_fast"),
+        (CauseKind::HandshakeTimeout, "handshake_timeout"),
+        (CauseKind::ConnectTimeout, "connect_timeout"),
+        (CauseKind::PongTimeout, "pong_timeout"),
+        (CauseKind::SendTimeout, "send_timeout"),
+        (CauseKind::CloseTimeout, "close_timeout"),
+        (CauseKind::Displaced, "displaced"),
+        (CauseKind::Shed, "shed"),
+        (CauseKind::Stopping, "stopping"),
+        (CauseKind::Panicked, "panicked"),
+    ];
+}
+
+impl Cause {
+    /// The cause without its details.
+    pub const fn kind(self) -> CauseKind {
         match self {
-            Cause::Closed => 0,
-            Cause::Ended => 1,
-            Cause::Lost => 2,
-            Cause::Answered => 3,
-            Cause::Refused(_) => 4,
-            Cause::Protocol(_) => 5,
-            Cause::SocketIo(_) => 6,
-            Cause::TooFast => 7,
-            Cause::TimedOut(Timeout::Handshake) => 8,
-            Cause::TimedOut(Timeout::Connect) => 9,
-            Cause::TimedOut(Timeout::Pong) => 10,
-            Cause::TimedOut(Timeout::Send) => 11,
-            Cause::TimedOut(Timeout::Close) => 12,
-            Cause::Displaced => 13,
-            Cause::Shed => 14,
-            Cause::Stopping => 15,
-            Cause::Panicked => 16,
+            Cause::Closed => CauseKind::Closed,
+            Cause::Ended => CauseKind::Ended,
+            Cause::Lost => CauseKind::Lost,
+            Cause::Answered => CauseKind::Answered,
+            Cause::Refused(_) => CauseKind::Refused,
+            Cause::Protocol(_) => CauseKind::Protocol,
+            Cause::SocketIo(_) => CauseKind::SocketIo,
+            Cause::TooFast => CauseKind::TooFast,
+            Cause::TimedOut(Timeout::Handshake) => CauseKind::HandshakeTimeout,
+            Cause::TimedOut(Timeout::Connect) => CauseKind::ConnectTimeout,
+            Cause::TimedOut(Timeout::Pong) => CauseKind::PongTimeout,
+            Cause::TimedOut(Timeout::Send) => CauseKind::SendTimeout,
+            Cause::TimedOut(Timeout::Close) => CauseKind::CloseTimeout,
+            Cause::Displaced => CauseKind::Displaced,
+            Cause::Shed => CauseKind::Shed,
+            Cause::Stopping => CauseKind::Stopping,
+            Cause::Panicked => CauseKind::Panicked,
         }
     }
 
     /// Its name.
     pub const fn name(self) -> &'static str {
-        Cause::NAMES[self.place()]
+        CauseKind::ALL[self.kind() as usize].1
     }
 
     /// What a WebSocket is closed with for it.
@@ -154,6 +179,8 @@ impl fmt::Display for Cause {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -176,8 +203,11 @@ mod tests {
         all.extend(timeouts.map(Cause::TimedOut));
         all.extend([Cause::TimedOut(Timeout::Close), Cause::Displaced, Cause::Shed]);
         all.extend([Cause::Stopping, Cause::Panicked]);
-        let places: Vec<usize> = all.iter().map(|cause| cause.place()).collect();
-        assert!(places.into_iter().eq(0..Cause::NAMES.len()));
+        let kinds = CauseKind::ALL.map(|(kind, _)| kind);
+        assert!(all.iter().map(|cause| cause.kind()).eq(kinds));
+        assert!(kinds.into_iter().map(|kind| kind as usize).eq(0..kinds.len()));
+        let names: BTreeSet<&str> = CauseKind::ALL.into_iter().map(|(_, name)| name).collect();
+        assert_eq!(names.len(), kinds.len());
         assert_eq!(protocol.to_string(), "protocol_error: frame is not masked");
     }
 

@@ -17,6 +17,12 @@ pub enum Refusal {
     TooManyFromAddress,
 }
 
+impl Refusal {
+    /// All of them, in the order of their numbers, and their names.
+    pub const ALL: [(Refusal, &str); 2] =
+        [(Refusal::Full, "full"), (Refusal::TooManyFromAddress, "address")];
+}
+
 /// When a client that is refused may come back, in seconds. Clients that are refused together are
 /// told different times, or they would be refused together again.
 const RETRY_AFTER_SECONDS: Range<u64> = 3..11;

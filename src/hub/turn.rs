@@ -65,7 +65,7 @@ impl Hub {
         let &Phase::Closed(cause) = connection.phase() else {
             unreachable!("only a connection that has ended is to be reaped")
         };
-        self.context.tally.closed[cause.place()] += 1;
+        self.context.tally.closed[cause.kind() as usize] += 1;
         if connection.listener == Listener::Metrics {
             self.context.counts.for_metrics -= 1;
         }

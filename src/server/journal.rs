@@ -12,7 +12,7 @@ use std::time::Duration;
 use tracing::{Level, debug, enabled, error, info, warn};
 
 use crate::addresses::AddressKey;
-use crate::connection::Cause;
+use crate::connection::{Cause, CauseKind};
 use crate::http::Status;
 use crate::hub::{Reaped, Refusal, RefusedOrigin};
 use crate::rate::Quota;
@@ -24,8 +24,7 @@ use super::stopwatch::Stopwatch;
 /// The log of one server.
 #[derive(Debug)]
 pub(super) struct Journal {
-    /// By the place of their topic.
-    quotas: [Quota; TOPICS],
+    quotas: Quotas,
     /// Lines left out since the start.
     left_out: u64,
     /// There is nothing to be said of lines that were left out before this.
@@ -33,49 +32,66 @@ pub(super) struct Journal {
 }
 
 /// What a line is about.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Topic {
-    Closed(Cause),
+    Closed(CauseKind),
     Refused(Refusal),
     NotAccepted(AcceptError),
     Origin,
     Stall,
 }
 
-const REFUSED: usize = Cause::NAMES.len();
-const NOT_ACCEPTED: usize = REFUSED + 2;
-const ORIGIN: usize = NOT_ACCEPTED + AcceptError::ALL.len();
-const STALL: usize = ORIGIN + 1;
-const TOPICS: usize = STALL + 1;
+/// How many more lines there may be on each topic.
+#[derive(Debug, Default)]
+struct Quotas {
+    closed: [Quota; CauseKind::ALL.len()],
+    refused: [Quota; Refusal::ALL.len()],
+    not_accepted: [Quota; AcceptError::ALL.len()],
+    origin: Quota,
+    stall: Quota,
+}
 
-impl Topic {
-    const fn place(self) -> usize {
-        match self {
-            Topic::Closed(cause) => cause.place(),
-            Topic::Refused(Refusal::Full) => REFUSED,
-            Topic::Refused(Refusal::TooManyFromAddress) => REFUSED + 1,
-            Topic::NotAccepted(error) => NOT_ACCEPTED + error as usize,
-            Topic::Origin => ORIGIN,
-            Topic::Stall => STALL,
+impl Quotas {
+    fn of(&mut self, topic: Topic) -> &mut Quota {
+        match topic {
+            Topic::Closed(cause) => &mut self.closed[cause as usize],
+            Topic::Refused(refusal) => &mut self.refused[refusal as usize],
+            Topic::NotAccepted(error) => &mut self.not_accepted[error as usize],
+            Topic::Origin => &mut self.origin,
+            Topic::Stall => &mut self.stall,
         }
     }
 
-    /// The name of the topic in a place.
-    const fn name(place: usize) -> &'static str {
-        match place {
-            0..REFUSED => Cause::NAMES[place],
-            REFUSED => "full",
-            STALL => "stall",
-            ORIGIN => "origin",
-            NOT_ACCEPTED..ORIGIN => AcceptError::ALL[place - NOT_ACCEPTED].1,
-            _ => "address",
+    /// Each of them with the topic that it is of.
+    fn all(&mut self) -> impl Iterator<Item = (Topic, &mut Quota)> {
+        let closed = CauseKind::ALL.map(|(kind, _)| Topic::Closed(kind));
+        let refused = Refusal::ALL.map(|(refusal, _)| Topic::Refused(refusal));
+        let not_accepted = AcceptError::ALL.map(|(error, _)| Topic::NotAccepted(error));
+        let others = [(Topic::Origin, &mut self.origin), (Topic::Stall, &mut self.stall)];
+        closed
+            .into_iter()
+            .zip(&mut self.closed)
+            .chain(refused.into_iter().zip(&mut self.refused))
+            .chain(not_accepted.into_iter().zip(&mut self.not_accepted))
+            .chain(others)
+    }
+}
+
+impl Topic {
+    const fn name(self) -> &'static str {
+        match self {
+            Topic::Closed(cause) => CauseKind::ALL[cause as usize].1,
+            Topic::Refused(refusal) => Refusal::ALL[refusal as usize].1,
+            Topic::NotAccepted(error) => AcceptError::ALL[error as usize].1,
+            Topic::Origin => "origin",
+            Topic::Stall => "stall",
         }
     }
 }
 
 impl Journal {
     pub(super) fn new() -> Journal {
-        Journal { quotas: [Quota::default(); TOPICS], left_out: 0, settle_at: Time::NEVER }
+        Journal { quotas: Quotas::default(), left_out: 0, settle_at: Time::NEVER }
     }
 
     /// Lines left out since the start.
@@ -94,9 +110,9 @@ impl Journal {
             return;
         }
         self.settle_at = Time::NEVER;
-        for (place, quota) in self.quotas.iter_mut().enumerate() {
+        for (topic, quota) in self.quotas.all() {
             if let Some(lines) = quota.settle(now) {
-                warn!(about = Topic::name(place), lines, "lines left out");
+                warn!(about = topic.name(), lines, "lines left out");
             }
             self.settle_at = self.settle_at.min(quota.settle_at());
         }
@@ -104,7 +120,7 @@ impl Journal {
 
     /// Whether one more line may be written.
     fn grants(&mut self, topic: Topic, now: Time) -> bool {
-        let quota = &mut self.quotas[topic.place()];
+        let quota = self.quotas.of(topic);
         let granted = quota.take(now);
         if !granted {
             self.left_out += 1;
@@ -116,7 +132,7 @@ impl Journal {
     /// A connection has ended. Those that end well are not worth a line.
     pub(super) fn closed(&mut self, reaped: &Reaped, now: Time) {
         let Reaped { cause, address, .. } = *reaped;
-        let topic = Topic::Closed(cause);
+        let topic = Topic::Closed(cause.kind());
         let address = Peer(address);
         match cause {
             Cause::Closed | Cause::Ended | Cause::Answered | Cause::Stopping => {}
@@ -140,7 +156,7 @@ impl Journal {
             Cause::Refused(Status::TooManyRequests) => {
                 let topic = Topic::Refused(Refusal::TooManyFromAddress);
                 if enabled!(Level::WARN) && self.grants(topic, now) {
-                    warn!(cause = Topic::name(topic.place()), %address, "request refused");
+                    warn!(cause = topic.name(), %address, "request refused");
                 }
             }
             Cause::Lost | Cause::Refused(_) | Cause::TimedOut(_) => {
@@ -154,7 +170,7 @@ impl Journal {
     /// A connection was not taken.
     pub(super) fn refused(&mut self, refusal: Refusal, address: IpAddr, now: Time) {
         let topic = Topic::Refused(refusal);
-        let cause = Topic::name(topic.place());
+        let cause = topic.name();
         let address = AddressKey::new(address);
         if enabled!(Level::WARN) && self.grants(topic, now) {
             warn!(cause, %address, "connection refused");
@@ -164,7 +180,7 @@ impl Journal {
     /// A connection could not be accepted.
     pub(super) fn not_accepted(&mut self, error: AcceptError, now: Time) {
         let topic = Topic::NotAccepted(error);
-        let errno = Topic::name(topic.place());
+        let errno = topic.name();
         if error.is_shortage() {
             if enabled!(Level::WARN) && self.grants(topic, now) {
                 warn!(errno, "accepting paused");
@@ -224,14 +240,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_topic_has_a_place_and_a_name_of_its_own() {
-        let refusals = [Refusal::Full, Refusal::TooManyFromAddress];
-        let mut topics: Vec<Topic> = refusals.into_iter().map(Topic::Refused).collect();
-        topics.extend(AcceptError::ALL.map(|(error, _)| Topic::NotAccepted(error)));
-        topics.extend([Topic::Origin, Topic::Stall]);
-        let places: Vec<usize> = topics.iter().map(|topic| topic.place()).collect();
-        assert!(places.into_iter().eq(REFUSED..TOPICS));
-        let names: BTreeSet<_> = (0..TOPICS).map(Topic::name).collect();
-        assert_eq!(names.len(), TOPICS);
+    fn every_topic_has_a_quota_and_a_name_of_its_own() {
+        let mut quotas = Quotas::default();
+        let topics: Vec<Topic> = quotas.all().map(|(topic, _)| topic).collect();
+        let names: BTreeSet<_> = topics.iter().map(|topic| topic.name()).collect();
+        assert_eq!(names.len(), topics.len());
+        for topic in &topics {
+            while quotas.of(*topic).take(Time::ZERO) {}
+            let spent = quotas.all().find(|(other, _)| other == topic);
+            assert!(spent.is_some_and(|(_, quota)| !quota.take(Time::ZERO)), "{topic:?}");
+            let mut others = topics.iter().skip_while(|other| *other != topic).skip(1);
+            assert!(others.all(|other| quotas.of(*other).take(Time::ZERO)), "{topic:?}");
+        }
     }
 }

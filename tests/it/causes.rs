@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use headcount::config::{Config, Limits};
-use headcount::connection::{Cause, Timeout};
+use headcount::connection::{Cause, CauseKind, Timeout};
 use headcount::http::Status;
 use headcount::hub::Part;
 use headcount::socketio::ClientError;
@@ -150,13 +150,13 @@ fn every_end_has_one_cause() {
         let mut world = world();
         let peer = play(&mut world);
         assert_eq!(world.cause(peer), Some(cause), "way {index}");
-        assert_eq!(world.hub.tally().closed[cause.place()], 1, "way {index}");
+        assert_eq!(world.hub.tally().closed[cause.kind() as usize], 1, "way {index}");
     }
 }
 
 #[test]
 fn every_cause_is_that_of_some_end() {
     let reached: BTreeSet<&str> = WAYS.iter().map(|(_, cause)| cause.name()).collect();
-    let all: BTreeSet<&str> = Cause::NAMES.into_iter().collect();
+    let all: BTreeSet<&str> = CauseKind::ALL.into_iter().map(|(_, name)| name).collect();
     assert_eq!(all, reached);
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::config::{Config, Limits};
-use headcount::connection::{Cause, State};
+use headcount::connection::{CauseKind, State};
 use headcount::http::TrustedProxies;
 use headcount::hub::Refusal;
 
@@ -137,7 +137,7 @@ fn every_state_and_cause_is_there_from_the_start() {
     for (_, state) in State::OPEN {
         assert!(samples.contains_key(&format!("headcount_connections{{state=\"{state}\"}}")));
     }
-    for cause in Cause::NAMES {
+    for (_, cause) in CauseKind::ALL {
         let name = format!("headcount_connections_closed_total{{cause=\"{cause}\"}}");
         assert_eq!(samples.get(&name), Some(&0.0), "{name}");
     }
