@@ -1,8 +1,8 @@
 //! What a server is told when it starts.
 //!
 //! [`Limits`] is at once the struct that the core reads, the table in `docs/limits.md` and the
-//! group of flags on the command line, so that a limit is stated once: its name, meaning and default. No
-//! limit can be 0, since a 0 that means "no limit" is how limits get lost.
+//! group of flags on the command line, so that a limit is stated once: its name, meaning and
+//! default. No limit can be 0, since a 0 that means "no limit" is how limits get lost.
 
 mod limits;
 

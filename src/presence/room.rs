@@ -127,8 +127,8 @@ impl Room {
     }
 
     /// The next piece that a follower with `view` is sent, and moves the view past it. The words of
-    /// `prefix` go before a list, in `lead`; since there is one such buffer, no second list is given
-    /// with it.
+    /// `prefix` go before a list, in `lead`; since there is one such buffer, no second list is
+    /// given with it.
     pub fn next<'a>(
         &'a self,
         view: &mut View,

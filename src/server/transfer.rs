@@ -58,9 +58,9 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Writes to connections that have something to send: what they are owed first, then the rest of
-    /// what did not fit into their sockets, then what is new in the rooms. Each of the last two has
-    /// a budget, and what is beyond it waits for the next turn.
+    /// Writes to connections that have something to send: what they are owed first, then the rest
+    /// of what did not fit into their sockets, then what is new in the rooms. Each of the last two
+    /// has a budget, and what is beyond it waits for the next turn.
     pub(super) fn write(&mut self, now: Time) {
         let limits = &self.hub.config().limits;
         let (bytes, connections) = (limits.send_bytes_per_turn, limits.connections_per_turn);

@@ -22,14 +22,15 @@ const HEAD: &str = "\
 
 <!-- Made from the flags by: HEADCOUNT_BLESS=1 cargo test --test it limits_page -->
 
-Every loop, buffer and count has a bound. Each is a flag (`--messages-burst 100`) with a safe default,
-and none can be 0, so there is no way to switch a limit off. `headcount --print-limits` prints the
-values in force on a machine, and the log lists those that differ from the defaults at the start.
+Every loop, buffer and count has a bound. Each is a flag (`--messages-burst 100`) with a safe
+default, and none can be 0, so there is no way to switch a limit off. `headcount --print-limits`
+prints the values in force on a machine, and the log lists those that differ from the defaults at
+the start.
 
 Milliseconds are written ms. Rates are token buckets: a connection that has been quiet may use the
-whole burst at once, and is then held to the rate. A burst can't be set to less than one; where a rate
-has no flag for its burst, the burst is what one second (or minute) brings, and for bytes the largest
-message in addition.
+whole burst at once, and is then held to the rate. A burst can't be set to less than one; where a
+rate has no flag for its burst, the burst is what one second (or minute) brings, and for bytes the
+largest message in addition.
 ";
 
 const TAIL: &str = "

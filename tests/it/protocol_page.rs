@@ -12,8 +12,8 @@
 //! ```
 //!
 //! The name of a client may be left out. When a block ends, nothing else was sent to anyone. In a
-//! block whose first line to the server is a request line, all lines are of HTTP: `←` has the status
-//! line, and fields and content that the response has among others.
+//! block whose first line to the server is a request line, all lines are of HTTP: `←` has the
+//! status line, and fields and content that the response has among others.
 
 use std::collections::BTreeMap;
 

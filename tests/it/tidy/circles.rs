@@ -1,8 +1,8 @@
 //! No circles: where one file names another, nothing leads back.
 //!
 //! This holds between the files of each folder, and between the folders. A path is followed through
-//! re-exports to the file that has the item, so a `pub use` in the file above neither makes a circle
-//! nor hides one.
+//! re-exports to the file that has the item, so a `pub use` in the file above neither makes a
+//! circle nor hides one.
 
 use std::collections::{BTreeMap, BTreeSet};
 

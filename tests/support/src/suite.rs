@@ -1,8 +1,8 @@
 //! The application that the official conformance suites of Socket.IO talk to.
 //!
-//! The namespaces are `/` and `/custom`. A client that joins one is sent `auth` with what it gave to
-//! join; on `/` the event `message` is answered with `message-back`, and `message-with-ack` with its
-//! acknowledgement: the same arguments, byte for byte, and the same attachments.
+//! The namespaces are `/` and `/custom`. A client that joins one is sent `auth` with what it gave
+//! to join; on `/` the event `message` is answered with `message-back`, and `message-with-ack` with
+//! its acknowledgement: the same arguments, byte for byte, and the same attachments.
 
 use headcount::socketio::{
     Client, ClientError, Event, Kind, MAIN, Message, Outcome, Outgoing, Packet, Terms,
