@@ -34,7 +34,8 @@ largest message in addition.
 ";
 
 const TAIL: &str = "
-`/echo` (with `--echo`) has limits of its own: messages of 64 MiB, 131,072 frames in each, and no rates.
+`/echo` (with `--echo`) has limits of its own: messages of 64 MiB, 131,072 frames in each, and no
+rates.
 ";
 
 /// What a limit may be set to, by the name of its flag, as the program says.
