@@ -113,7 +113,7 @@ fn string(json: &RawValue) -> Option<Vec<u8>> {
     serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok()
 }
 
-/// `["pong", {"seq": …}]`: the answer to a ping; commit `seq` is the last that was sent before it.
+/// `["pong", {"seq": …}]`: the reply to a ping; commit `seq` is the last that was sent before it.
 pub fn pong(seq: Seq) -> Vec<u8> {
     let mut out = Vec::with_capacity(32);
     out.extend_from_slice(b"[\"pong\",{\"seq\":");

@@ -6,7 +6,7 @@
 //!
 //! - [`phase`]: HTTP, WebSocket, draining, closed, and what leads from each to the next
 //! - [`http`], [`websocket`]: what a phase needs to read its input
-//! - [`protocol`]: what is spoken on a WebSocket; [`socketio`]: one of these
+//! - [`protocol`]: the protocol on a WebSocket; [`socketio`]: one of them
 //! - [`subscriptions`]: the rooms that it follows; [`delivery`]: what is sent of them
 //! - [`outbox`]: what has to be sent first; [`rates`]: how much a peer may say
 //! - [`state`]: what it is to everyone else

@@ -31,7 +31,7 @@ pub use origin::is_own_origin;
 pub use path::encode_segment;
 pub use range::{Part, part};
 pub use request_line::Version;
-pub use response::Response;
+pub use response::ResponseHead;
 pub use scanner::HeadScanner;
 pub use status::Status;
 pub use token::is_token;

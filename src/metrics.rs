@@ -18,7 +18,7 @@ pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Snapshot<'a> {
     /// What has happened.
     pub tally: &'a Tally,
-    /// Sessions in each of [`State::OPEN`].
+    /// Connections in each of [`State::OPEN`].
     pub open: [u32; State::OPEN.len()],
     /// Names on the roster, those that just left included.
     pub names: usize,
@@ -75,9 +75,9 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let tally = snapshot.tally;
     vec![
         gauge("names", "Names on the roster.", snapshot.names as f64),
-        counter("logins_total", "Sessions that got onto the roster.", tally.logins),
-        counter("renames_total", "Sessions that took another name.", tally.renames),
-        counter("logouts_total", "Sessions that left the roster.", tally.logouts),
+        counter("logins_total", "Connections that got onto the roster.", tally.logins),
+        counter("renames_total", "Connections that took another name.", tally.renames),
+        counter("logouts_total", "Connections that left the roster.", tally.logouts),
         counter("commits_total", "Changes of the roster that everyone was told.", tally.commits),
         counter(
             "deliveries_total",
@@ -103,7 +103,7 @@ fn traffic(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
             "Memory that connections hold beside themselves, in bytes.",
             snapshot.buffered_bytes as f64,
         ),
-        counters("http_responses_total", "HTTP answers by class of status.", "class", classes),
+        counters("http_responses_total", "HTTP responses by class of status.", "class", classes),
     ]
 }
 

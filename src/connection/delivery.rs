@@ -82,7 +82,7 @@ impl Connection {
         if let Some(View::Changes { next, .. }) =
             self.subscriptions.iter().next().map(|one| one.view)
         {
-            self.outbox.reply(Opcode::Text, &api::pong(next.told()));
+            self.outbox.reply(Opcode::Text, &api::pong(next.previous()));
         }
     }
 

@@ -187,9 +187,9 @@ impl Context {
 
     /// The peer left a namespace.
     fn leave(&mut self, connection: &mut Connection, number: u32) {
-        let is_it =
+        let matches =
             |view: View| matches!(view, View::Lists { namespace, .. } if namespace == number);
-        if let Some(subscription) = connection.subscriptions.take(|one| is_it(one.view)) {
+        if let Some(subscription) = connection.subscriptions.take(|one| matches(one.view)) {
             self.unfollow(connection, subscription);
         }
     }

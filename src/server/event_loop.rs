@@ -46,9 +46,9 @@ pub struct Server<N: Net = MioNet> {
     pub(super) leaving: Leaving<N::Stream>,
     /// What the last wait has told.
     pub(super) events: Vec<Event>,
-    /// Sessions with input that was not read to its end.
+    /// Connections with input that was not read to its end.
     pub(super) ready: VecDeque<ConnectionId>,
-    /// Sessions that can be written to again, or were not written all they had.
+    /// Connections that can be written to again, or were not written all they had.
     pub(super) unsent: VecDeque<ConnectionId>,
     /// When accepting may be tried again, after it failed.
     pub(super) accept_at: Time,

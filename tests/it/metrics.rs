@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::config::{Config, Limits};
-use headcount::connection::{CauseKind, State};
+use headcount::connection::{Cause, CauseKind, State};
 use headcount::http::TrustedProxies;
 use headcount::hub::Refusal;
 
