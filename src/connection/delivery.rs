@@ -55,6 +55,7 @@ impl Connection {
         let mut begun = Begun::default();
         let mut left = self.outbox.sent(bytes);
         let mut lead = Some(lead);
+        // The outbox came first. The rest of the bytes is of the rooms, in the order of `transmit`.
         let Connection { phase, outbox, subscriptions, .. } = self;
         for Subscription { room, view, .. } in subscriptions.iter_mut() {
             if left == 0 {
@@ -75,9 +76,9 @@ impl Connection {
         begun
     }
 
-    /// Answers a ping. Replies are sent before what is new in a room, so by the time that the client
-    /// reads this it has been told of exactly that commit, however slowly it reads. A client of
-    /// Socket.IO is told no changes: its ack is the answer.
+    /// Sends a pong. Replies are sent before what is new in a room, so by the time that the client
+    /// reads this it has been sent exactly that commit, however slowly it reads. A client of
+    /// Socket.IO is sent no changes: its ack is the pong.
     pub(crate) fn pong(&mut self) {
         if let Some(View::Changes { next, .. }) =
             self.subscriptions.iter().next().map(|one| one.view)

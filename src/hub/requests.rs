@@ -65,6 +65,7 @@ impl Context {
                 now,
             );
         }
+        // Paths that open a WebSocket decide for themselves on the method, as RFC 6455 has it.
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
@@ -130,6 +131,8 @@ impl Context {
     ) {
         let requests_max = self.config.limits.requests_max;
         let Phase::Http(http) = connection.phase() else { return };
+        // A response that ends the connection says so; otherwise the client decides, until it has
+        // had its requests: one connection must not be a way around the limits for ever.
         let status = response.head.status();
         self.tally.responded(status.code());
         let keep = response.connection.is_none() && http.requests < requests_max && keeps_alive;

@@ -209,6 +209,7 @@ impl<N: Net> Server<N> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
+        // Until the earliest of all that is due; but what the last turn left over cannot wait.
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
         until = until.min(self.journal.settle_at()).min(self.leaving.due_at());
