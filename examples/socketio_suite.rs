@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use headcount::config::Secret;
-use headcount::http::{FieldStorage, HeadLimits, HeadScanner, RequestHead, Response};
+use headcount::http::{FieldStorage, HeadLimits, HeadScanner, RequestHead, ResponseHead};
 use headcount::socketio::handshake;
 use headcount::socketio::{Client, EnginePacket, Message, Opening, Outgoing, PING};
 use headcount::socketio::{PacketLimits, Sids, Terms};
@@ -82,7 +82,7 @@ fn serve(mut stream: TcpStream, number: u32) -> Result<(), Box<dyn Error>> {
     let is_echo = head.path == "/engine.io/";
     if let Err(refusal) = handshake::accept(&head, true) {
         let body = refusal.encode();
-        let response = Response::new(refusal.status(), "Mon, 23 Nov 2026 12:00:00 GMT");
+        let response = ResponseHead::new(refusal.status(), "Mon, 23 Nov 2026 12:00:00 GMT");
         stream.write_all(&response.content_length(body.len()).finish())?;
         return Ok(stream.write_all(&body)?);
     }

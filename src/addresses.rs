@@ -1,6 +1,6 @@
 //! How many connections each address has, and how fast it opens them.
 //!
-//! An address here is what one party controls: all of an IPv4 address, the /64 of an IPv6 one.
+//! An address here is what one client controls: all of an IPv4 address, the /64 of an IPv6 one.
 //! Who is exempt the hub decides. The table holds only addresses that have a connection or have had
 //! one lately.
 

@@ -113,7 +113,7 @@ fn string(json: &RawValue) -> Option<Vec<u8>> {
     serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok()
 }
 
-/// `["pong", {"seq": …, "name": …}]`: the answer to a ping. Commit `seq` is the last that was sent
+/// `["pong", {"seq": …, "name": …}]`: the reply to a ping. Commit `seq` is the last that was sent
 /// before it, and `name` is the client's own, if it has one.
 pub fn pong(seq: Seq, name: Option<&str>) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);

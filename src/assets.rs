@@ -97,7 +97,7 @@ impl Assets {
     }
 
     /// The file that a request for `path`, which is decoded, is answered with.
-    pub fn find(&self, path: &str) -> Option<&Asset> {
+    pub fn get(&self, path: &str) -> Option<&Asset> {
         self.0.get(&*canonical(path))
     }
 
@@ -155,7 +155,7 @@ mod tests {
         let assets = assets.with_embedded("/page.js").with_embedded("/style.css");
         let assets = assets.with_embedded("/nothing");
         assert_eq!(assets.paths().collect::<Vec<_>>(), ["/page.js", "/style.css"]);
-        assert_eq!(&*assets.find("/page.js").unwrap().body, b"another");
+        assert_eq!(&*assets.get("/page.js").unwrap().body, b"another");
     }
 
     #[test]
@@ -182,10 +182,10 @@ mod tests {
             ("//index.html", None),
             ("", None),
         ] {
-            let found = assets.find(path).map(|asset| &*asset.body);
+            let found = assets.get(path).map(|asset| &*asset.body);
             assert_eq!(found, content.map(str::as_bytes), "{path}");
         }
-        let script = assets.find("/a/b c.JS").unwrap();
+        let script = assets.get("/a/b c.JS").unwrap();
         assert_eq!(script.media_type, "text/javascript; charset=utf-8");
     }
 
@@ -195,9 +195,9 @@ mod tests {
         for name in [composed, decomposed] {
             let assets: Assets = [(name.to_owned(), Shared::from("ü"))].into_iter().collect();
             for asked in [composed, decomposed] {
-                assert!(assets.find(&format!("/{asked}")).is_some(), "{name:?}: {asked:?}");
+                assert!(assets.get(&format!("/{asked}")).is_some(), "{name:?}: {asked:?}");
             }
-            assert!(assets.find("/u.txt").is_none());
+            assert!(assets.get("/u.txt").is_none());
         }
     }
 

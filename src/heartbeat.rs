@@ -73,12 +73,12 @@ impl Heartbeat {
         self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
     }
 
-    /// A pong came: whether it answers our ping. One that does not means nothing (§5.5.3).
+    /// A pong came: whether it is that for our ping. One that does not means nothing (§5.5.3).
     pub fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
         data == self.number.to_be_bytes() && self.message_pong(pace, now)
     }
 
-    /// An answer came that does not say to which ping: whether one was awaited.
+    /// A pong came as a message, which does not say to which ping: whether one was awaited.
     pub fn message_pong(&mut self, pace: Pace, now: Time) -> bool {
         let is_answer = self.awaits_pong;
         if is_answer {

@@ -3,8 +3,8 @@
 //! Bytes → [`RequestHead`] or [`RequestError`]; status, fields and body → bytes. Knows no socket
 //! and no time, and writes nothing itself.
 //!
-//! Whatever two readers of HTTP could understand differently is refused, and the connection closed:
-//! that is how request smuggling is impossible here, not merely looked for.
+//! A request that two readers of HTTP could understand differently is refused, and its connection
+//! is closed. So there is no pattern of request smuggling to look for: none can begin.
 
 mod allowed_origin;
 mod error;
@@ -31,7 +31,7 @@ pub use origin::is_own_origin;
 pub use path::encode_segment;
 pub use range::{Part, part};
 pub use request_line::Version;
-pub use response::Response;
+pub use response::ResponseHead;
 pub use scanner::HeadScanner;
 pub use status::Status;
 pub use token::is_token;

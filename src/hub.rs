@@ -11,9 +11,18 @@
 //!              →  reap*
 //! ```
 //!
-//! Every input goes through [`Hub::with`], the one place that finds a connection, lets it act on
-//! the [`Context`], and settles what follows. Whatever a connection does to others goes through the
-//! rooms and is told by their next commit; nothing else crosses from one connection to another.
+//! Every input goes through `Hub::with`, the one place that finds a connection, lets it act on the
+//! `Context`, and settles what follows. A connection affects others only through the rooms, whose
+//! next commit tells them; nothing else crosses from one connection to another. The hub knows
+//! neither sockets nor the clock.
+//!
+//! - `table`: the connections, and `with`; `context`: everything else that they act on
+//! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away
+//! - `input`: bytes → requests and messages, and what these do; `output`: bytes to send
+//! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
+//! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
+//! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
+//! - `settle`, `counts`: what follows from an act; `panics`: what follows from a bug
 
 mod agenda;
 mod arrivals;

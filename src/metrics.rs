@@ -18,7 +18,7 @@ pub const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 pub struct Snapshot<'a> {
     /// What has happened.
     pub tally: &'a Tally,
-    /// Sessions in each of [`State::OPEN`].
+    /// Connections in each of [`State::OPEN`].
     pub open: [u32; State::OPEN.len()],
     /// Names on the roster, those that just left included.
     pub names: usize,

@@ -1,15 +1,16 @@
-//! Who is where: rooms, the members in them, and what their followers are told.
+//! Rooms, the members in them, and what their followers are sent.
 //!
-//! Knows neither connections nor protocols. A follower is a number, which is the index of a
-//! connection to those above; a member is what remembers that somebody is in a room under a name.
+//! Knows neither connections nor protocols: a follower is a number, which the layer above uses as
+//! the index of a connection. A member records that a client is in a room under a name. The roster
+//! that followers see is always that of a commit, never a state between two.
 //!
 //! - [`Room`]: the roster, its log, the newest list, the followers, and when it may commit
 //! - [`Roster`]: the names, and what changed since the last commit
 //! - [`BroadcastLog`]: the frames of the latest commits, encoded once
 //! - [`List`]: the whole roster, encoded once, for those who want nothing older
-//! - [`View`]: what one follower wants to be told, and how much of it was sent
-//! - [`Followers`]: whom a commit is still to be sent to, in a fair order
-//! - [`Members`]: who is in which room, and under which name
+//! - [`View`]: what one follower wants of a room, and how much of it was sent
+//! - [`Followers`]: to whom a commit is still to be sent, in a fair order
+//! - [`Members`]: which client is in which room, and under which name
 
 mod encoder;
 mod followers;

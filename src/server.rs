@@ -6,14 +6,20 @@
 //!   wait → accept → read → sweep deadlines → commit → write → reap
 //! ```
 //!
-//! mio is edge-triggered: it tells once that a socket is ready and not again until the socket was
-//! found not to be. So what is left undone for whatever reason (a budget, a full outbox, no file
-//! descriptors) stays noted: a listener in `is_ready`, a connection in `ready` or `unsent`, or in
-//! the hub among those that are still to be told of a commit. While any of these is not empty, the
-//! next wait is not a wait.
+//! mio is edge-triggered: it reports once that a socket is ready, and not again until a read or
+//! write has found that it is not. So whatever is left undone (because a budget is spent, an outbox
+//! is full, or there are no file descriptors) is remembered: a listener in `is_ready`, a connection
+//! in `ready` or `unsent`, or in the hub among those that are still to be told of a commit. While
+//! any of these is not empty, the next wait returns at once.
 //!
 //! Each phase has a budget, so that no turn is long: a stranger that comes in the middle of a storm
 //! waits for a turn, and not for the storm.
+//!
+//! - `event_loop`: the server and its turn; `net`: what it asks of the machine
+//! - `accept`, `events`, `transfer`, `reap`, `upkeep`: the phases of a turn
+//! - `socket`, `leaving`: the sockets of connections, and of those that were turned away
+//! - `guard`: panics; `journal`: what is logged, and how often; `stopwatch`: how long a turn took
+//! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`
 
 mod accept;
 mod event_loop;

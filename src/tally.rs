@@ -20,15 +20,15 @@ pub struct Tally {
     /// Requests that were not answered for the same reason, since the client that a trusted proxy
     /// named had too many. Their connections were taken, and are closed for it.
     pub refused_forwarded: u64,
-    /// Sessions that ended and are forgotten, by the [kind](CauseKind) of their cause.
+    /// Connections that ended and are forgotten, by the [kind](CauseKind) of their cause.
     pub closed: [u64; CauseKind::ALL.len()],
-    /// HTTP answers, by the first digit of their status, from 1.
+    /// HTTP responses, by the first digit of their status, from 1.
     pub responses: [u64; 5],
-    /// Sessions that got onto the roster.
+    /// Connections that got onto the roster.
     pub logins: u64,
-    /// Sessions on the roster that took another name.
+    /// Connections on the roster that took another name.
     pub renames: u64,
-    /// Sessions that left the roster, because they said so or because they ended.
+    /// Connections that left the roster, because they said so or because they ended.
     pub logouts: u64,
     /// Changes of the roster that everyone was told, each of one client or of many.
     pub commits: u64,
@@ -53,12 +53,12 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Sessions that ended, for whatever cause.
+    /// Connections that ended, for whatever cause.
     pub fn closed_total(&self) -> u64 {
         self.closed.iter().sum()
     }
 
-    /// An answer with this status was sent.
+    /// A response with this status was sent.
     pub(crate) fn responded(&mut self, code: u16) {
         if let Some(count) = self.responses.get_mut(usize::from(code / 100).wrapping_sub(1)) {
             *count += 1;

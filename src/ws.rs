@@ -1,9 +1,10 @@
 //! RFC 6455 and RFC 7692 and nothing else: bytes ↔ WebSocket, for a server.
 //!
 //! Knows no roster, no connection, no time and no socket: a library of its own in all but name.
-//! Everything here returns values; who sends them, and when, is decided elsewhere.
+//! Everything here returns values; the caller decides what to send, and when. The same bytes give
+//! the same events and errors, however they are cut.
 //!
-//! - [`handshake`]: a request head → the 101 answer, or why not (§4.2)
+//! - [`handshake`]: a request head → the 101 response, or why not (§4.2)
 //! - [`frame`]: one header, decoded and encoded (§5.2)
 //! - [`decoder`]: bytes → messages and control frames (§5.4, §5.5, §6.2)
 //! - [`close`]: status codes (§7.4)

@@ -197,7 +197,7 @@ impl Connection {
         let wrong = |why: &str| Outcome::Lost(why.into());
         while let Some((length, frame)) = frame::decode(&input[used..]).map_err(wrong)? {
             used += length;
-            self.obey(&frame, view, oracle)?;
+            self.handle(&frame, view, oracle)?;
         }
         self.flush().map_err(|error| lost(&error))?;
         if is_copied {
@@ -237,7 +237,7 @@ impl Connection {
         }
     }
 
-    fn obey(
+    fn handle(
         &mut self,
         frame: &Frame<'_>,
         view: &mut View,

@@ -192,8 +192,8 @@ impl Reader {
 
     /// What a text message says.
     pub(crate) fn read(&mut self, payload: &[u8]) -> Result<Message, Wrong> {
-        let is_it = |(bytes, _): &&(Box<[u8]>, Message)| **bytes == *payload;
-        if let Some((_, message)) = self.read.iter().rev().find(is_it) {
+        let matches = |(bytes, _): &&(Box<[u8]>, Message)| **bytes == *payload;
+        if let Some((_, message)) = self.read.iter().rev().find(matches) {
             return Ok(message.clone());
         }
         let message = self.parse(payload).ok_or_else(|| unknown(payload))?;

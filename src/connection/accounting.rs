@@ -19,10 +19,9 @@ impl Connection {
         match &socket.protocol {
             _ if !self.takes_part() => State::Closing,
             _ if self.subscriptions.iter().any(|one| one.member.is_some()) => State::Present,
-            Protocol::Native => State::Watching,
             Protocol::Echo => State::Echo,
             Protocol::SocketIo(_) if self.subscriptions.is_empty() => State::Unjoined,
-            Protocol::SocketIo(_) => State::Watching,
+            Protocol::Native | Protocol::SocketIo(_) => State::Watching,
         }
     }
 

@@ -47,7 +47,7 @@ pub enum Timeout {
     Handshake,
     /// To join a namespace of Socket.IO, or to send attachments.
     Connect,
-    /// The answer to a ping.
+    /// The pong for a ping.
     Pong,
     /// To take what it was sent.
     Send,

@@ -55,6 +55,7 @@ impl Connection {
         let mut begun = Begun::default();
         let mut left = self.outbox.sent(bytes);
         let mut lead = Some(lead);
+        // The outbox came first. The rest of the bytes is of the rooms, in the order of `transmit`.
         let Connection { phase, outbox, subscriptions, .. } = self;
         for Subscription { room, view, .. } in subscriptions.iter_mut() {
             if left == 0 {
@@ -75,9 +76,9 @@ impl Connection {
         begun
     }
 
-    /// Answers a ping. Replies are sent before what is new in a room, so by the time that the
+    /// Sends a pong. Replies are sent before what is new in a room, so by the time that the
     /// client reads this it has been told of exactly that commit, however slowly it reads. A client
-    /// of Socket.IO is told no changes: its ack is the answer.
+    /// of Socket.IO is told no changes: its ack is the pong.
     ///
     /// It has the connection's name too: a client that has just logged in learns from it in which
     /// form the name is on the roster.
@@ -86,7 +87,7 @@ impl Connection {
             && let View::Changes { next, .. } = one.view
         {
             let name = one.member.and_then(|member| presence.name(member));
-            self.outbox.reply(Opcode::Text, &api::pong(next.told(), name));
+            self.outbox.reply(Opcode::Text, &api::pong(next.previous(), name));
         }
     }
 

@@ -28,6 +28,7 @@ impl Connection {
         };
         let pace = socket.protocol.pace(generation, config);
         let (is_closing, is_echo) = (socket.is_closing(), socket.is_echo());
+        // An echo only measures the connection: it has limits of its own, and no rates.
         let limits = if is_echo { ECHO } else { config.limits.messages() };
         let (own_inflater, own_deflater) = Takeover::windows(socket.takeover.as_deref_mut());
         let inflation = match (socket.window_bits, own_inflater) {
@@ -48,6 +49,7 @@ impl Connection {
         if !is_echo && !Rates::of(&mut self.rates, config, now).allow(&event, config, now) {
             return (used, Step::Failed(Cause::TooFast));
         }
+        // Control frames are handled here, whatever protocol is on top.
         let message = match event {
             Event::Text(text) => Message::Text(text),
             Event::Binary(bytes) => Message::Binary(bytes),

@@ -158,9 +158,10 @@ impl Outbox {
             return;
         }
         let half = self.half.as_ref().map_or(0, |half| half.unsent());
-        let private = self.private.as_ref().map_or(0, |private| {
-            private.unsent() + private.body.as_ref().map_or(0, |body| body.len())
-        });
+        let private = self
+            .private
+            .as_ref()
+            .map_or(0, |private| private.unsent() + private.body.as_ref().map_or(0, Shared::len));
         let unsent = half + private;
         if unsent > 0 {
             let needed_ms = unsent as u64 * 1000 / u64::from(bytes_per_second_min);

@@ -74,7 +74,7 @@ impl Protocol {
     ) {
         match (self, address, outcome) {
             (Protocol::SocketIo(client), Some(address), outcome) => {
-                socketio::send(&client.answer(address, outcome), outbox);
+                socketio::send(&client.reply(address, outcome), outbox);
             }
             (_, _, Err(error)) => outbox.reply(Opcode::Text, &api::error(error)),
             (_, _, Ok(())) => {}
@@ -108,7 +108,7 @@ impl Protocol {
         }
     }
 
-    /// When the peer must have said more, besides an answer to a ping.
+    /// When the peer must have said more, besides the pong for a ping.
     pub(super) fn owed_by(&self) -> Time {
         match self {
             Protocol::SocketIo(client) => client.deadline(),

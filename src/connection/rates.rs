@@ -9,7 +9,7 @@ use crate::ws::Event;
 #[derive(Debug)]
 pub(super) struct Rates(Buckets<4>);
 
-/// The size of a Pong that answers our ping, with its header and key, in bytes.
+/// The size of the Pong for our ping, with its header and key, in bytes.
 const PONG_BYTES_MAX: u32 = 10;
 
 /// What is counted, each in a bucket of its own.
@@ -31,7 +31,7 @@ impl Rates {
         rates.get_or_insert_with(|| Box::new(Rates(Buckets::new(Rates::all(config), now))))
     }
 
-    /// An answer to our own ping came. If it is all that was said lately it is not counted, so that
+    /// The pong for our own ping came. If it is all that was said lately it is not counted, so that
     /// a connection which only watches holds nothing here.
     pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
         // A control frame, or with Engine.IO a message.

@@ -13,7 +13,7 @@ pub(crate) enum Step {
     NeedsInput,
     /// Something that the connection itself took care of.
     Handled,
-    /// An answer to a ping, in a message.
+    /// A pong, in a message.
     PongReceived,
     /// What the peer asks for, or why it can't be known; and where to reply, if that must be said.
     Request(Result<Request, ApiError>, Option<Address>),

@@ -57,9 +57,9 @@ impl Subscriptions {
         };
     }
 
-    /// Takes out the first subscription that `is_it`.
-    pub(crate) fn take(&mut self, is_it: impl Fn(&Subscription) -> bool) -> Option<Subscription> {
-        let index = self.iter().position(is_it)?;
+    /// Takes out the first subscription that `matches` selects.
+    pub(crate) fn take(&mut self, matches: impl Fn(&Subscription) -> bool) -> Option<Subscription> {
+        let index = self.iter().position(matches)?;
         let (taken, rest) = match std::mem::take(self) {
             Subscriptions::None => unreachable!("one of them was found"),
             Subscriptions::One(one) => (one, Subscriptions::None),
@@ -131,8 +131,8 @@ mod tests {
         assert_eq!(namespaces(&subscriptions), [2, 3, 4, 1]);
         subscriptions.rotate();
         let mut take = |wanted: u32| {
-            let is_it = |one: &Subscription| one.view == View::lists(wanted, Form::Plain);
-            let taken = subscriptions.take(is_it);
+            let matches = |one: &Subscription| one.view == View::lists(wanted, Form::Plain);
+            let taken = subscriptions.take(matches);
             (taken.is_some(), namespaces(&subscriptions))
         };
         for (wanted, left) in [(3, vec![4, 1, 2]), (1, vec![4, 2]), (2, vec![4]), (4, vec![])] {

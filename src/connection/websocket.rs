@@ -32,7 +32,7 @@ pub(super) enum Liveness {
 }
 
 impl Liveness {
-    /// A Pong came: whether it answers our ping.
+    /// A Pong frame came: whether it is that for our ping.
     pub(super) fn pong(&mut self, data: &[u8], pace: Pace, now: Time) -> bool {
         match self {
             Liveness::Beating(heartbeat) => heartbeat.pong(data, pace, now),
@@ -40,7 +40,7 @@ impl Liveness {
         }
     }
 
-    /// An answer to a ping came, which does not say to which: whether one was awaited.
+    /// A pong came as a message, which does not say to which ping: whether one was awaited.
     pub(super) fn message_pong(&mut self, pace: Pace, now: Time) -> bool {
         match self {
             Liveness::Beating(heartbeat) => heartbeat.message_pong(pace, now),

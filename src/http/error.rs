@@ -40,7 +40,7 @@ pub enum RequestError {
 }
 
 impl RequestError {
-    /// The status of the answer.
+    /// The status of the response.
     pub const fn status(self) -> Status {
         match self {
             RequestError::Body => Status::ContentTooLarge,

@@ -17,7 +17,7 @@ pub enum Part {
 /// of another unit, is ignored (§14.2); and so is one that asks for several parts, since whoever
 /// wants those gets along with the whole.
 pub fn part(value: &[u8], bytes: usize) -> Part {
-    // An answer could not say that it has nothing of nothing (§14.4).
+    // A response could not say that it has nothing of nothing (§14.4).
     if bytes == 0 {
         return Part::Whole;
     }

@@ -1,25 +1,25 @@
-//! An answer and its bytes.
+//! The head of a response and its bytes.
 
 use std::fmt::Write;
 
 use super::status::Status;
 
-/// The head of an answer, being written. Its fields are this server's own words, so nothing needs
+/// The head of a response, being written. Its fields are this server's own words, so nothing needs
 /// to be escaped. Of a request they repeat at most a query, in a redirect: a decoded head has made
 /// sure that it is printable.
 #[derive(Debug)]
-pub struct Response {
+pub struct ResponseHead {
     status: Status,
     head: String,
 }
 
-impl Response {
-    /// Starts an answer of the given date, an HTTP-date (RFC 9110 §6.6.1).
-    pub fn new(status: Status, date: &str) -> Response {
+impl ResponseHead {
+    /// Starts a response of the given date, an HTTP-date (RFC 9110 §6.6.1).
+    pub fn new(status: Status, date: &str) -> ResponseHead {
         let mut head = String::with_capacity(512);
         let (code, reason) = (status.code(), status.reason());
         let _ = write!(head, "HTTP/1.1 {code} {reason}\r\nDate: {date}\r\n");
-        Response { status, head }
+        ResponseHead { status, head }
     }
 
     /// Its status.
@@ -29,7 +29,7 @@ impl Response {
 
     /// Adds a field.
     #[must_use]
-    pub fn field(mut self, name: &str, value: &str) -> Response {
+    pub fn field(mut self, name: &str, value: &str) -> ResponseHead {
         debug_assert!(!value.contains(['\r', '\n', '\0']));
         let _ = write!(self.head, "{name}: {value}\r\n");
         self
@@ -37,13 +37,13 @@ impl Response {
 
     /// Adds the media type of the body and forbids browsers to guess another.
     #[must_use]
-    pub fn content_type(self, media_type: &str) -> Response {
+    pub fn content_type(self, media_type: &str) -> ResponseHead {
         self.field("Content-Type", media_type).field("X-Content-Type-Options", "nosniff")
     }
 
     /// Adds the length of the body, in bytes.
     #[must_use]
-    pub fn content_length(mut self, bytes: usize) -> Response {
+    pub fn content_length(mut self, bytes: usize) -> ResponseHead {
         let _ = write!(self.head, "Content-Length: {bytes}\r\n");
         self
     }
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn response_head_is_that_of_the_rfc() {
-        let head = Response::new(Status::UriTooLong, "Sun, 06 Nov 1994 08:49:37 GMT")
+        let head = ResponseHead::new(Status::UriTooLong, "Sun, 06 Nov 1994 08:49:37 GMT")
             .content_type("text/plain")
             .content_length(3)
             .finish();

@@ -62,9 +62,9 @@ impl HeadScanner {
         Ok(None)
     }
 
-    /// Whether `input`, which was scanned, begins with a HEAD request: its answer has no content,
+    /// Whether `input`, which was scanned, begins with a HEAD request: its response has no content,
     /// even if it is refused (RFC 9110 §9.3.2). What lies beyond the limit does not count, or the
-    /// answer would depend on how much of it had come.
+    /// response would depend on how much of it had come.
     pub fn is_head(&self, input: &[u8], limits: &HeadLimits) -> bool {
         let window = &input[..input.len().min(limits.head_bytes_max)];
         window.get(self.start as usize..).is_some_and(|rest| rest.starts_with(b"HEAD "))

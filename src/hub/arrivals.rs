@@ -42,6 +42,8 @@ impl Hub {
             self.context.tally.refused_address += 1;
             return Err(Refusal::TooManyFromAddress);
         }
+        // Its place may have had another owner, whose events can still be on their way: the
+        // generation tells the two apart.
         self.generation = self.generation.wrapping_add(1);
         self.context.tally.accepted += 1;
         let entry = self.connections.vacant_entry();
@@ -53,6 +55,7 @@ impl Hub {
         } else {
             self.agenda.pending.push_back(id);
         }
+        // Nothing has happened to it, but it is not counted yet, and has a deadline from now on.
         self.with(id, |_, _| ());
         self.drop_oldest_pending();
         Ok(id)

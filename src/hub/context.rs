@@ -60,7 +60,7 @@ impl Context {
 
     /// A connection follows a room no more. If it follows the same room in another way, its member
     /// stays with that; otherwise nothing holds the member any more.
-    pub(super) fn unfollow(&mut self, connection: &mut Connection, gone: Subscription) {
+    pub(super) fn unfollow(&mut self, connection: &mut Connection, gone: &Subscription) {
         self.presence.room_mut(gone.room).unfollow(gone.place, &gone.view);
         let Some(member) = gone.member else { return };
         match connection.subscriptions.iter_mut().find(|one| one.room == gone.room) {

@@ -1,12 +1,12 @@
-//! What requests for files are answered with: the page, its modules, or a folder's.
+//! Responses with files: the page, its modules, or a folder's.
 
 use crate::assets::Asset;
 use crate::config::Config;
-use crate::http::{self, Method, Part, RequestHead, Response, Status};
+use crate::http::{self, Method, Part, RequestHead, ResponseHead, Status};
 use crate::shared::Shared;
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 use super::socketio;
 
 /// The paths at which there is something else: a file of such a path is never served.
@@ -19,18 +19,18 @@ pub fn routes(config: &Config) -> Vec<&'static str> {
 }
 
 impl Context {
-    /// The answer to a request for a file.
-    pub(super) fn file(&self, head: &RequestHead<'_>) -> Answer {
+    /// The response to a request for a file.
+    pub(super) fn file(&self, head: &RequestHead<'_>) -> Response {
         // The scripts that a page expects of its server are not in the way of a folder's own.
-        let alias = || self.assets.find(socketio::asset_path(&head.path));
-        match self.assets.find(&head.path).or_else(alias) {
+        let alias = || self.assets.get(socketio::asset_path(&head.path));
+        match self.assets.get(&head.path).or_else(alias) {
             Some(asset) => self.asset(asset, head),
             None if self.assets.lacks_slash(&head.path) => self.folder(head),
             None => self.nothing_here(),
         }
     }
 
-    fn asset(&self, asset: &Asset, head: &RequestHead<'_>) -> Answer {
+    fn asset(&self, asset: &Asset, head: &RequestHead<'_>) -> Response {
         // RFC 9110 §13.1.1: compared strongly, and looked at first (§13.2.2).
         let is_wanted = |tag: &[u8]| tag == b"*" || tag == asset.etag.as_bytes();
         if head.values("if-match").next().is_some() && !head.list("if-match").any(is_wanted) {
@@ -43,7 +43,7 @@ impl Context {
         if head.list("if-none-match").any(is_same) {
             // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
             let response = self.asset_response(Status::NotModified, asset, head);
-            return Answer { response, body: Shared::default(), connection: None };
+            return Response { head: response, body: Shared::default(), connection: None };
         }
         let whole = asset.body.len();
         let (response, body) = match wanted_part(asset, head) {
@@ -59,12 +59,17 @@ impl Context {
             .field("Accept-Ranges", "bytes")
             .content_type(asset.media_type)
             .content_length(body.len());
-        Answer { response, body, connection: None }
+        Response { head: response, body, connection: None }
     }
 
-    /// The fields that every answer with a file has, or with the news that it is the same.
-    fn asset_response(&self, status: Status, asset: &Asset, head: &RequestHead<'_>) -> Response {
-        let mut response = Response::new(status, &self.date)
+    /// The fields that every response with a file has, or with the news that it is the same.
+    fn asset_response(
+        &self,
+        status: Status,
+        asset: &Asset,
+        head: &RequestHead<'_>,
+    ) -> ResponseHead {
+        let mut response = ResponseHead::new(status, &self.date)
             .field("ETag", &asset.etag)
             .field("Cache-Control", "no-cache")
             .field("Referrer-Policy", "no-referrer");
@@ -75,25 +80,25 @@ impl Context {
     }
 
     /// RFC 9110 §15.5.17: the part that is asked for is not there.
-    fn beyond(&self, bytes: usize) -> Answer {
-        let mut answer = self.text(Status::RangeNotSatisfiable, "it is not as long as that");
-        answer.response = answer.response.field("Content-Range", &format!("bytes */{bytes}"));
-        answer
+    fn beyond(&self, bytes: usize) -> Response {
+        let mut response = self.text(Status::RangeNotSatisfiable, "it is not as long as that");
+        response.head = response.head.field("Content-Range", &format!("bytes */{bytes}"));
+        response
     }
 
     /// Sends a client on to the folder that it means, so that what the folder's index refers to is
     /// looked for in the folder. The way there is relative: it leads to no other server, and stays
     /// right behind a proxy that takes a prefix off the path.
-    fn folder(&self, head: &RequestHead<'_>) -> Answer {
+    fn folder(&self, head: &RequestHead<'_>) -> Response {
         let name = head.path.rsplit('/').next().unwrap_or_default();
         let mut location = format!("./{}/", http::encode_segment(name));
         if !head.query.is_empty() {
             // It is a part of a target that was taken: printable, and without a fragment.
             location.extend(["?", head.query]);
         }
-        let mut answer = self.text(Status::MovedPermanently, "it is a folder");
-        answer.response = self.share(answer.response.field("Location", &location), head);
-        answer
+        let mut response = self.text(Status::MovedPermanently, "it is a folder");
+        response.head = self.share(response.head.field("Location", &location), head);
+        response
     }
 }
 

@@ -1,9 +1,9 @@
-//! Which hosts requests may be for, and what is answered whatever they are for.
+//! Which hosts requests may be for, and requests that are for the server whatever its name.
 
-use crate::http::{HostPattern, Method, RequestHead, Response, Status};
+use crate::http::{HostPattern, Method, RequestHead, ResponseHead, Status};
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 
 /// The methods of everything that opens no WebSocket.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
@@ -19,10 +19,10 @@ impl Context {
 
     /// RFC 9110 §9.3.7. To many a check of health the status is all: HAProxy asks like this unless
     /// told otherwise.
-    pub(super) fn options_answer(&self) -> Answer {
+    pub(super) fn options_response(&self) -> Response {
         // §8.6: a 204 has no Content-Length.
-        let response = Response::new(Status::NoContent, &self.date).field("Allow", METHODS);
-        Answer { response, body: Default::default(), connection: None }
+        let response = ResponseHead::new(Status::NoContent, &self.date).field("Allow", METHODS);
+        Response { head: response, body: Default::default(), connection: None }
     }
 }
 

@@ -150,6 +150,7 @@ impl Context {
             bytes_max: limits.name_bytes_max as usize,
         };
         let name = names::canonical(name, name_limits).map_err(ApiError::Name)?;
+        // A client that has left its last namespace is in no room, and there is nothing to change.
         let Some(room) = connection.subscriptions.iter().next().map(|one| one.room) else {
             return Ok(());
         };
@@ -157,6 +158,7 @@ impl Context {
         if member.and_then(|member| self.presence.name(member)) == Some(&name) {
             return Ok(());
         }
+        // Only a real change costs everyone a message, so only that counts against the rate.
         if !connection.may_change_name(&self.config, now) {
             return Err(ApiError::RateLimited);
         }
@@ -187,10 +189,10 @@ impl Context {
 
     /// The peer left a namespace.
     fn leave(&mut self, connection: &mut Connection, number: u32) {
-        let is_it =
+        let matches =
             |view: View| matches!(view, View::Lists { namespace, .. } if namespace == number);
-        if let Some(subscription) = connection.subscriptions.take(|one| is_it(one.view)) {
-            self.unfollow(connection, subscription);
+        if let Some(subscription) = connection.subscriptions.take(|one| matches(one.view)) {
+            self.unfollow(connection, &subscription);
         }
     }
 }

@@ -1,12 +1,12 @@
 //! What the hub can tell of itself in numbers, and who may see it.
 
 use crate::connection::{Listener, State};
-use crate::http::{RequestHead, Response, Status};
+use crate::http::{RequestHead, ResponseHead, Status};
 use crate::metrics::{self, Snapshot};
 use crate::tally::Tally;
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 use super::table::Hub;
 
 /// What a proxy says of whom it asks for.
@@ -23,7 +23,7 @@ impl Hub {
         &mut self.context.tally
     }
 
-    /// Sessions in this state.
+    /// Connections in this state.
     pub fn open(&self, state: State) -> u32 {
         self.context.counts.open(state)
     }
@@ -40,18 +40,18 @@ impl Hub {
 }
 
 impl Context {
-    pub(super) fn metrics_answer(&self) -> Answer {
+    pub(super) fn metrics_response(&self) -> Response {
         let body = metrics::encode(&Snapshot {
             tally: &self.tally,
             open: State::OPEN.map(|(state, _)| self.counts.open(state)),
             names: self.presence.names(),
             buffered_bytes: self.counts.buffered_bytes,
         });
-        let response = Response::new(Status::Ok, &self.date)
+        let response = ResponseHead::new(Status::Ok, &self.date)
             .content_type(metrics::MEDIA_TYPE)
             .content_length(body.len())
             .field("Cache-Control", "no-store");
-        Answer { response, body: body.into_bytes().into(), connection: None }
+        Response { head: response, body: body.into_bytes().into(), connection: None }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::config::OriginPolicy;
 use crate::connection::Connection;
-use crate::http::{RequestHead, Response, is_own_origin};
+use crate::http::{RequestHead, ResponseHead, is_own_origin};
 
 use super::context::Context;
 use super::refused_origin::RefusedOrigin;
@@ -32,9 +32,9 @@ impl Context {
         self.refused_origins.push(RefusedOrigin::new(field, from.address));
     }
 
-    /// Lets the pages that may connect read the answer too, wherever they are from (Fetch,
+    /// Lets the pages that may connect read the response too, wherever they are from (Fetch,
     /// "CORS protocol"): they may import the client module, for one.
-    pub(super) fn share(&self, response: Response, head: &RequestHead<'_>) -> Response {
+    pub(super) fn share(&self, response: ResponseHead, head: &RequestHead<'_>) -> ResponseHead {
         let listed = match &self.config.origins {
             OriginPolicy::Any => return response.field("Access-Control-Allow-Origin", "*"),
             OriginPolicy::Listed(listed) => listed,

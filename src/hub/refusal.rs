@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::http::Status;
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 use super::table::Hub;
 
 /// Why a connection is not taken.
@@ -30,16 +30,16 @@ const RETRY_AFTER_SECONDS: Range<u64> = 3..11;
 impl Hub {
     /// What a connection that is not taken is told.
     pub fn refusal(&self, refusal: Refusal) -> Vec<u8> {
-        let Answer { response, body, .. } = self.context.busy(refusal);
-        [&response.field("Connection", "close").finish()[..], &body[..]].concat()
+        let Response { head, body, .. } = self.context.busy(refusal);
+        [&head.field("Connection", "close").finish()[..], &body[..]].concat()
     }
 }
 
 impl Context {
-    /// The answer to a client that comes at a bad time. Programs and the client modules come back
+    /// The response to a client that comes at a bad time. Programs and the client modules come back
     /// after `Retry-After` (RFC 9110 §10.2.3). A browser that was to show a page reads that of
     /// neither status, and comes back by `Refresh` (HTML, "shared declarative refresh steps").
-    pub(super) fn busy(&self, refusal: Refusal) -> Answer {
+    pub(super) fn busy(&self, refusal: Refusal) -> Response {
         let (status, reason) = match refusal {
             Refusal::Full => (Status::ServiceUnavailable, "The server has no room at the moment"),
             Refusal::TooManyFromAddress => (
@@ -53,8 +53,8 @@ impl Context {
         let seconds = (start + refused % (end - start)).to_string();
         let line =
             format!("{reason}. Try again in {seconds} seconds; a browser does so by itself.");
-        let mut answer = self.last_words(status, &line);
-        answer.response = answer.response.field("Retry-After", &seconds).field("Refresh", &seconds);
-        answer
+        let mut response = self.last_words(status, &line);
+        response.head = response.head.field("Retry-After", &seconds).field("Refresh", &seconds);
+        response
     }
 }

@@ -1,17 +1,19 @@
-//! What HTTP requests are answered with.
+//! HTTP requests: taken from the input, routed, and responded to.
 
 use crate::connection::{Cause, Connection, Listener, Phase, Protocol, State};
-use crate::http::{FieldStorage, HeadLimits, Method, RequestError, RequestHead, Response, Status};
+use crate::http::{
+    FieldStorage, HeadLimits, Method, RequestError, RequestHead, ResponseHead, Status,
+};
 use crate::time::Time;
 
 use super::context::Context;
 use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::refusal::Refusal;
-use super::response::Answer;
+use super::response::Response;
 
 impl Context {
-    /// Takes the next request from `input`, answers it, and says how many bytes it had; `None` if
+    /// Takes the next request from `input`, responds to it, and says how many bytes it had; `None` if
     /// it is not complete.
     pub(super) fn consume_request(
         &mut self,
@@ -33,7 +35,7 @@ impl Context {
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
-            Ok(head) => self.answer(connection, &head, now),
+            Ok(head) => self.route(connection, &head, now),
             Err(error) => self.refuse(connection, error, is_head, now),
         }
         Some(length)
@@ -48,8 +50,8 @@ impl Context {
         }
     }
 
-    /// Answers a request that was understood.
-    fn answer(&mut self, connection: &mut Connection, head: &RequestHead<'_>, now: Time) {
+    /// Responds to a request that was understood, by its host, path and method.
+    fn route(&mut self, connection: &mut Connection, head: &RequestHead<'_>, now: Time) {
         if let Err(error) = self.count_forwarded(connection, head, now) {
             return self.refuse(connection, error, head.method == Method::Head, now);
         }
@@ -63,6 +65,7 @@ impl Context {
                 now,
             );
         }
+        // Paths that open a WebSocket decide for themselves on the method, as RFC 6455 has it.
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
@@ -73,20 +76,20 @@ impl Context {
             "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
             _ => None,
         };
-        let answer = match (opened, &*head.path) {
+        let response = match (opened, &*head.path) {
             (Some(Ok(())), _) => return,
-            (Some(Err(answer)), _) => answer,
-            _ if head.method == Method::Options => self.options_answer(),
+            (Some(Err(response)), _) => response,
+            _ if head.method == Method::Options => self.options_response(),
             _ if !is_known => self.method_not_allowed(METHODS),
-            (None, "/metrics") if shows_metrics(listener, head) => self.metrics_answer(),
+            (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
-            (None, "/roster") => self.roster_answer(head),
+            (None, "/roster") => self.roster_response(head),
             // Nobody else is told that they are here.
             (None, "/metrics") => self.nothing_here(),
             (None, _) => self.file(head),
         };
-        self.respond(connection, answer, head.method == Method::Head, head.keeps_alive(), now);
+        self.respond(connection, response, head.method == Method::Head, head.keeps_alive(), now);
     }
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
@@ -98,53 +101,55 @@ impl Context {
         is_head: bool,
         now: Time,
     ) {
-        let answer = match error {
+        let response = match error {
             RequestError::TooManyFromAddress => self.busy(Refusal::TooManyFromAddress),
             _ => self.last_words(error.status(), &error.to_string()),
         };
-        self.respond(connection, answer, is_head, false, now);
+        self.respond(connection, response, is_head, false, now);
     }
 
-    fn roster_answer(&mut self, head: &RequestHead<'_>) -> Answer {
+    fn roster_response(&mut self, head: &RequestHead<'_>) -> Response {
         let watching = self.counts.open(State::Watching);
         let room = self.presence.main_room();
         let document = self.presence.room_mut(room).document(watching);
-        let response = Response::new(Status::Ok, &self.date)
+        let response = ResponseHead::new(Status::Ok, &self.date)
             .content_type("application/json")
             .content_length(document.len())
             .field("Cache-Control", "no-store");
         let response = self.share(response, head);
-        Answer { response, body: document, connection: None }
+        Response { head: response, body: document, connection: None }
     }
 
-    /// Sends an answer, and ends the connection with it or makes ready for the next request.
+    /// Sends a response, and ends the connection with it or makes ready for the next request.
     fn respond(
         &mut self,
         connection: &mut Connection,
-        answer: Answer,
+        response: Response,
         is_head: bool,
         keeps_alive: bool,
         now: Time,
     ) {
         let requests_max = self.config.limits.requests_max;
         let Phase::Http(http) = connection.phase() else { return };
-        let status = answer.response.status();
+        // A response that ends the connection says so; otherwise the client decides, until it has
+        // had its requests: one connection must not be a way around the limits for ever.
+        let status = response.head.status();
         self.tally.responded(status.code());
-        let keep = answer.connection.is_none() && http.requests < requests_max && keeps_alive;
+        let keep = response.connection.is_none() && http.requests < requests_max && keeps_alive;
 
-        let mut response = answer.response;
+        let mut head = response.head;
         if !keep {
-            response = response.field("Connection", answer.connection.unwrap_or("close"));
+            head = head.field("Connection", response.connection.unwrap_or("close"));
         }
-        connection.outbox.replies().append(&mut response.finish());
-        // RFC 9110 §9.3.2: the answer to HEAD has no content, whatever it is.
+        connection.outbox.replies().append(&mut head.finish());
+        // RFC 9110 §9.3.2: the response to HEAD has no content, whatever it is.
         if !is_head {
-            connection.outbox.put_body(answer.body);
+            connection.outbox.put_body(response.body);
         }
         if keep {
             connection.await_request(&self.config, now);
         } else {
-            let cause = match answer.connection {
+            let cause = match response.connection {
                 Some(_) => Cause::Refused(status),
                 None => Cause::Answered,
             };

@@ -13,7 +13,7 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
     // Its rooms. In whichever way it began to end, it is in none from now on.
     if !connection.takes_part() {
         while let Some(subscription) = connection.subscriptions.take(|_| true) {
-            context.unfollow(connection, subscription);
+            context.unfollow(connection, &subscription);
         }
     }
     // Its memory.

@@ -1,12 +1,12 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
 use crate::connection::{Connection, Protocol};
-use crate::http::{RequestHead, Response};
+use crate::http::{RequestHead, ResponseHead};
 use crate::socketio::handshake::{self, Refusal};
 use crate::time::Time;
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
@@ -27,7 +27,7 @@ impl Context {
         connection: &mut Connection,
         head: &RequestHead<'_>,
         now: Time,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), Response> {
         handshake::accept(head, self.allows_origin(head)).map_err(|refusal| {
             if refusal == Refusal::Forbidden {
                 self.note_refused_origin(connection, head);
@@ -41,14 +41,14 @@ impl Context {
         Ok(())
     }
 
-    fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Answer {
+    fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Response {
         let body = refusal.encode();
-        let response = Response::new(refusal.status(), &self.date)
+        let response = ResponseHead::new(refusal.status(), &self.date)
             .content_type("application/json")
             .content_length(body.len())
             .field("Cache-Control", "no-store");
         // A page of another origin could not read why otherwise.
         let response = self.share(response, head);
-        Answer { response, body: body.into(), connection: Some("close") }
+        Response { head: response, body: body.into(), connection: Some("close") }
     }
 }

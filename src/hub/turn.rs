@@ -65,6 +65,7 @@ impl Hub {
         let &Phase::Closed(cause) = connection.phase() else {
             unreachable!("only a connection that has ended is to be reaped")
         };
+        // From here on it is in no count of open connections, so it must be in one of closed ones.
         self.context.tally.closed[cause.kind() as usize] += 1;
         if connection.listener == Listener::Metrics {
             self.context.counts.for_metrics -= 1;

@@ -9,7 +9,7 @@ use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::context::Context;
-use super::response::Answer;
+use super::response::Response;
 
 impl Context {
     /// Opens a WebSocket, or says why not.
@@ -19,7 +19,7 @@ impl Context {
         head: &RequestHead<'_>,
         protocol: Protocol,
         now: Time,
-    ) -> Result<(), Answer> {
+    ) -> Result<(), Response> {
         let subprotocol = matches!(protocol, Protocol::Native).then_some(api::SUBPROTOCOL);
         let deflate = self.shake_hands(connection, head, subprotocol)?;
         connection.open(protocol, deflate, &self.config, now);
@@ -35,7 +35,7 @@ impl Context {
         connection: &mut Connection,
         head: &RequestHead<'_>,
         subprotocol: Option<&'static str>,
-    ) -> Result<Option<DeflateParameters>, Answer> {
+    ) -> Result<Option<DeflateParameters>, Response> {
         // RFC 6455 §4.2.1, 1: the method is GET.
         if head.method != Method::Get {
             return Err(self.method_not_allowed("GET"));
@@ -59,19 +59,19 @@ impl Context {
         Ok(deflate)
     }
 
-    fn handshake_refusal(&self, error: HandshakeError) -> Answer {
+    fn handshake_refusal(&self, error: HandshakeError) -> Response {
         let status = match error.asks_for_upgrade() {
             true => Status::UpgradeRequired,
             false => Status::BadRequest,
         };
-        let mut answer = self.last_words(status, &error.to_string());
+        let mut response = self.last_words(status, &error.to_string());
         if error.asks_for_upgrade() {
             // RFC 9110 §15.5.22: a 426 names the protocol, as an option of this connection;
             // RFC 6455 §4.4: and its version.
-            answer.connection = Some("close, Upgrade");
-            answer.response =
-                answer.response.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
+            response.connection = Some("close, Upgrade");
+            response.head =
+                response.head.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
         }
-        answer
+        response
     }
 }

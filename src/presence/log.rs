@@ -59,7 +59,7 @@ impl Seq {
     }
 
     /// The commit that a connection at this cursor was told of last; 0 if there was none.
-    pub const fn told(self) -> Seq {
+    pub const fn previous(self) -> Seq {
         Seq(self.0.saturating_sub(1))
     }
 

@@ -65,9 +65,9 @@ mod tests {
     fn handle_of_a_member_that_left_is_nobodys() {
         let (mut members, mut roster) = (Members::default(), Roster::default());
         let name = roster.join("Ada");
-        let first = members.insert(RoomId(0), name);
+        let first = members.insert(RoomId::MAIN, name);
         assert!(members.remove(first).is_some());
-        let second = members.insert(RoomId(0), name);
+        let second = members.insert(RoomId::MAIN, name);
         assert_eq!(first.index, second.index);
         assert!(members.get(first).is_none() && members.remove(first).is_none());
         assert!(members.get_mut(second).is_some());

@@ -110,6 +110,7 @@ impl Room {
     /// Commits what changed, if it did on balance: encodes it once, and has the followers told.
     pub(super) fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> bool {
         self.is_dirty = false;
+        // A name that came and went since the last commit was never here, and nobody is told.
         let Some(change) = self.roster.commit() else { return false };
         self.commit_from = now.after_ms(u64::from(limits.commit_interval_ms));
         let message = message::change(self.log.upcoming(), &change);

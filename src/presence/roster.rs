@@ -1,7 +1,7 @@
 //! Who is here: names, by how many connections each is held, and what changed since the last
 //! commit.
 //!
-//! Sessions join and leave at any time; the world sees the roster only as of its last commit. Each
+//! Connections join and leave at any time; the world sees the roster only as of its last commit. Each
 //! commit is one [`Change`], net: a name that came and went between two commits was never there.
 //! The roster knows names and counts, and no connections; a connection knows the number of its
 //! name.
@@ -34,7 +34,7 @@ pub struct NameId(NonZeroU32);
 #[derive(Debug)]
 struct Entry {
     name: Name,
-    /// Sessions that have this name now.
+    /// Connections that have this name now.
     connections: u32,
     /// Whether the last commit said that the name is here.
     is_committed: bool,

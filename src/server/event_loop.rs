@@ -46,9 +46,9 @@ pub struct Server<N: Net = MioNet> {
     pub(super) leaving: Leaving<N::Stream>,
     /// What the last wait has told.
     pub(super) events: Vec<Event>,
-    /// Sessions with input that was not read to its end.
+    /// Connections with input that was not read to its end.
     pub(super) ready: VecDeque<ConnectionId>,
-    /// Sessions that can be written to again, or were not written all they had.
+    /// Connections that can be written to again, or were not written all they had.
     pub(super) unsent: VecDeque<ConnectionId>,
     /// When accepting may be tried again, after it failed.
     pub(super) accept_at: Time,
@@ -209,6 +209,7 @@ impl<N: Net> Server<N> {
     }
 
     fn wait(&mut self) -> io::Result<()> {
+        // Until the earliest of all that is due; but what the last turn left over cannot wait.
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
         until = until.min(self.journal.settle_at()).min(self.leaving.due_at());

@@ -1,7 +1,7 @@
-//! Connections that were refused and are kept until their answer has been read.
+//! Connections that were refused and are kept until their response has been read.
 //!
 //! A socket that is closed with unread input, or gets some later, makes the kernel send RST, which
-//! can overtake the answer; and the request is on its way when a connection is refused. So it is
+//! can overtake the response; and the request is on its way when a connection is refused. So it is
 //! half-closed and kept for a moment. There are few such places, and in a flood each is kept for a
 //! shorter time.
 

@@ -46,6 +46,7 @@ impl<N: Net> Server<N> {
         }
     }
 
+    /// Counts the turn that is over, and says in the log if it was too long.
     pub(super) fn count_turn(&mut self, stopwatch: &Stopwatch, now: Time) {
         let total = stopwatch.total();
         let stall_ms = u128::from(self.hub.config().limits.stall_ms);

@@ -173,6 +173,6 @@ mod tests {
         let www = Www::watch(Look::default(), look, wake).unwrap();
         wait_until_woken.recv().unwrap();
         let news = www.take_news();
-        assert!(matches!(&news[..], [News::Changed(assets)] if assets.find("/").is_some()));
+        assert!(matches!(&news[..], [News::Changed(assets)] if assets.get("/").is_some()));
     }
 }

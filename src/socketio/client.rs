@@ -179,9 +179,9 @@ impl Client {
         (number, reply)
     }
 
-    /// What an event is answered with once it is obeyed or refused: an `error` event if it is
+    /// What is sent in reply to an event once it is handled or refused: an `error` event if it is
     /// refused, and the acknowledgement if that was asked for.
-    pub fn answer(&self, address: Address, outcome: Result<(), ApiError>) -> Vec<Outgoing> {
+    pub fn reply(&self, address: Address, outcome: Result<(), ApiError>) -> Vec<Outgoing> {
         let packet = |kind, ack, payload: &[u8]| {
             let payload = str::from_utf8(payload).ok();
             debug_assert!(payload.is_some(), "JSON is text");

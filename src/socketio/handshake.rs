@@ -1,4 +1,4 @@
-//! A request for Engine.IO: a session is opened, or the answer says why not.
+//! A request for Engine.IO: a session is opened, or the response says why not.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The status of the answer.
+    /// The status of the response.
     pub const fn status(self) -> Status {
         match self {
             Refusal::Forbidden => Status::Forbidden,
@@ -31,7 +31,7 @@ impl Refusal {
         }
     }
 
-    /// The body of the answer, in JSON.
+    /// The body of the response, in JSON.
     pub fn encode(self) -> Vec<u8> {
         format!("{{\"code\":{},\"message\":\"{self}\"}}", self as u8).into_bytes()
     }

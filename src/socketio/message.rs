@@ -22,7 +22,7 @@ pub enum Outgoing {
     Binary(Vec<u8>),
 }
 
-/// Where within a session an answer goes. It is good until the client says something else.
+/// Where within a session a reply goes. It is good until the client says something else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {
     /// The number of the namespace.
@@ -58,7 +58,7 @@ pub enum Outcome<'a> {
     },
     /// The client left the namespace of this number, and perhaps there is none that it is in.
     Left(u32),
-    /// This is to be done, and [answered](super::Client::answer).
+    /// This is to be done, and [replied to](super::Client::reply).
     Event(Event<'a>),
 }
 

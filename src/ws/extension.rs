@@ -78,7 +78,7 @@ impl DeflateParameters {
         self.server_max_window_bits.unwrap_or(WINDOW_BITS_MAX)
     }
 
-    /// The value of the answer's field.
+    /// The value of the response's field.
     pub fn encode(&self) -> String {
         let mut value = String::from("permessage-deflate");
         if self.server_no_context_takeover {

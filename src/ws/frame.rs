@@ -32,9 +32,9 @@ pub enum Opcode {
     Binary = 0x2,
     /// The closing handshake.
     Close = 0x8,
-    /// A question whether the peer is there.
+    /// Asks whether the peer is there.
     Ping = 0x9,
-    /// The answer to it.
+    /// The reply to a Ping.
     Pong = 0xA,
 }
 

@@ -35,7 +35,7 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
-    /// Whether the answer is 426 Upgrade Required, and not 400.
+    /// Whether the response is 426 Upgrade Required, and not 400.
     ///
     /// RFC 6455 §4.2.2, 4: a version that the server does not understand is answered with "an
     /// appropriate HTTP error code (such as 426 Upgrade Required)".
@@ -72,7 +72,7 @@ pub struct Wishes<'a> {
     pub allows_takeover: bool,
 }
 
-/// Reads a client's opening handshake and appends the answer to `out`, all of it but the status
+/// Reads a client's opening handshake and appends the response to `out`, all of it but the status
 /// line's reason being fixed by RFC 6455 §4.2.2.
 ///
 /// What is agreed on about compression is returned.

@@ -370,5 +370,5 @@ fn route_shadows_a_file_and_nothing_else_does() {
     // The script of socket.io has two names, and the folder may have either.
     let mut world = serving(&["socket.io.js"]);
     assert_eq!(get(&mut world, "/socket.io/socket.io.js").body, b"socket.io.js");
-    assert!(Assets::default().find("/").is_none());
+    assert!(Assets::default().get("/").is_none());
 }

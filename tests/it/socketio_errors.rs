@@ -325,7 +325,7 @@ fn client_is_where_pages_ask_for_it() {
 #[test]
 fn module_is_the_script_and_its_exports() {
     let assets = Assets::embedded();
-    let text = |path: &str| String::from_utf8(assets.find(path).unwrap().body.to_vec()).unwrap();
+    let text = |path: &str| String::from_utf8(assets.get(path).unwrap().body.to_vec()).unwrap();
     let (script, module) = (text("/socket.io.js"), text("/socket.io.esm.js"));
     let (before, after) = module.split_once(&script).expect("the script");
     assert!(

@@ -169,6 +169,15 @@ fn layers_know_only_what_is_below_them() {
     }
 }
 
+#[test]
+fn map_of_the_library_names_every_module() {
+    let map = include_str!("../../src/lib.rs");
+    let modules = map.lines().filter_map(|line| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+    for module in modules {
+        assert!(map.contains(&format!("[`{module}`]")), "the map in lib.rs lacks {module}");
+    }
+}
+
 /// All that moves a connection from one phase to the next stands in one file.
 #[test]
 fn phases_change_in_one_file() {

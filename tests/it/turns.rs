@@ -124,7 +124,9 @@ impl Crowd {
 
 fn turn(server: &mut Server<Crowd>) {
     let net = server.net_mut();
-    (net.read.clear(), net.written.clear(), net.closed.clear());
+    for peers in [&mut net.read, &mut net.written, &mut net.closed] {
+        peers.clear();
+    }
     assert_eq!(server.turn().unwrap(), None);
 }
 

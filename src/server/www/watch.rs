@@ -129,8 +129,8 @@ mod tests {
         let news = watch.see(look("two"));
         assert!(changed(&news) && !watch.is_in_doubt());
         let [News::Changed(assets)] = &news[..] else { panic!("{news:?}") };
-        assert_eq!(&*assets.find("/").unwrap().body, b"two");
-        assert!(assets.find("/headcount.js").is_some());
+        assert_eq!(&*assets.get("/").unwrap().body, b"two");
+        assert!(assets.get("/headcount.js").is_some());
         assert!(watch.see(look("two")).is_empty());
         // What was only there for one look never was.
         assert!(watch.see(look("half")).is_empty());
