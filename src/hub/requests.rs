@@ -13,8 +13,8 @@ use super::refusal::Refusal;
 use super::response::Response;
 
 impl Context {
-    /// Takes the next request from `input`, responds to it, and says how many bytes it had; `None` if
-    /// it is not complete.
+    /// Takes the next request from `input`, responds to it, and says how many bytes it had; `None`
+    /// if it is not complete.
     pub(super) fn consume_request(
         &mut self,
         connection: &mut Connection,

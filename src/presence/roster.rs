@@ -1,10 +1,10 @@
 //! Who is here: names, by how many connections each is held, and what changed since the last
 //! commit.
 //!
-//! Connections join and leave at any time; the world sees the roster only as of its last commit. Each
-//! commit is one [`Change`], net: a name that came and went between two commits was never there.
-//! The roster knows names and counts, and no connections; a connection knows the number of its
-//! name.
+//! Connections join and leave at any time; the world sees the roster only as of its last commit.
+//! Each commit is one [`Change`], net: a name that came and went between two commits was never
+//! there. The roster knows names and counts, and no connections; a connection knows the number of
+//! its name.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

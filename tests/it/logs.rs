@@ -248,7 +248,7 @@ fn refused_origins_are_logged_at_the_default_level_and_limited() {
         client.send(&wire::handshake("/ws", origin));
         assert_eq!(client.answer().status, 403);
     }
-    let message = "origin refused: it is not in --allow-origin";
+    let message = "origin refused: not in --allow-origin";
     let line = logged.find(message);
     assert_eq!((&line["level"], &line["address"]), (&"WARN".into(), &"exempt".into()));
     assert_eq!(line["origin"], "https://other.example");

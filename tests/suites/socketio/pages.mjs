@@ -175,6 +175,10 @@ await check("io() in a frame of about:blank, which has the host of its page", as
 
 file("worker.js", `importScripts("${SCRIPT}"); onmessage = async ({ data }) => postMessage(await (${tryAll})(data));`);
 file("worker.mjs", `import io from "${MODULE}"; onmessage = async ({ data }) => postMessage(await (${tryAll})(data));`);
+// The server sees new files within seconds.
+for (let tries = 0; !(await fetch(`${server.url}/worker.mjs`)).ok && tries < 100; tries++) {
+  await new Promise((done) => setTimeout(done, 100));
+}
 for (const [what, make, expected] of [
   ["a worker", `new Worker("/worker.js")`, CONNECTED],
   ["a worker of modules", `new Worker("/worker.mjs", { type: "module" })`, CONNECTED],
