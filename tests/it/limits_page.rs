@@ -26,10 +26,9 @@ Every loop, buffer and count has a bound. Each is a flag (`--messages-burst 100`
 and none can be 0, so there is no way to switch a limit off. `headcount --print-limits` prints the
 values in force on a machine, and the log lists those that differ from the defaults at the start.
 
-Milliseconds are written ms. Rates are token buckets: a connection that has been quiet may use the
-whole burst at once, and is then held to the rate. A burst can't be set to less than one; where a rate
-has no flag for its burst, the burst is what one second (or minute) brings, and for bytes the largest
-message in addition.
+Milliseconds are written ms. Rates are token buckets: after a quiet time, a connection may use the
+whole burst at once, and is then held to the rate. Where a rate has no flag for its burst, the burst is
+what a second (or a minute) brings; for bytes, one message of the largest size is added to it.
 ";
 
 const TAIL: &str = "
