@@ -97,8 +97,8 @@ fn limits_page_is_what_the_flags_say() {
         fs::write(&path, &expected).expect("the page can be written");
     }
     let found = fs::read_to_string(&path).unwrap_or_default();
-    let differs = expected.lines().zip(found.lines().chain(std::iter::repeat("")));
-    let first = differs.into_iter().find(|(expected, found)| expected != found);
+    let mut lines = expected.lines().zip(found.lines().chain(std::iter::repeat("")));
+    let first = lines.find(|(expected, found)| expected != found);
     assert!(
         found == expected,
         "{PAGE} is not what the flags say, first at {first:?}; \
