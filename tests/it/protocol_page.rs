@@ -154,6 +154,7 @@ fn run_http(number: usize, lines: &[Line<'_>]) {
     let mut rest = lines;
     while !rest.is_empty() {
         let said = rest.iter().take_while(|line| matches!(line, Line::Says(..))).count();
+        assert!(said > 0, "a response without a request: line {number} of the page");
         let (request, after) = rest.split_at(said);
         let got = after.iter().take_while(|line| matches!(line, Line::Gets(..))).count();
         let (response, after) = after.split_at(got);
