@@ -169,7 +169,9 @@ await check("a worker, also one made from a blob, finds the server", async () =>
         room.login("worker " + names.push(room));
       }
       const isDone = () => names.every((room, i) => room.has("worker " + (i + 1)));
-      names[0].on("change", () => isDone() && postMessage("here"));
+      for (const room of names) {
+        for (const event of ["roster", "change"]) room.on(event, () => isDone() && postMessage("here"));
+      }
     `;
     const blob = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
     const worker = new Worker(blob, { type: "module" });
