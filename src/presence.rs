@@ -121,10 +121,10 @@ impl Presence {
             if now < room.commit_from() {
                 return true;
             }
-            let was_telling = room.followers().is_telling();
             if room.commit(limits, encoder, now) {
                 commits += 1;
-                if !was_telling && room.followers().is_telling() {
+                // A room stands there once, also if all its followers left and others came.
+                if room.followers().is_telling() && room.mark_telling() {
                     self.telling.push_back(id);
                 }
             }
@@ -143,10 +143,12 @@ impl Presence {
     /// in a room the one that waits longest.
     pub fn next_to_tell(&mut self) -> Option<u32> {
         while let Some(id) = self.telling.pop_front() {
-            let followers = self.rooms[id.index()].followers_mut();
-            let next = followers.next_to_tell();
-            if followers.is_telling() {
+            let room = &mut self.rooms[id.index()];
+            let next = room.followers_mut().next_to_tell();
+            if room.followers().is_telling() {
                 self.telling.push_back(id);
+            } else {
+                room.unmark_telling();
             }
             if next.is_some() {
                 return next;
@@ -170,5 +172,34 @@ impl Presence {
 impl Default for Presence {
     fn default() -> Presence {
         Presence::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ws::Deflater;
+
+    use super::*;
+
+    /// All followers leave in the middle of a round, and others come: the room has one turn still.
+    #[test]
+    fn room_stands_once_on_the_list_of_those_that_tell() {
+        let (mut presence, limits) = (Presence::new(), Limits::default());
+        let mut deflater = Deflater::new(1);
+        let room = presence.main_room();
+        let view = View::changes(Form::Plain);
+        for second in 0..3 {
+            let place = presence.room_mut(room).follow(second, &view);
+            presence.login(room, &format!("name {second}"));
+            let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: 1024 };
+            let now = Time::from_ms(u64::from(second) * 1000);
+            assert_eq!(presence.commit(&limits, &mut encoder, now), 1);
+            assert_eq!(presence.telling.len(), 1);
+            if second < 2 {
+                presence.room_mut(room).unfollow(place, &view);
+            }
+        }
+        assert_eq!((presence.next_to_tell(), presence.next_to_tell()), (Some(2), None));
+        assert!(!presence.is_telling());
     }
 }

@@ -4,7 +4,7 @@ use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
 use crate::config::Config;
 use crate::connection::{Connection, Subscription};
-use crate::presence::{Encoder, Presence, RoomId, View};
+use crate::presence::{Encoder, MemberId, Presence, RoomId, View};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
@@ -70,7 +70,7 @@ impl Context {
     }
 
     /// What holds a member lets go of it.
-    pub(super) fn logout(&mut self, member: crate::presence::MemberId) {
+    pub(super) fn logout(&mut self, member: MemberId) {
         self.presence.detach(member);
         self.tally.logouts += 1;
     }

@@ -37,6 +37,8 @@ pub struct Room {
     deflated_lists: u32,
     /// Whether it is on the list of rooms that may have something to commit.
     is_dirty: bool,
+    /// Whether it is on the list of rooms whose followers are being told.
+    is_telling: bool,
     /// There is no commit before this.
     commit_from: Time,
     /// The roster as a JSON document, and what it was made from.
@@ -105,6 +107,16 @@ impl Room {
     /// Notes that something may have changed, and says whether nothing had before.
     pub(super) fn mark_dirty(&mut self) -> bool {
         !std::mem::replace(&mut self.is_dirty, true)
+    }
+
+    /// Notes that it is on the list of rooms that tell, and says whether it was not there before.
+    pub(super) fn mark_telling(&mut self) -> bool {
+        !std::mem::replace(&mut self.is_telling, true)
+    }
+
+    /// It is on that list no more.
+    pub(super) fn unmark_telling(&mut self) {
+        self.is_telling = false;
     }
 
     /// Commits what changed, if it did on balance: encodes it once, and has the followers told.
