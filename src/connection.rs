@@ -1,16 +1,16 @@
 //! One connection, from accept to close. It dies with its socket.
 //!
-//! Its phases, and every transition between them, are in [`phase`]. A connection knows what its
+//! Its phases, and every transition between them, are in `phase`. A connection knows what its
 //! peer has sent and when the peer is late. It does not know what requests mean (`hub`) or who else
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
-//! - [`phase`]: the connection, and its life from HTTP to closed; [`expiry`]: its deadlines
-//! - [`http`], [`websocket`]: what a phase needs to read its input
-//! - [`input`]: what the peer sends, which becomes one [`step`] at a time; [`rates`]: how much
-//! - [`protocol`]: native, echo or Socket.IO on a WebSocket; [`socketio`]: the last of these
-//! - [`outbox`], [`replier`]: what is for this connection alone, sent first
-//! - [`subscriptions`]: the rooms that it follows; [`delivery`]: what is sent of them
-//! - [`accounting`]: what the hub counts of it
+//! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
+//! - `http`, `websocket`: what a phase needs to read its input
+//! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
+//! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
+//! - `outbox`, `replier`: what is for this connection alone, sent first
+//! - `subscriptions`: the rooms that it follows; `delivery`: what is sent of them
+//! - `accounting`: what the hub counts of it
 
 mod accounting;
 mod cause;

@@ -12,7 +12,7 @@
 //!
 //! - [`handshake`]: a request for `/socket.io/` → a session, or why not
 //! - [`Client`]: what a session has said and is owed, from its open packet to its end
-//! - [`list`]: the roster as such clients want it
+//! - `list`: the roster as such clients want it
 //!
 //! Knows no roster, no session and no socket, reads no clock and returns all that is to be sent:
 //! a [`Client`] lives as well without a connection, as long-polling has it.
