@@ -7,7 +7,8 @@
 //! ```text
 //!   scenarios → run → fleet → client → oracle → roster
 //!                │      what everyone does        what each of them knows
-//!                └→ subject, usage                the server, and what it uses
+//!                ├→ subject, usage                the server, and what it uses
+//!                └→ probe                         a stranger, meanwhile
 //!   report, plots                                 what came of it
 //! ```
 //!
@@ -24,6 +25,7 @@ mod options;
 mod oracle;
 mod page;
 mod plots;
+mod probe;
 mod problem;
 mod report;
 mod roster;

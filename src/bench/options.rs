@@ -60,6 +60,10 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=3600))]
     pub(crate) patience: u32,
 
+    /// Ask for /healthz on a new connection every 20 ms meanwhile, and report how long that takes
+    #[arg(long)]
+    pub(crate) probe: bool,
+
     /// Print the result as JSON
     #[arg(long)]
     pub(crate) json: bool,

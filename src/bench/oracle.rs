@@ -68,7 +68,7 @@ impl Mistakes {
 const LATENCY_MAX: u64 = 3_600_000_000;
 
 /// A histogram of times, from 1 µs on, with three digits.
-fn histogram() -> Histogram<u64> {
+pub(super) fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, LATENCY_MAX, 3).expect("the bounds are in order")
 }
 

@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::fleet::Fleet;
 use super::options::Options;
-use super::oracle::Counts;
+use super::oracle::{Counts, histogram};
+use super::probe::{Answers, Probe};
 use super::problem::Problem;
 use super::report::{Figure, Latency, Sample, Unit};
 use super::subject::Subject;
@@ -36,6 +37,8 @@ pub(crate) struct Run<'a> {
     pub(crate) latencies: Vec<Latency>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) warnings: Vec<String>,
+    /// What a stranger was answered meanwhile.
+    pub(crate) stranger: Answers,
     interrupted: Arc<AtomicBool>,
     bar: ProgressBar,
     started: Instant,
@@ -86,6 +89,7 @@ impl<'a> Run<'a> {
             latencies: Vec::new(),
             samples: Vec::new(),
             warnings: Vec::new(),
+            stranger: Answers::default(),
             interrupted,
             bar,
             started: now,
@@ -143,6 +147,7 @@ impl<'a> Run<'a> {
         work: impl FnOnce(&mut Run<'a>) -> Result<(), Problem>,
     ) -> (Measured, Result<(), Problem>) {
         let before = (Usage::now(self.subject.pid), self.fleet.oracle.counts);
+        let probe = self.options.probe.then(|| Probe::start(self.subject.url.clone()));
         self.fleet.oracle.measure(true);
         let result = work(self);
         self.sample("measured", Instant::now());
@@ -158,6 +163,9 @@ impl<'a> Run<'a> {
             latency: self.fleet.oracle.take_latency(),
         };
         self.judge(&measured.span);
+        if let Some(probe) = probe {
+            self.stranger.add(probe.finish());
+        }
         (measured, result)
     }
 
@@ -173,8 +181,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Ends the live display.
-    pub(crate) fn finish(&self) {
+    /// Ends the live display, and says how the stranger fared.
+    pub(crate) fn finish(&mut self) {
+        if let Some(why) = self.stranger.failure.take() {
+            self.warn(&format!("{} of the stranger's requests failed: {why}", self.stranger.failed));
+        }
+        let latency = std::mem::replace(&mut self.stranger.latency, histogram());
+        self.latency("stranger_request", &latency);
         self.bar.finish_and_clear();
     }
 

@@ -125,6 +125,17 @@ impl fmt::Display for Subject {
     }
 }
 
+/// Asks a server whether it is well, on a connection of its own.
+pub(super) fn healthz(url: &Url) -> io::Result<()> {
+    let stream = TcpStream::connect_timeout(&url.address(), PATIENCE)?;
+    let answer = exchange(stream, &get(url, "/healthz"))?;
+    if answer.starts_with(b"HTTP/1.1 200 ") {
+        return Ok(());
+    }
+    let status = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
+    Err(io::Error::other(format!("the answer is {:?}", String::from_utf8_lossy(status))))
+}
+
 /// A request for `path`. HTTP/1.0: the answer ends with the connection and comes in one piece.
 fn get(url: &Url, path: &str) -> String {
     format!("GET {}{path} HTTP/1.0\r\nHost: {}\r\n\r\n", url.prefix, url.authority)

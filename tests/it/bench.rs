@@ -67,6 +67,18 @@ fn churn_asks_as_often_as_it_is_told_to() {
 }
 
 #[test]
+fn probe_tells_what_a_stranger_feels_meanwhile() {
+    for scenario in ["storm", "churn", "slow", "echo"] {
+        let report = check(scenario, &["-n", "20", "--probe"]);
+        let latencies = report["latencies"].as_array().expect("latencies");
+        let stranger = latencies.iter().find(|latency| latency["name"] == "stranger_request");
+        let stranger = stranger.unwrap_or_else(|| panic!("no stranger in {report}"));
+        assert!(stranger["count"].as_u64() >= Some(1) && stranger["p50"].as_f64() > Some(0.0));
+        assert_eq!(report["warnings"].to_string().matches("stranger").count(), 0, "{report}");
+    }
+}
+
+#[test]
 fn reload_and_restart_bring_everyone_back() {
     check("reload", &["-n", "50"]);
     let report = check("restart", &["-n", "50"]);
