@@ -184,7 +184,10 @@ impl<'a> Run<'a> {
     /// Ends the live display, and says how the stranger fared.
     pub(crate) fn finish(&mut self) {
         if let Some(why) = self.stranger.failure.take() {
-            self.warn(&format!("{} of the stranger's requests failed: {why}", self.stranger.failed));
+            self.warn(&format!(
+                "{} of the stranger's requests failed: {why}",
+                self.stranger.failed
+            ));
         }
         let latency = std::mem::replace(&mut self.stranger.latency, histogram());
         self.latency("stranger_request", &latency);

@@ -84,25 +84,31 @@ impl<N: Net> Server<N> {
         {
             // A socket that is full says so when it is not, and is written to then.
             if self.sockets.get(id).is_some_and(|socket| socket.is_writable) {
-                told += 1;
-                self.write_guarded(id, &mut budget, now);
+                // One that has been told already, with something else, costs the turn nothing.
+                told += u32::from(self.write_guarded(id, &mut budget, now));
             }
         }
     }
 
-    fn write_guarded(&mut self, id: ConnectionId, budget: &mut usize, now: Time) {
-        self.guarded(id, Part::Output, now, |server| server.write_connection(id, budget, now));
+    fn write_guarded(&mut self, id: ConnectionId, budget: &mut usize, now: Time) -> bool {
+        let mut has_tried = true;
+        self.guarded(id, Part::Output, now, |server| {
+            has_tried = server.write_connection(id, budget, now);
+        });
+        has_tried
     }
 
     /// Writes what one connection has to send, until its socket is full, the budget is spent, or
-    /// there is no more.
-    fn write_connection(&mut self, id: ConnectionId, budget: &mut usize, now: Time) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+    /// there is no more. Says whether there was anything to write.
+    fn write_connection(&mut self, id: ConnectionId, budget: &mut usize, now: Time) -> bool {
+        let Some(socket) = self.sockets.get_mut(id) else { return false };
+        let mut has_tried = false;
         while socket.is_writable && *budget > 0 {
             let chunks = self.hub.transmit(id);
             if chunks.is_empty() {
                 break;
             }
+            has_tried = true;
             match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
                     *budget = budget.saturating_sub(length);
@@ -134,5 +140,6 @@ impl<N: Net> Server<N> {
         if after.resumes || after.takes_input && socket.is_readable {
             socket.queue(id, &mut self.ready);
         }
+        has_tried
     }
 }
