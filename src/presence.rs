@@ -118,7 +118,7 @@ impl Presence {
         let mut dirty = std::mem::take(&mut self.dirty);
         dirty.retain(|&id| {
             let room = &mut self.rooms[id.index()];
-            if now < room.commit_from() {
+            if now < room.commit_from() || !room.followers().can_take_another() {
                 return true;
             }
             if room.commit(limits, encoder, now) {

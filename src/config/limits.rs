@@ -179,7 +179,7 @@ pub struct Limits {
     pub accepts_per_address_burst: u32,
 
     /// Connections accepted in one turn of the event loop
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 128)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub accepts_per_turn: u32,
 
@@ -189,13 +189,13 @@ pub struct Limits {
     pub read_bytes_per_turn: u32,
 
     /// Connections pinged or timed out in one turn of the event loop
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deadlines_per_turn: u32,
 
     /// Connections read from in one turn of the event loop; as many again are sent room updates,
     /// and as many are closed
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_turn: u32,
 

@@ -35,6 +35,10 @@ pub struct Place(u32);
 #[derive(Clone, Copy, Debug)]
 struct Slot(u32);
 
+/// Commits that come while everyone is told of the first of them, at most. More would make a change
+/// wait less for its commit and everyone longer for their turn.
+const COMMITS_PER_ROUND: usize = 4;
+
 const EMPTY: u32 = 1 << 31;
 const NO_LINK: u32 = u32::MAX;
 
@@ -98,6 +102,13 @@ impl Followers {
     /// Whether the round is under way.
     pub fn is_telling(&self) -> bool {
         self.remaining > 0
+    }
+
+    /// Whether enough of the round is over for another commit. Each commit is one more frame for
+    /// everyone: with more of them a round takes longer, so that more come in it, and so on.
+    pub(super) fn can_take_another(&self) -> bool {
+        let told = self.places.len() - self.remaining;
+        self.remaining == 0 || told * COMMITS_PER_ROUND >= self.places.len()
     }
 
     /// Whether the follower at `place` is among those who are still to be told.

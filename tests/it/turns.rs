@@ -163,7 +163,8 @@ fn commit_is_told_a_few_at_a_time_and_reaches_everyone() {
     let limits = Limits { connections_per_turn: 3, ..Limits::default() };
     let mut server = watched(limits, 8);
     login(&mut server, 0, "Ada");
-    assert_eq!(written(&mut server, 4), [vec![0, 1, 2], vec![3, 4, 5], vec![6, 7], vec![]]);
+    // The first is written to because it was read from, and in its turn nothing is new.
+    assert_eq!(written(&mut server, 4), [vec![0, 1, 2, 3], vec![4, 5, 6], vec![7], vec![]]);
     assert!((0..8).all(|peer| server.net_mut().told(peer) == 1));
 }
 
@@ -183,11 +184,24 @@ fn commit_in_the_middle_of_telling_begins_with_those_who_wait() {
     let limits = Limits { connections_per_turn: 4, commit_interval_ms: 1, ..Limits::default() };
     let mut server = watched(limits, 10);
     login(&mut server, 0, "Ada");
-    assert_eq!(written(&mut server, 1), [[0, 1, 2, 3]]);
+    assert_eq!(written(&mut server, 1), [[0, 1, 2, 3, 4]]);
     login(&mut server, 1, "Bob");
-    // Bob's own connection is written to because it was read from; in its turn nothing is new.
-    assert_eq!(written(&mut server, 3), [vec![1, 4, 5, 6, 7], vec![8, 9, 0], vec![2, 3]]);
+    assert_eq!(written(&mut server, 3), [vec![1, 5, 6, 7, 8], vec![9, 0, 2, 3], vec![4]]);
     assert!((0..10).all(|peer| server.net_mut().told(peer) == 2));
+}
+
+/// Each commit is a frame more for everyone. So few of them come in one round.
+#[test]
+fn commit_waits_until_a_quarter_knows_of_the_last() {
+    let limits = Limits { connections_per_turn: 1, commit_interval_ms: 1, ..Limits::default() };
+    let mut server = watched(limits, 12);
+    login(&mut server, 0, "Ada");
+    assert_eq!(written(&mut server, 1), [[0, 1]]);
+    login(&mut server, 2, "Bob");
+    assert_eq!(written(&mut server, 1), [[2, 3]], "two of twelve knew of Ada");
+    assert_eq!(server.net_mut().told(3), 1);
+    assert_eq!(written(&mut server, 1), [[4]], "and now four");
+    assert_eq!(server.net_mut().told(4), 2);
 }
 
 /// Who comes in the middle of a storm waits for a turn, and not for the storm.
