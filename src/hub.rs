@@ -48,7 +48,7 @@ mod upgrade;
 mod upkeep;
 
 pub use files::routes;
-pub use output::AfterWrite;
+pub use output::{AfterSend, AfterWrite};
 pub use panics::Part;
 pub use refusal::Refusal;
 pub use refused_origin::RefusedOrigin;

@@ -142,13 +142,14 @@ impl Presence {
     /// The next follower who is to be told of a commit, in a fair order: each room in its turn, and
     /// in a room the one that waits longest.
     pub fn next_to_tell(&mut self) -> Option<u32> {
-        while let Some(id) = self.telling.pop_front() {
+        while let Some(&id) = self.telling.front() {
             let room = &mut self.rooms[id.index()];
             let next = room.followers_mut().next_to_tell();
-            if room.followers().is_telling() {
-                self.telling.push_back(id);
-            } else {
+            if !room.followers().is_telling() {
                 room.unmark_telling();
+                self.telling.pop_front();
+            } else if self.telling.len() > 1 {
+                self.telling.rotate_left(1);
             }
             if next.is_some() {
                 return next;

@@ -97,6 +97,11 @@ impl Connection {
         !self.outbox.is_empty() || self.subscriptions.iter().any(is_behind)
     }
 
+    /// Whether it is owed nothing but what is new in a room.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.outbox.is_at_rest() && !self.is_paused
+    }
+
     /// The socket is full. The time for the next request begins when this response is through, or
     /// thereabouts.
     pub(crate) fn blocked(&mut self, config: &Config, now: Time) {

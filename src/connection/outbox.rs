@@ -93,6 +93,11 @@ impl Outbox {
         self.half.is_none() && self.private.is_none()
     }
 
+    /// Whether nothing waits here, and nothing has by a deadline.
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.is_empty() && self.backlog.is_none()
+    }
+
     /// Bytes of memory that this connection alone holds here.
     pub(crate) fn buffered_bytes(&self) -> usize {
         self.half.as_ref().map_or(0, |half| half.own_bytes())
@@ -139,15 +144,22 @@ impl Outbox {
 
     /// Sends the first of `bytes` from a piece, keeps the rest of it if they are too few, and says
     /// how many are left.
+    #[inline]
     pub(super) fn begin(&mut self, piece: Piece<'_>, bytes: usize) -> usize {
-        let Piece { lead, body } = piece;
-        let length = lead.len() + body.len();
-        if bytes < lead.len() {
-            self.half = Some(Box::new(Half::with_lead(piece, bytes)));
-        } else if bytes < length {
-            self.half = Some(Box::new(Half::new(body.clone(), bytes - lead.len())));
+        let length = piece.lead.len() + piece.body.len();
+        if bytes < length {
+            self.keep_rest(piece, bytes);
         }
         bytes.saturating_sub(length)
+    }
+
+    #[cold]
+    fn keep_rest(&mut self, piece: Piece<'_>, sent: usize) {
+        let Piece { lead, body } = piece;
+        self.half = Some(Box::new(match sent.checked_sub(lead.len()) {
+            Some(sent) => Half::new(body.clone(), sent),
+            None => Half::with_lead(piece, sent),
+        }));
     }
 
     /// The socket is full. What has been begun, or waits for this connection alone, must now be

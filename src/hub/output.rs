@@ -8,6 +8,18 @@ use crate::time::Time;
 use super::context::{Context, encoder};
 use super::table::Hub;
 
+/// What is left to do for a connection of which some bytes were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterSend {
+    /// There is more to be written.
+    More,
+    /// There is no more, and its output is to be [settled](Hub::settle_output).
+    Settle,
+    /// There is no more, and nothing of the connection has changed but how far it was told. That is
+    /// the rule, as it took in one piece what is new in a room, and it saves looking.
+    Nothing,
+}
+
 /// What a driver does next for a connection that it has written to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AfterWrite {
@@ -32,22 +44,26 @@ impl Hub {
         connection.transmit(&self.context.presence, &mut self.lead)
     }
 
-    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent. Says whether there is
-    /// more.
-    ///
-    /// Nothing is settled here but in [`settle_output`](Self::settle_output): a connection that
-    /// takes a frame in one piece is what it was before, and the rest is settled once.
-    pub fn sent(&mut self, id: ConnectionId, bytes: usize) -> bool {
-        let Some(connection) = self.connections.get_mut(id.index()) else { return false };
+    /// The first `bytes` of what [`transmit`](Self::transmit) gave are sent. What follows from that
+    /// is settled by [`settle_output`](Self::settle_output), once for all writes of a turn.
+    pub fn sent(&mut self, id: ConnectionId, bytes: usize) -> AfterSend {
+        let Some(connection) = self.connections.get_mut(id.index()) else {
+            return AfterSend::Nothing;
+        };
         if !connection.matches(id) {
-            return false;
+            return AfterSend::Nothing;
         }
+        let was_at_rest = connection.is_at_rest();
         let Context { presence, tally, .. } = &mut self.context;
         let begun = connection.sent(presence, &mut self.lead, bytes);
         tally.bytes_out += bytes as u64;
         tally.deliveries += u64::from(begun.frames);
         tally.checkpoints_lagged += u64::from(begun.is_catching_up);
-        connection.wants_write(presence)
+        match connection.wants_write(presence) {
+            true => AfterSend::More,
+            false if was_at_rest && connection.is_at_rest() => AfterSend::Nothing,
+            false => AfterSend::Settle,
+        }
     }
 
     /// The driver has written what it could, or found the socket full: what it does next for this

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::connection::ConnectionId;
-use crate::hub::Part;
+use crate::hub::{AfterSend, Part};
 use crate::time::Time;
 
 use super::event_loop::Server;
@@ -82,11 +82,8 @@ impl<N: Net> Server<N> {
             && budget > 0
             && let Some(id) = self.hub.next_to_tell()
         {
-            // A socket that is full says so when it is not, and is written to then.
-            if self.sockets.get(id).is_some_and(|socket| socket.is_writable) {
-                // One that has been told already, with something else, costs the turn nothing.
-                told += u32::from(self.write_guarded(id, &mut budget, now));
-            }
+            // One that is full, or was told already with something else, costs the turn nothing.
+            told += u32::from(self.write_guarded(id, &mut budget, now));
         }
     }
 
@@ -112,8 +109,10 @@ impl<N: Net> Server<N> {
             match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
                     *budget = budget.saturating_sub(length);
-                    if !self.hub.sent(id, length) {
-                        break;
+                    match self.hub.sent(id, length) {
+                        AfterSend::More => {}
+                        AfterSend::Settle => break,
+                        AfterSend::Nothing => return true,
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
