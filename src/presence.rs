@@ -145,11 +145,11 @@ impl Presence {
         while let Some(&id) = self.telling.front() {
             let room = &mut self.rooms[id.index()];
             let next = room.followers_mut().next_to_tell();
-            if !room.followers().is_telling() {
+            if room.followers().is_telling() {
+                self.telling.rotate_left(1);
+            } else {
                 room.unmark_telling();
                 self.telling.pop_front();
-            } else if self.telling.len() > 1 {
-                self.telling.rotate_left(1);
             }
             if next.is_some() {
                 return next;
