@@ -189,7 +189,7 @@ pub struct Limits {
     pub read_bytes_per_turn: u32,
 
     /// Connections pinged or timed out in one turn of the event loop
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 64)]
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deadlines_per_turn: u32,
 
