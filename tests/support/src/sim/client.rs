@@ -254,6 +254,14 @@ impl Client {
         assert!(is_whole || self.link.is_reset || is_excused, "{me:?} was cut off inside a word");
         let is_torn = self.link.is_reset && self.link.untaken() > 0;
         assert!(!is_torn || is_excused || self.has_ended, "{me:?} lost the last words");
+        // What it did has a code, unless it came too late or the peer took nothing.
+        let is_late = self.has_sent_close || self.has_ended || self.link.is_reset;
+        let is_unsaid = !self.outgoing.is_empty() || !is_whole;
+        let is_told = self.has_heard_close || self.condemned.is_none();
+        assert!(
+            is_told || is_late || is_unsaid || self.is_harmed || nature.is_stopping,
+            "{me:?} was not told why"
+        );
     }
 
     fn hear(&mut self, heard: Heard, nature: &mut Nature) {
