@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
 use headcount::connection::ConnectionId;
-use headcount::hub::Hub;
+use headcount::hub::{AfterSend, Hub};
 use headcount::presence::Roster;
 use headcount::time::Time;
 use headcount::ws::frame::{self, Opcode};
@@ -138,16 +138,21 @@ impl Crowd {
 
     /// Hands everything to `id`, in the way of the driver: until there is no more.
     fn transmit(&mut self, id: ConnectionId) -> usize {
-        let mut told = 0;
+        let (mut told, mut is_settled) = (0, true);
         loop {
             let bytes = self.hub.transmit(id).total();
             if bytes == 0 {
-                self.hub.settle_output(id, false, self.now);
-                return told;
+                break;
             }
-            self.hub.sent(id, bytes);
             told += bytes;
+            match self.hub.sent(id, bytes) {
+                AfterSend::More => is_settled = false,
+                AfterSend::Nothing if is_settled => return told,
+                AfterSend::Nothing | AfterSend::Settle => break,
+            }
         }
+        self.hub.settle_output(id, false, self.now);
+        told
     }
 }
 

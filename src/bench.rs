@@ -107,6 +107,8 @@ fn make_run(options: &Options) -> Result<Report, Problem> {
     }
     let cpus = if options.url.is_none() { Cpus::choose() } else { Cpus::default() };
     let subject = Subject::open(options, cpus)?;
+    // Before this process is bound to one CPU, and sees no others.
+    let machine = Machine::this(cpus);
     cpus::pin(None, cpus.clients);
 
     let follows_roster = options.scenario.follows_roster();
@@ -119,13 +121,13 @@ fn make_run(options: &Options) -> Result<Report, Problem> {
     let result = scenarios::perform(&mut run);
     run.finish();
     match result {
-        Ok(()) => Ok(summarize(run, cpus, None)),
-        Err(problem) if problem.leaves_figures() => Ok(summarize(run, cpus, Some(problem))),
+        Ok(()) => Ok(summarize(run, machine, None)),
+        Err(problem) if problem.leaves_figures() => Ok(summarize(run, machine, Some(problem))),
         Err(problem) => Err(problem),
     }
 }
 
-fn summarize(run: Run<'_>, cpus: Cpus, problem: Option<Problem>) -> Report {
+fn summarize(run: Run<'_>, machine: Machine, problem: Option<Problem>) -> Report {
     let mistakes = run.fleet.oracle.mistakes.clone();
     Report {
         scenario: run.options.scenario.name(),
@@ -134,7 +136,7 @@ fn summarize(run: Run<'_>, cpus: Cpus, problem: Option<Problem>) -> Report {
         server: run.subject.to_string(),
         version: env!("CARGO_PKG_VERSION"),
         date: httpdate::fmt_http_date(std::time::SystemTime::now()),
-        machine: Machine::this(cpus),
+        machine,
         is_correct: mistakes.count == 0 && problem.is_none(),
         is_interrupted: matches!(problem, Some(Problem::Interrupted)),
         ended_early: problem.map(|problem| problem.to_string()),

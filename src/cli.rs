@@ -61,8 +61,8 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "ORIGIN")]
     allow_origin: Vec<String>,
 
-    /// Host name that requests may use, or *.example.com for all names below it; repeatable
-    /// [default: any]
+    /// Host name that requests may use; *.example.com for all names below it, .example.com for
+    /// these and itself; repeatable [default: any]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<HostPattern>,
 

@@ -7,14 +7,17 @@
 //! ```text
 //!   accepted*  →  received* / resume* / ended* / lost*  →  find_due, expire*, shed  →  commit
 //!              →  for each next_touched, and as many of next_to_tell as a turn has room for:
-//!                 (transmit, sent)* or lost, then settle_output, and perhaps half_closed
+//!                 (transmit, sent)* or lost, then settle_output unless there is nothing to settle,
+//!                 and perhaps half_closed
 //!              →  reap*
 //! ```
 //!
 //! Every input goes through `Hub::with`, the one place that finds a connection, lets it act on the
-//! `Context`, and settles what follows. A connection affects others only through the rooms, whose
-//! next commit tells them; nothing else crosses from one connection to another. The hub knows
-//! neither sockets nor the clock.
+//! `Context`, and settles what follows. Output is the exception: `transmit` and `sent` are the path
+//! of every delivery, and what they do is settled once after all writes of a turn.
+//!
+//! A connection affects others only through the rooms, whose next commit tells them; nothing else
+//! crosses from one connection to another. The hub knows neither sockets nor the clock.
 //!
 //! - `table`: the connections, and `with`; `context`: everything else that they act on
 //! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away

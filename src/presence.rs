@@ -66,7 +66,7 @@ impl Presence {
         &self.rooms[id.index()]
     }
 
-    /// The same, to encode what its followers need.
+    /// The same, to follow it, or to encode what its followers need.
     pub fn room_mut(&mut self, id: RoomId) -> &mut Room {
         &mut self.rooms[id.index()]
     }

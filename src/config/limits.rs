@@ -199,8 +199,8 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_turn: u32,
 
-    /// Room updates sent in one turn of the event loop, in bytes; as much again is sent of
-    /// everything else
+    /// Room updates sent in one turn of the event loop, in bytes; the same amount of
+    /// other output is allowed
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 1 << 20)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub send_bytes_per_turn: u32,

@@ -40,7 +40,8 @@ impl Connection {
             let room = presence.room(subscription.room);
             let mut view = subscription.view;
             while chunks.has_room()
-                && let Some(piece) = room.next(&mut view, |number| self.prefix(number), &mut lead)
+                && let Some(piece) =
+                    room.next(&mut view, |number| prefix(&self.phase, number), &mut lead)
             {
                 chunks.push(piece.lead);
                 chunks.push(piece.body);
@@ -127,10 +128,6 @@ impl Connection {
             Phase::WebSocket(socket) => socket.protocol.first_view(socket.form()),
             Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
         }
-    }
-
-    fn prefix(&self, namespace: u32) -> [&str; 3] {
-        prefix(&self.phase, namespace)
     }
 }
 

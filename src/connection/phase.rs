@@ -5,6 +5,7 @@
 //! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
 //! | `WebSocket` | messages | replies, what the room says | [`close`], [`fail`], the peer's Close |
 //! | ... closing | control frames | pongs | the peer's Close, or its time is up |
+//! | ... [`peer_ended`] | what it sent before | replies | all of that is used |
 //! | `Draining` | and thrown away | what is left | [`written`], [`half_closed`], end of input |
 //! | `Closed` | nothing | nothing | the hub takes it out of its table |
 //!
@@ -29,6 +30,7 @@
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
+//! [`peer_ended`]: Connection::peer_ended
 //! [`drain`]: Connection::drain
 //! [`close`]: Connection::close
 //! [`fail`]: Connection::fail
@@ -73,7 +75,7 @@ pub struct Connection {
     /// Whether input is held back until replies are sent.
     pub(crate) is_paused: bool,
     /// Whether the peer has said that it will send no more.
-    pub(crate) is_at_eof: bool,
+    pub(super) is_at_eof: bool,
     /// What the hub last counted this connection as, and holding how many bytes.
     pub(crate) counted_as: State,
     pub(crate) counted_bytes: usize,
@@ -240,8 +242,17 @@ impl Connection {
         self.phase = Phase::Draining(draining);
     }
 
-    /// The peer will send no more. What it sent before is still answered.
-    pub(crate) fn end_of_input(&mut self) {
+    /// The peer has said that it will send no more. It is in no room from now on, and what it sent
+    /// before is still answered.
+    pub(crate) fn peer_ended(&mut self) {
+        self.is_at_eof = true;
+    }
+
+    /// All input is used. If there will be no more, that is the end.
+    pub(crate) fn input_used(&mut self) {
+        if !self.is_at_eof || self.is_paused {
+            return;
+        }
         match &self.phase {
             Phase::Http(_) | Phase::WebSocket(_) => self.drain(Cause::Ended, Time::NEVER),
             Phase::Draining(draining) if draining.is_half_closed => {

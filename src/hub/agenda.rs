@@ -15,7 +15,7 @@ pub(super) struct Agenda {
     pub(super) pending: VecDeque<ConnectionId>,
     /// Connections that may have something to send, in the order in which that came about.
     pub(super) touched: VecDeque<ConnectionId>,
-    /// Connections that have ended and are not reaped.
-    pub(super) closed: Vec<ConnectionId>,
+    /// Connections that have ended and are not reaped, in the order in which they ended.
+    pub(super) closed: VecDeque<ConnectionId>,
     pub(super) is_stopping: bool,
 }

@@ -25,7 +25,7 @@ impl Hub {
     /// The peer of connection `id` has said that it sends no more.
     pub fn ended(&mut self, id: ConnectionId, now: Time) {
         self.with(id, |connection, context| {
-            connection.is_at_eof = true;
+            connection.peer_ended();
             context.receive(connection, &mut [], now);
         });
         self.agenda.touched.push_back(id);
@@ -55,9 +55,7 @@ impl Context {
             stash.drain(..used);
         }
         connection.stash = Stash::of(stash);
-        if connection.is_at_eof && !connection.is_paused {
-            connection.end_of_input();
-        }
+        connection.input_used();
     }
 
     /// Uses as much of `input` as it can, and says how much that was. What is left is the beginning

@@ -34,6 +34,8 @@ impl Hub {
         let Context { tally, counts, presence, .. } = &self.context;
         let followers = presence.room(presence.main_room()).followers();
         debug_assert!(!self.connections.is_empty() || followers.is_empty());
+        let bytes = || self.connections.iter().map(|(_, one)| one.buffered_bytes()).sum::<usize>();
+        debug_assert_eq!(counts.buffered_bytes, bytes());
         debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
         debug_assert_eq!(tally.logins - tally.logouts, u64::from(counts.open(State::Present)));
     }

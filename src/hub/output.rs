@@ -15,8 +15,8 @@ pub enum AfterSend {
     More,
     /// There is no more, and its output is to be [settled](Hub::settle_output).
     Settle,
-    /// There is no more, and nothing of the connection has changed but how far it was told. That is
-    /// the rule, as it took in one piece what is new in a room, and it saves looking.
+    /// There is no more, and only the views moved, so this write left nothing to settle. That is
+    /// the common case: the socket took the news of a room in one write.
     Nothing,
 }
 

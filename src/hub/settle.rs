@@ -44,6 +44,6 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
         context.counts.pending += u32::from(after == State::Http);
     }
     if after == State::Gone {
-        agenda.closed.push(connection.id);
+        agenda.closed.push_back(connection.id);
     }
 }

@@ -19,15 +19,6 @@ pub struct Reaped {
 }
 
 impl Hub {
-    /// Meets the deadlines that have come: pings, or ends connections.
-    pub fn sweep(&mut self, now: Time) {
-        self.find_due(now);
-        while let Some(id) = self.next_due() {
-            self.expire(id, now);
-        }
-        self.shed();
-    }
-
     /// Commits what changed in the rooms, where that is due. Their followers then have something to
     /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
     pub fn commit(&mut self, now: Time) {
@@ -56,7 +47,7 @@ impl Hub {
     /// Takes a connection that has ended, to close its socket. Its place is free from now on, so
     /// this is the last phase of the turn: no event of this turn can mean the place's next owner.
     pub fn reap(&mut self) -> Option<Reaped> {
-        let Some(id) = self.agenda.closed.pop() else {
+        let Some(id) = self.agenda.closed.pop_front() else {
             self.check_tally();
             return None;
         };

@@ -6,8 +6,8 @@ use crate::time::Time;
 use super::table::Hub;
 
 impl Hub {
-    /// Looks for the connections whose deadline has come. The parts of [`sweep`](Hub::sweep) are
-    /// for a driver that does something around each of them.
+    /// Looks for the connections whose deadline has come. Each is then to be [met](Hub::expire),
+    /// and the connections that hold too much are [cut off](Hub::shed).
     pub fn find_due(&mut self, now: Time) {
         let max = self.context.config.limits.deadlines_per_turn as usize;
         self.agenda.deadlines.sweep(now, max, &mut self.agenda.due);

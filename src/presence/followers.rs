@@ -10,8 +10,9 @@
 //! ```
 //!
 //! A follower keeps its place until it leaves, so nothing else has to be moved when one comes or
-//! goes. An empty place is passed over, and taken by the next newcomer. Newcomers are not part of
-//! the round: they are sent all of the room when they begin to follow it.
+//! goes. An empty place is passed over, which takes a nanosecond, and taken by the next newcomer;
+//! all are given back when the last follower leaves. Newcomers are not part of the round: they are
+//! sent all of the room when they begin to follow it.
 
 /// The followers of one room. A follower is the index of its connection.
 #[derive(Debug, Default)]
@@ -22,7 +23,8 @@ pub struct Followers {
     count: u32,
     /// The next place of the round.
     at: usize,
-    /// Places that the round has yet to come to.
+    /// Places of the round, and those of them that it has yet to come to.
+    round: usize,
     remaining: usize,
 }
 
@@ -35,8 +37,8 @@ pub struct Place(u32);
 #[derive(Clone, Copy, Debug)]
 struct Slot(u32);
 
-/// Commits that come while everyone is told of the first of them, at most. More would make a change
-/// wait less for its commit and everyone longer for their turn.
+/// At most this many commits start while one round runs. More would commit a change sooner but make
+/// the round longer for everyone.
 const COMMITS_PER_ROUND: usize = 4;
 
 const EMPTY: u32 = 1 << 31;
@@ -54,7 +56,9 @@ impl Followers {
             return place;
         }
         // If the round goes on at the beginning of the ring, the new place lies in its way.
-        self.remaining += usize::from(self.at + self.remaining > self.places.len());
+        let lies_in_its_way = usize::from(self.at + self.remaining > self.places.len());
+        self.round += lies_in_its_way;
+        self.remaining += lies_in_its_way;
         self.places.push(Slot(follower));
         Place(self.places.len() as u32 - 1)
     }
@@ -83,7 +87,8 @@ impl Followers {
 
     /// Everyone is to be told.
     pub(super) fn tell_all(&mut self) {
-        self.remaining = self.places.len();
+        self.round = self.places.len();
+        self.remaining = self.round;
     }
 
     /// Takes the next follower who is to be told.
@@ -107,8 +112,7 @@ impl Followers {
     /// Whether enough of the round is over for another commit. Each commit is one more frame for
     /// everyone: with more of them a round takes longer, so that more come in it, and so on.
     pub(super) fn can_take_another(&self) -> bool {
-        let told = self.places.len() - self.remaining;
-        self.remaining == 0 || told * COMMITS_PER_ROUND >= self.places.len()
+        (self.round - self.remaining) * COMMITS_PER_ROUND >= self.round
     }
 
     /// Whether the follower at `place` is among those who are still to be told.

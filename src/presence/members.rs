@@ -34,8 +34,9 @@ pub struct MemberId {
 
 impl Members {
     pub(super) fn insert(&mut self, room: RoomId, name: NameId) -> MemberId {
-        self.generation = self.generation.wrapping_add(1);
-        let generation = NonZeroU32::new(self.generation).unwrap_or(NonZeroU32::MAX);
+        // From 1 to the highest number, and from 1 again.
+        self.generation = self.generation % u32::MAX + 1;
+        let generation = NonZeroU32::new(self.generation).expect("it is 1 at least");
         let index = self.members.insert((generation, Member { room, name })) as u32;
         MemberId { index, generation }
     }

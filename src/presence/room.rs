@@ -38,7 +38,7 @@ pub struct Room {
     /// Whether it is on the list of rooms that may have something to commit.
     is_dirty: bool,
     /// Whether it is on the list of rooms whose followers are being told.
-    is_telling: bool,
+    is_listed: bool,
     /// There is no commit before this.
     commit_from: Time,
     /// The roster as a JSON document, and what it was made from.
@@ -83,13 +83,13 @@ impl Room {
         self.commit_from
     }
 
-    /// A follower begins to be told what `view` is of.
+    /// Adds a follower with this view.
     pub fn follow(&mut self, follower: u32, view: &View) -> Place {
         *self.deflated_readers(view) += u32::from(view.form() == Form::Deflated);
         self.followers.insert(follower)
     }
 
-    /// It is told no more.
+    /// Removes it.
     pub fn unfollow(&mut self, place: Place, view: &View) {
         *self.deflated_readers(view) -= u32::from(view.form() == Form::Deflated);
         self.followers.remove(place);
@@ -111,12 +111,12 @@ impl Room {
 
     /// Notes that it is on the list of rooms that tell, and says whether it was not there before.
     pub(super) fn mark_telling(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_telling, true)
+        !std::mem::replace(&mut self.is_listed, true)
     }
 
     /// It is on that list no more.
     pub(super) fn unmark_telling(&mut self) {
-        self.is_telling = false;
+        self.is_listed = false;
     }
 
     /// Commits what changed, if it did on balance: encodes it once, and has the followers told.
@@ -166,7 +166,7 @@ impl Room {
         }
     }
 
-    /// What `view` needs next and nobody has needed before.
+    /// What must be encoded before `view` can be served.
     pub fn lacks(&self, view: &View) -> Option<Lacking> {
         match *view {
             View::Changes { next, .. } => {

@@ -22,7 +22,7 @@ use super::socket::Sockets;
 use super::stopwatch::Stopwatch;
 use super::www::Www;
 
-/// To wake up later than this after the time that was asked for is to have been kept from running.
+/// A wait that overshoots its timeout by more than this means that the process was not running.
 const OVERSLEPT_MIN: Duration = Duration::from_secs(1);
 
 /// What ended the server.
@@ -44,11 +44,11 @@ pub struct Server<N: Net = MioNet> {
     pub(super) www: Option<Www>,
     pub(super) sockets: Sockets<N::Stream>,
     pub(super) leaving: Leaving<N::Stream>,
-    /// What the last wait has told.
+    /// Events of the last wait.
     pub(super) events: Vec<Event>,
     /// Connections with input that was not read to its end.
     pub(super) ready: VecDeque<ConnectionId>,
-    /// Connections that can be written to again, or were not written all they had.
+    /// Connections that became writable, or whose output exceeded the budget.
     pub(super) unsent: VecDeque<ConnectionId>,
     /// When accepting may be tried again, after it failed.
     pub(super) accept_at: Time,

@@ -65,7 +65,7 @@ impl<N: Net> Server<N> {
         }
         if readiness.is_writable && !socket.is_writable {
             socket.is_writable = true;
-            self.unsent.push_back(id);
+            socket.queue_unsent(id, &mut self.unsent);
         }
     }
 

@@ -33,17 +33,20 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// In a debug build, at the end of each turn: whoever wants to write waits for an event, or is
-    /// on a list that is tried again.
+    /// In a debug build, at the end of each turn: every connection with output or input waits for
+    /// an event, or is on a list that is tried again.
     pub(super) fn check_nothing_is_forgotten(&self) {
         if cfg!(debug_assertions) {
             for id in self.hub.ids() {
                 let socket = self.sockets.get(id).expect("a connection has a socket");
-                let waits = !socket.is_writable || self.unsent.contains(&id);
+                debug_assert_eq!(socket.is_unsent, self.unsent.contains(&id));
+                let waits = !socket.is_writable || socket.is_unsent;
                 let is_served = waits || self.hub.is_to_be_told(id);
                 assert!(is_served || !self.hub.wants_write(id), "a connection was not written to");
                 let is_read = !socket.is_readable || socket.is_queued;
                 assert!(is_read || !self.hub.wants_read(id), "a connection was not read from");
+                let goes_on = socket.is_queued || !self.hub.is_resumable(id);
+                assert!(goes_on, "input that was held back is not gone on with");
             }
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Socket<S> {
     pub(super) is_writable: bool,
     /// Whether the connection is on the list of those to read from.
     pub(super) is_queued: bool,
+    /// Whether it is on the list of those with output that is left over.
+    pub(super) is_unsent: bool,
 }
 
 impl<S> Sockets<S> {
@@ -37,6 +39,7 @@ impl<S> Sockets<S> {
             is_read_closed: false,
             is_writable: true,
             is_queued: false,
+            is_unsent: false,
         });
     }
 
@@ -63,6 +66,14 @@ impl<S> Socket<S> {
         if !self.is_queued {
             self.is_queued = true;
             ready.push_back(id);
+        }
+    }
+
+    /// Puts the connection on the list of those with output that is left over, once.
+    pub(super) fn queue_unsent(&mut self, id: ConnectionId, unsent: &mut VecDeque<ConnectionId>) {
+        if !self.is_unsent {
+            self.is_unsent = true;
+            unsent.push_back(id);
         }
     }
 }

@@ -2,12 +2,20 @@
 
 use std::io;
 
+use crate::config::Limits;
 use crate::connection::ConnectionId;
 use crate::hub::{AfterSend, Part};
 use crate::time::Time;
 
 use super::event_loop::Server;
 use super::net::Net;
+
+/// Followers that are looked at in one turn. Those with a full socket, and those that were told
+/// already with something else, cost a look and none of the budget.
+const LOOKS_PER_TURN: u32 = 4096;
+
+/// No connection takes more than such a part of the budget at once.
+const SHARES: usize = 4;
 
 impl<N: Net> Server<N> {
     /// Reads from connections that have input, as many as a turn has room for.
@@ -58,61 +66,72 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Writes to connections that have something to send: what they are owed first, then the rest
-    /// of what did not fit into their sockets, then what is new in the rooms. Each of the last two
-    /// has a budget, and what is beyond it waits for the next turn.
+    /// Writes to connections that have something to send: what they are owed first, then what was
+    /// left of earlier turns, then what is new in the rooms. Each of these has a budget, and what
+    /// is beyond it waits for the next turn.
     pub(super) fn write(&mut self, now: Time) {
-        let limits = &self.hub.config().limits;
-        let (bytes, connections) = (limits.send_bytes_per_turn, limits.connections_per_turn);
-        let mut budget = bytes as usize;
-        let before = self.unsent.len();
-        // There are no more of these than the turn has accepted, read from and found to be due.
+        let whole = Budget::of(&self.hub.config().limits);
+        let (before, mut budget) = (self.unsent.len(), whole);
+        // The turn has read from so many and found so many to be due; a stop is owed to all.
+        budget.writes = u32::MAX;
         while let Some(id) = self.hub.next_touched() {
-            self.write_guarded(id, &mut budget, now);
+            self.write_guarded(id, false, &mut budget, now);
         }
+        let mut budget = whole;
         for _ in 0..before {
-            if budget == 0 {
+            if budget.is_spent() {
                 break;
             }
             let Some(id) = self.unsent.pop_front() else { break };
-            self.write_guarded(id, &mut budget, now);
+            if let Some(socket) = self.sockets.get_mut(id) {
+                socket.is_unsent = false;
+            }
+            self.write_guarded(id, false, &mut budget, now);
         }
-        let (mut budget, mut told) = (bytes as usize, 0);
-        while told < connections
-            && budget > 0
+        let (mut budget, mut looks) = (whole, LOOKS_PER_TURN);
+        while !budget.is_spent()
+            && looks > 0
             && let Some(id) = self.hub.next_to_tell()
         {
-            // One that is full, or was told already with something else, costs the turn nothing.
-            told += u32::from(self.write_guarded(id, &mut budget, now));
+            looks -= 1;
+            self.write_guarded(id, true, &mut budget, now);
         }
     }
 
-    fn write_guarded(&mut self, id: ConnectionId, budget: &mut usize, now: Time) -> bool {
-        let mut has_tried = true;
+    fn write_guarded(&mut self, id: ConnectionId, is_news: bool, budget: &mut Budget, now: Time) {
         self.guarded(id, Part::Output, now, |server| {
-            has_tried = server.write_connection(id, budget, now);
+            server.write_connection(id, is_news, budget, now);
         });
-        has_tried
     }
 
-    /// Writes what one connection has to send, until its socket is full, the budget is spent, or
-    /// there is no more. Says whether there was anything to write.
-    fn write_connection(&mut self, id: ConnectionId, budget: &mut usize, now: Time) -> bool {
-        let Some(socket) = self.sockets.get_mut(id) else { return false };
-        let mut has_tried = false;
-        while socket.is_writable && *budget > 0 {
+    /// Writes what one connection has to send, until its socket is full, its share of the budget is
+    /// spent, or there is no more.
+    fn write_connection(
+        &mut self,
+        id: ConnectionId,
+        is_news: bool,
+        budget: &mut Budget,
+        now: Time,
+    ) {
+        let Some(socket) = self.sockets.get_mut(id) else { return };
+        // News has no deadline: a follower whose socket is full is written to when it has room.
+        if is_news && !socket.is_writable {
+            return;
+        }
+        let (left, mut is_settled) = (budget.bytes.saturating_sub(budget.share), true);
+        while socket.is_writable && budget.bytes > left {
             let chunks = self.hub.transmit(id);
             if chunks.is_empty() {
                 break;
             }
-            has_tried = true;
+            budget.writes = budget.writes.saturating_sub(1);
             match self.net.write(&mut socket.stream, chunks.as_slice()) {
                 Ok(length) => {
-                    *budget = budget.saturating_sub(length);
+                    budget.bytes = budget.bytes.saturating_sub(length);
                     match self.hub.sent(id, length) {
-                        AfterSend::More => {}
-                        AfterSend::Settle => break,
-                        AfterSend::Nothing => return true,
+                        AfterSend::More => is_settled = false,
+                        AfterSend::Nothing if is_settled => return,
+                        AfterSend::Nothing | AfterSend::Settle => break,
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
@@ -127,7 +146,7 @@ impl<N: Net> Server<N> {
         }
         let after = self.hub.settle_output(id, !socket.is_writable, now);
         if after.wants_write && socket.is_writable {
-            self.unsent.push_back(id);
+            socket.queue_unsent(id, &mut self.unsent);
         }
         if after.half_closes {
             match self.net.shutdown(&mut socket.stream) {
@@ -139,6 +158,26 @@ impl<N: Net> Server<N> {
         if after.resumes || after.takes_input && socket.is_readable {
             socket.queue(id, &mut self.ready);
         }
-        has_tried
+    }
+}
+
+/// What may still be written in a turn, of one kind.
+#[derive(Clone, Copy)]
+struct Budget {
+    bytes: usize,
+    /// How many bytes one connection may take of that.
+    share: usize,
+    writes: u32,
+}
+
+impl Budget {
+    fn of(limits: &Limits) -> Budget {
+        let bytes = limits.send_bytes_per_turn as usize;
+        let share = bytes.div_ceil(SHARES);
+        Budget { bytes, share, writes: limits.connections_per_turn }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.bytes == 0 || self.writes == 0
     }
 }

@@ -27,10 +27,10 @@ default, and none can be 0, so there is no way to switch a limit off. `headcount
 prints the values in force on a machine, and the log lists those that differ from the defaults at
 the start.
 
-Milliseconds are written ms. Rates are token buckets: a connection that has been quiet may use the
-whole burst at once, and is then held to the rate. A burst can't be set to less than one; where a
-rate has no flag for its burst, the burst is what one second (or minute) brings, and for bytes the
-largest message in addition.
+Rates are token buckets: a connection that has been quiet may use the
+whole burst at once, and is then held to the rate. Where a rate has no flag for its
+burst, the burst is what one second (or minute) brings; for bytes, that plus one message of the largest
+size.
 ";
 
 const TAIL: &str = "

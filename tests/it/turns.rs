@@ -31,6 +31,7 @@ struct Peer {
     outgoing: Vec<u8>,
     inbox: Vec<u8>,
     has_ended: bool,
+    is_full: bool,
 }
 
 const READABLE: Readiness =
@@ -70,6 +71,9 @@ impl Net for Crowd {
 
     fn write(&mut self, &mut peer: &mut usize, chunks: &[&[u8]]) -> io::Result<usize> {
         self.now += Duration::from_millis(1);
+        if self.peers[peer].is_full {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         self.written.push(peer);
         self.peers[peer].inbox.extend(chunks.concat());
         Ok(chunks.concat().len())
@@ -216,6 +220,19 @@ fn stranger_is_answered_before_all_are_told() {
     assert_eq!(written(&mut server, 1)[0].len(), 4, "and telling goes on");
 }
 
+/// Who does not read is written to once, and then not before there is room.
+#[test]
+fn follower_whose_socket_is_full_costs_a_turn_nothing() {
+    let limits = Limits { connections_per_turn: 1, commit_interval_ms: 1, ..Limits::default() };
+    let mut server = watched(limits, 6);
+    (0..5).for_each(|peer| server.net_mut().peers[peer].is_full = true);
+    login(&mut server, 5, "Ada");
+    assert_eq!(written(&mut server, 6).concat(), [5]);
+    login(&mut server, 5, "Bob");
+    assert_eq!(written(&mut server, 1), [[5]]);
+    assert!(!server.hub().is_telling(), "and all others were passed over");
+}
+
 #[test]
 fn as_many_are_read_from_in_a_turn_and_the_others_in_the_next() {
     let limits = Limits { connections_per_turn: 2, ..Limits::default() };
@@ -239,6 +256,5 @@ fn as_many_are_closed_in_a_turn_and_the_others_in_the_next() {
         assert!(server.net().closed.len() <= 2);
         closed.extend(server.net().closed.clone());
     }
-    closed.sort_unstable();
-    assert_eq!(closed, [0, 1, 2, 3, 4]);
+    assert_eq!(closed, [0, 1, 2, 3, 4], "those that ended first are closed first");
 }

@@ -105,7 +105,7 @@ fn a2_memory_grows_with_what_is_received_and_not_with_what_is_declared() {
         let memory = measure(|| {
             for &id in &peers {
                 server.hub.received(id, &mut frame.clone(), server.now);
-                server.forget_touched();
+                server.forget_lists();
             }
         });
         let each = memory.bytes_max / 10_000;
@@ -166,7 +166,7 @@ fn a5_fragments_are_counted_even_if_empty() {
                 server.send(id, &wire::frame(0x01, payload));
                 for fragments in 2..=1_000_000 {
                     server.send(id, &fragment);
-                    server.forget_touched();
+                    server.forget_lists();
                     if server.hub.wants_write(id) && closed_at.is_none() {
                         closed_at = Some(fragments);
                         assert_eq!(server.flush(id), 4, "a Close");
@@ -194,7 +194,7 @@ fn a7_pings_of_a_peer_that_does_not_read_are_bounded() {
         for _ in 0..1_000_000 {
             if server.hub.wants_read(id) {
                 server.send(id, &ping);
-                server.forget_touched();
+                server.forget_lists();
             }
         }
     });

@@ -33,6 +33,8 @@ use headcount::hub::Hub;
 use headcount::time::Time;
 use rustix::time::{ClockId, clock_gettime};
 
+use headcount_support::world::sweep;
+
 use crate::wire;
 
 /// A hub and no more: a world looks at each of its clients in each turn, which takes too long where
@@ -97,15 +99,17 @@ impl Bare {
         total
     }
 
-    fn forget_touched(&mut self) {
+    /// Nobody is written to but those whom the test picks.
+    fn forget_lists(&mut self) {
         while self.hub.next_touched().is_some() {}
+        while self.hub.next_to_tell().is_some() {}
     }
 
     /// The phases of a turn but for reading and writing. Gives how many connections were reaped.
     fn turn(&mut self) -> usize {
-        self.hub.sweep(self.now);
+        sweep(&mut self.hub, self.now);
         self.hub.commit(self.now);
-        self.forget_touched();
+        self.forget_lists();
         self.hub.take_refused_origins();
         std::iter::from_fn(|| self.hub.reap()).count()
     }

@@ -9,6 +9,7 @@ use super::{Bare, generous};
 use crate::engine::{OFFER, PATH};
 use crate::wire;
 use headcount_support::fuzz::Xorshift;
+use headcount_support::world::sweep;
 
 /// What a connection is brought into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +123,7 @@ fn bring(server: &mut Bare, state: State) -> ConnectionId {
         AwaitsPong => {
             server.send(id, &wire::login("Eve"));
             server.now = server.now.after_ms(28_000);
-            server.hub.sweep(server.now);
+            sweep(&mut server.hub, server.now);
         }
         Paused => server.send(id, &wire::frame(0x82, &[7; 30_000]).repeat(4)),
         Closing => server.hub.stop(server.now),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use headcount::assets::Assets;
 use headcount::config::Config;
 use headcount::connection::{Cause, ConnectionId};
-use headcount::hub::{Hub, Reaped, Refusal, RefusedOrigin};
+use headcount::hub::{AfterSend, Hub, Reaped, Refusal, RefusedOrigin};
 use headcount::time::Time;
 use serde_json::Value;
 
@@ -235,7 +235,7 @@ impl World {
 
     /// The rest of a turn, after input.
     pub fn turn(&mut self) {
-        self.hub.sweep(self.now);
+        sweep(&mut self.hub, self.now);
         self.hub.commit(self.now);
         // As in the driver: who is on none of these lists is not written to.
         let writable = std::mem::take(&mut self.writable);
@@ -271,9 +271,19 @@ impl World {
     }
 }
 
+/// Meets the deadlines that have come, as the driver does.
+pub fn sweep(hub: &mut Hub, now: Time) {
+    hub.find_due(now);
+    while let Some(id) = hub.next_due() {
+        hub.expire(id, now);
+    }
+    hub.shed();
+}
+
 impl Client {
     /// Plays the driver's part of writing: until nothing is left or the client has no room.
     fn flush(&mut self, hub: &mut Hub, now: Time) {
+        let mut is_settled = true;
         while !self.is_unwritable {
             let chunks = hub.transmit(self.id);
             if chunks.is_empty() {
@@ -289,7 +299,11 @@ impl Client {
             assert!(!self.is_half_closed, "bytes after the end");
             self.inbox.extend_from_slice(&bytes[..taken]);
             self.room = self.room.saturating_sub(if self.room == usize::MAX { 0 } else { taken });
-            hub.sent(self.id, taken);
+            match hub.sent(self.id, taken) {
+                AfterSend::More => is_settled = false,
+                AfterSend::Nothing if is_settled => return,
+                AfterSend::Nothing | AfterSend::Settle => break,
+            }
         }
         if hub.settle_output(self.id, self.is_unwritable, now).half_closes {
             self.is_half_closed = true;
