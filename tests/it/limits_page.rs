@@ -27,10 +27,9 @@ default, and none can be 0, so there is no way to switch a limit off. `headcount
 prints the values in force on a machine, and the log lists those that differ from the defaults at
 the start.
 
-Rates are token buckets: a connection that has been quiet may use the
-whole burst at once, and is then held to the rate. Where a rate has no flag for its
-burst, the burst is what one second (or minute) brings; for bytes, that plus one message of the largest
-size.
+Rates are token buckets: a connection that has been quiet may use the whole burst at once, and is
+then held to the rate. Where a rate has no flag for its burst, the burst is what one second (or
+minute) brings; for bytes, that plus one message of the largest size.
 ";
 
 const TAIL: &str = "
