@@ -1,60 +1,24 @@
 // What the runners here share: a server, Chromium, pages that complain, and one line for each check.
 //
-// HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
-// CHROMIUM   the browser's; otherwise /usr/bin/chromium
+// CHROMIUM   the browser's binary; otherwise /usr/bin/chromium
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
+import { HEADCOUNT, Program } from "../program.mjs";
+
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 export const WIDE = { width: 1200, height: 760 };
 export const PHONE = { width: 360, height: 740 };
-const BINARY = process.env.HEADCOUNT ?? here("../../../target/release/headcount");
 
 // ---- The server --------------------------------------------------------------------------------
 
-const running = new Set();
-process.on("exit", () => running.forEach((child) => child.kill("SIGKILL"))); // whatever happens
-
-export class Server {
-  #child;
-  #flags;
-
-  static async start(...flags) {
-    const server = new Server();
-    server.#flags = flags;
-    server.url = await server.#run(0);
-    return server;
-  }
-
-  /** Starts it again, at the address that it had. */
-  async revive() {
-    await this.#run(new URL(this.url).port);
-  }
-
-  async kill() {
-    if (!running.delete(this.#child)) return;
-    this.#child.kill("SIGKILL");
-    await once(this.#child, "exit");
-  }
-
-  async #run(port) {
-    const flags = ["--listen", `127.0.0.1:${port}`, ...this.#flags];
-    const child = spawn(BINARY, flags, { stdio: ["ignore", "pipe", "inherit"] });
-    running.add((this.#child = child));
-    for await (const line of createInterface(child.stdout)) {
-      const [, url] = /^headcount listening on (http:\/\/\S+)$/.exec(line) ?? [];
-      if (!url) continue;
-      child.stdout.resume();
-      return url;
-    }
-    assert.fail("the server ended before it listened");
+export class Server extends Program {
+  static start(...flags) {
+    return super.start(HEADCOUNT, ...flags);
   }
 
   /** The names on the roster, as the server says. */
