@@ -1,9 +1,10 @@
 //! What operators do to the program: signals, output that goes nowhere, flags that can't be meant.
 
 use std::fs::{File, OpenOptions};
-use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
+use std::io::{BufRead, BufReader, PipeReader, PipeWriter, Write, pipe};
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -37,6 +38,9 @@ fn full_device() -> File {
 struct Unannounced {
     child: Child,
     address: SocketAddr,
+    /// The lines of its standard error.
+    errors: Receiver<String>,
+    told: String,
 }
 
 impl Unannounced {
@@ -45,7 +49,19 @@ impl Unannounced {
         let address = free.local_addr().unwrap();
         drop(free);
         command.args(["--listen", &address.to_string()]).stderr(Stdio::piped());
-        Unannounced { child: command.spawn().unwrap(), address }
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let (sender, errors) = mpsc::channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Unannounced { child, address, errors, told: String::new() }
+    }
+
+    /// Waits for a line with these words: another thread of the server writes it.
+    fn await_line(&mut self, words: &str) {
+        while !self.told.contains(words) {
+            let line = self.errors.recv_timeout(Duration::from_secs(30));
+            self.told += &(line.unwrap_or_else(|_| panic!("no {words:?}: {}", self.told)) + "\n");
+        }
     }
 
     /// A client, as soon as there is somebody to connect to.
@@ -61,10 +77,10 @@ impl Unannounced {
     /// Stops it, and gives what it has said on standard error.
     fn stop(mut self) -> String {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
-        let mut errors = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{errors}");
-        errors
+        // The channel ends with the lines.
+        self.errors.iter().for_each(|line| self.told += &(line + "\n"));
+        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{}", self.told);
+        std::mem::take(&mut self.told)
     }
 }
 
@@ -92,11 +108,14 @@ fn d14_announcement_that_nobody_takes_holds_nobody_up() {
         let closing = if output.is_none() { ">&-" } else { "" };
         command.args(["-c", &format!("exec \"$0\" \"$@\" {closing}"), PROGRAM]);
         command.stdout(output.unwrap_or_else(Stdio::null));
-        let server = Unannounced::start(command);
+        let mut server = Unannounced::start(command);
         let mut client = server.connect();
         client.send(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(client.answer().status, 200, "{case}");
         drop(client);
+        if lines > 0 {
+            server.await_line("standard output");
+        }
         let errors = server.stop();
         let told = errors.lines().filter(|line| line.contains("standard output")).count();
         assert_eq!(told, lines, "{case}: {errors}");

@@ -254,9 +254,11 @@ impl Client {
         assert!(is_whole || self.link.is_reset || is_excused, "{me:?} was cut off inside a word");
         let is_torn = self.link.is_reset && self.link.untaken() > 0;
         assert!(!is_torn || is_excused || self.has_ended, "{me:?} lost the last words");
-        // What it did has a code, unless it came too late or the peer took nothing.
+        // What it did has a code, unless it came too late or the peer took nothing; while it takes
+        // no answers, what it said after them is not read.
         let is_late = self.has_sent_close || self.has_ended || self.link.is_reset;
-        let is_unsaid = !self.outgoing.is_empty() || !is_whole;
+        let is_unread = !self.outgoing.is_empty() || self.pings > 0 || self.nonsense > 0;
+        let is_unsaid = is_unread || !is_whole;
         let is_told = self.has_heard_close || self.condemned.is_none();
         assert!(
             is_told || is_late || is_unsaid || self.is_harmed || nature.is_stopping,
