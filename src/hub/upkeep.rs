@@ -30,6 +30,12 @@ impl Hub {
         self.agenda.touched.push_back(id);
     }
 
+    /// The deadline of connection `id` has come, and is to be found again in the next turn.
+    pub fn stays_due(&mut self, id: ConnectionId) {
+        // Settling sets it again.
+        self.with(id, |_, _| ());
+    }
+
     /// Makes room among the connections that have not become WebSockets.
     pub(super) fn drop_oldest_pending(&mut self) {
         let max = self.context.config.limits.pending_max;

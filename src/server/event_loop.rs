@@ -241,6 +241,11 @@ impl<N: Net> Server<N> {
     fn sweep(&mut self, now: Time) {
         self.hub.find_due(now);
         while let Some(id) = self.hub.next_due() {
+            // It may have said in time what is read in a later turn, when others are before it.
+            if self.sockets.get(id).is_some_and(|socket| socket.is_queued) {
+                self.hub.stays_due(id);
+                continue;
+            }
             self.guarded(id, Part::Input, now, |server| server.hub.expire(id, now));
         }
         self.hub.shed();

@@ -245,6 +245,21 @@ fn as_many_are_read_from_in_a_turn_and_the_others_in_the_next() {
     }
 }
 
+/// Whose turn to be read comes late has not said too late what it said.
+#[test]
+fn what_was_said_in_time_is_read_before_a_deadline_is_met() {
+    let limits = Limits { connections_per_turn: 1, handshake_timeout_ms: 100, ..Limits::default() };
+    let mut server = watched(limits, 0);
+    let request = b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n";
+    let peers: Vec<usize> = (0..200).map(|_| server.net_mut().arrive(request)).collect();
+    written(&mut server, 250);
+    assert!(server.net().now > Duration::from_millis(300));
+    for peer in peers {
+        let answer = wire::take_answer(&mut server.net_mut().peers[peer].inbox, false);
+        assert_eq!(answer.map(|answer| answer.status), Some(200));
+    }
+}
+
 #[test]
 fn as_many_are_closed_in_a_turn_and_the_others_in_the_next() {
     let limits = Limits { connections_per_turn: 2, ..Limits::default() };
