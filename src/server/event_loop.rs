@@ -241,8 +241,8 @@ impl<N: Net> Server<N> {
     fn sweep(&mut self, now: Time) {
         self.hub.find_due(now);
         while let Some(id) = self.hub.next_due() {
-            // It may have said in time what is read in a later turn, when others are before it.
-            if self.sockets.get(id).is_some_and(|socket| socket.is_queued) {
+            // It waits for its turn, with something that it said in time or made room for in time.
+            if self.sockets.get(id).is_some_and(|socket| socket.is_queued || socket.is_unsent) {
                 self.hub.stays_due(id);
                 continue;
             }
