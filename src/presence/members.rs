@@ -73,4 +73,18 @@ mod tests {
         assert!(members.get(first).is_none() && members.remove(first).is_none());
         assert!(members.get_mut(second).is_some());
     }
+
+    #[test]
+    fn generations_begin_again_and_no_two_in_a_row_are_the_same() {
+        let mut members = Members { generation: u32::MAX - 2, ..Members::default() };
+        let name = Roster::default().join("Ada");
+        let mut stale = Vec::new();
+        for _ in 0..4 {
+            let id = members.insert(RoomId::MAIN, name);
+            assert!(stale.iter().all(|&stale| members.get(stale).is_none()));
+            members.remove(id);
+            stale.push(id);
+        }
+        assert_eq!(members.generation, 2);
+    }
 }
