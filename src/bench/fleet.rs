@@ -34,6 +34,8 @@ pub(crate) struct Fleet {
     pub(crate) open: usize,
     /// The client that [`all_know`](Self::all_know) begins with.
     checked: usize,
+    /// Logins and logouts that clients which are connected were to make.
+    pub(crate) changes: u64,
     /// Whether connections that are lost are made again, as pages do, and are no mistake.
     pub(crate) comes_back: bool,
     buffer: Box<[u8]>,
@@ -66,6 +68,7 @@ impl Fleet {
             opening: 0,
             open: 0,
             checked: 0,
+            changes: 0,
             comes_back: false,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
         })
@@ -112,6 +115,7 @@ impl Fleet {
 
     /// Has a client that is connected log in or out, which was to happen at `due`.
     pub(crate) fn rename(&mut self, index: usize, is_named: bool, due: Instant) {
+        self.changes += 1;
         self.clients[index].is_named = is_named;
         self.oracle.reader.expect(name(index), is_named, due);
         if self.clients[index].is_open() {

@@ -53,6 +53,7 @@ fn storm(run: &mut Run<'_>) -> Result<(), Problem> {
 fn churn(run: &mut Run<'_>) -> Result<(), Problem> {
     gather(run)?;
     let (measured, result) = run.measure(toggle);
+    run.figure("changes", run.fleet.changes as f64, Unit::Count);
     told(run, &measured);
     cpu_load(run, "server_busy", &measured);
     run.latency("change_to_visible", &measured.latency);

@@ -1,5 +1,6 @@
 //! The server that is measured: one that this program starts, or one that runs already.
 
+use std::borrow::Cow;
 use std::env;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -93,8 +94,7 @@ impl Subject {
         let no_roster = || Problem::NoRoster("the answer is no roster".into());
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(no_roster)?;
         if !answer.starts_with(b"HTTP/1.1 200 ") {
-            let status = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
-            let status = String::from_utf8_lossy(status);
+            let status = status_line(&answer);
             let prefix = &self.url.prefix;
             return Err(Problem::NoRoster(format!("GET {prefix}{ROSTER} is answered {status}")));
         }
@@ -132,8 +132,11 @@ pub(super) fn healthz(url: &Url) -> io::Result<()> {
     if answer.starts_with(b"HTTP/1.1 200 ") {
         return Ok(());
     }
-    let status = answer.split(|&byte| byte == b'\r').next().unwrap_or_default();
-    Err(io::Error::other(format!("the answer is {:?}", String::from_utf8_lossy(status))))
+    Err(io::Error::other(format!("the answer is {:?}", status_line(&answer))))
+}
+
+fn status_line(answer: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(answer.split(|&byte| byte == b'\r').next().unwrap_or_default())
 }
 
 /// A request for `path`. HTTP/1.0: the answer ends with the connection and comes in one piece.
