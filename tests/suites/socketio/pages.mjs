@@ -221,6 +221,7 @@ await check("node without WebSocket says what to do", async () => {
 
 await check("a page that goes into the back/forward cache leaves at once, and is back at once", async () => {
   const page = await open("classic.html?name=Ada");
+  await titled(page, "Ada"); // so that its first `connect` is not among what is heard
   await page.evaluate(() => {
     window.isSame = true;
     window.heard = [];
@@ -247,6 +248,7 @@ await check("a page that goes into the back/forward cache leaves at once, and is
 
 await check("a page that is reloaded or closed leaves, and hears nothing", async () => {
   const page = await open("classic.html?name=Bob");
+  await titled(page, "Bob");
   const heard = [];
   await page.exposeFunction("hear", (...what) => heard.push(what));
   await page.evaluate(() => socket.on("disconnect", (why) => window.hear(why)));
