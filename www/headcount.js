@@ -7,13 +7,10 @@
  *     room.on("change", ({ joined, left }) => console.log("+", joined, "-", left));
  *     room.login("Ada", { data: { color: "teal" } });
  *
- * It stays connected, and asks again after each reconnect for all that was asked for: rooms and
- * views, names, data and statuses.
- *
- * A link that falls silent is noticed: within 40 s while the page is visible, and within 10 s
- * of a request, or of a return to the page or to the network. A new one takes its place. A page
- * that is left is off the list at once, even if the browser keeps it for its "back" button; shown
- * again, it connects again.
+ * It stays connected, and after each reconnect it asks again for all that was asked for: rooms,
+ * views, names, data and statuses. A link that falls silent is noticed: within 40 s while the page
+ * is visible, and within 10 s of a request, or of a return to the page or to the network. A page
+ * that is left is off the list at once, even if the browser keeps it for its "back" button.
  *
  * docs/app.md is the manual, headcount.d.ts has the types.
  */
@@ -43,8 +40,8 @@ const LATE = { code: "late", message: "The server has not answered yet." };
 const NAMELESS = { code: "name_missing", message: "Log in first." };
 
 /**
- * Connects to the room of an address: ws:, wss:, http:, https: or relative to the page. Without one
- * it is the server that this module came from, or in a bundle the server of the page.
+ * The address may be relative to the page. Without one it is that of the server that this module
+ * came from, or in a bundle that of the page.
  * @type {typeof import("./headcount.js").connect}
  */
 export function connect(url, options) {
@@ -63,6 +60,7 @@ export function canonical(name) {
     .replace(/^ | $/g, ""); // trim() would take U+FEFF too, which is for the server to refuse
 }
 
+/** @implements {import("./headcount.js").Room} where each member has its type and meaning */
 class Room extends EventTarget {
   #connection;
   #isHome; // the room of the connection's address, which a request need not name
@@ -98,26 +96,21 @@ class Room extends EventTarget {
     connection.add(room, this.#seat);
   }
 
-  /** The room's name; "" is that of /ws. */
   get room() {
     return this.#room;
   }
-  /** "connecting", "open" (what follows is live), "waiting" (to try again) or "closed". */
   get state() {
     return this.#state;
   }
-  /** The roster: a frozen array, sorted by code point. A change makes a new one. */
   get names() {
     return (this.#sorted ??= Object.freeze([...this.#names].sort(byCodePoint)));
   }
   get size() {
     return this.#names.size;
   }
-  /** How many names there are, also in the view "count"; null while that is not known. */
   get count() {
     return this.#count;
   }
-  /** The number of the last change seen, or null. Another epoch counts anew. */
   get seq() {
     return this.#seq;
   }
@@ -125,20 +118,16 @@ class Room extends EventTarget {
     return this.#epoch;
   }
 
-  /** Is this name, in canonical form, on the roster? */
   has(name) {
     return this.#names.has(name);
   }
-  /** "active", "idle" or "hidden"; null if the name is not on the roster. */
   statusOf(name) {
     return this.#statuses.get(name) ?? (this.#names.has(name) ? "active" : null);
   }
-  /** The data of a name: a frozen object, empty if there are none. */
   dataOf(name) {
     return this.#datas.get(name) ?? NOTHING;
   }
 
-  /** The own name, in canonical form, or null; the own status and data. A refusal undoes them. */
   get name() {
     return this.#member.value.name;
   }
@@ -149,37 +138,32 @@ class Room extends EventTarget {
     return whole(this.#member.value).data;
   }
 
-  /** This client is `name` in the room from now on; again: a rename, which leaves data and status. */
   login(name, { data, status = this.name === null ? this.#connection.status : null } = {}) {
     return this.#want(this.#member, { name: canonical(name), ...profile(data, status) });
   }
 
-  /** Not any more; goes on watching. Data and status end. */
   logout() {
     const data = Object.fromEntries(Object.keys(this.data).map((key) => [key, null]));
     return this.#want(this.#member, { name: null, status: "active", data });
   }
 
-  /** Data: each key given replaces that key, and null takes it away. */
   set({ data, status } = {}) {
     if (this.name !== null) return this.#want(this.#member, profile(data, status));
     this.#emit("error", NAMELESS);
     return rejected(NAMELESS);
   }
 
-  /** What is to be told of the room: "changes", "count" or "none". */
   view(view) {
     return this.#want(this.#view, { view });
   }
 
-  /** One more room on this connection, or the same object if it is there already. */
   enter(room, { view = "changes" } = {}) {
     const own = this.#connection.room(canonical(room));
     if (own && own.#view.value.view !== view) own.view(view);
     return own ?? new Room(this.#connection, canonical(room), view, false);
   }
 
-  /** Out of the room. That of the connection's address stays, without a name in it and unseen. */
+  // The connection stays in the room of its address, but unseen and hearing nothing.
   exit() {
     if (this.#isHome) {
       this.logout();
@@ -191,17 +175,14 @@ class Room extends EventTarget {
     }
   }
 
-  /** Connects anew at once, without waiting out the delay. */
   reconnect() {
     this.#connection.reconnect();
   }
 
-  /** Disconnects, for good, from all rooms of the connection. */
   close() {
     this.#connection.close();
   }
 
-  /** Calls f(detail) on each event; returns a function that ends this. */
   on(event, f) {
     const listener = ({ detail }) => f(detail);
     this.addEventListener(event, listener);
@@ -231,6 +212,7 @@ class Room extends EventTarget {
     if (view.asked || member.asked || !wish.wanted) return null;
     const { name, ...options } = wish.ask();
     if (Object.keys(options.data ?? {}).length === 0) delete options.data;
+    if (member.granted.name === null && options.status === "active") delete options.status;
     if (!this.#isHome) options.room = this.#room;
     let message = ["login", name, options];
     if (wish === view) message = [view.granted.view === null ? "enter" : "view", options];
@@ -249,15 +231,13 @@ class Room extends EventTarget {
     } else if (refusal && this.name === null) {
       wish.drop(refusal); // What was to be set besides was for the name that is refused.
     }
-    this.#look(view);
+    if (this.#view.granted.view !== view) this.#look(this.#view.granted.view);
     if (refusal) this.#emit("error", refusal);
     this.#connection.ask(this.#seat);
   }
 
-  // The view was `before`, and may be another now.
-  #look(before) {
-    const { view } = this.#view.granted;
-    if (view === before) return;
+  // Another view is granted. What it brings comes after the answer.
+  #look(view) {
     this.#isExact = false;
     if (view === "changes") return this.#enter("connecting");
     if (view === "none") this.#count = null;
@@ -265,20 +245,11 @@ class Room extends EventTarget {
     if (view === "none") this.#enter("open");
   }
 
-  // What comes in a view shows that it is granted, even before the answer says so.
-  #prove(view) {
-    if (this.#view.asked?.view !== view) return;
-    const before = this.#view.granted.view;
-    this.#view.granted.view = view;
-    this.#look(before);
-  }
-
   // ---- What the server says
 
   #receive(event, detail) {
     if (event === "roster") this.#replace(detail);
     if (event === "change") this.#change(detail);
-    if (event === "count") this.#prove("count");
     if (event === "count" && this.#view.granted.view === "count") this.#recount(detail);
     if (event === "error") this.#emit("error", detail);
     // The number of the last commit before the pong. If that is another, so is the roster.
@@ -291,7 +262,6 @@ class Room extends EventTarget {
     this.#epoch = epoch;
     // The server begins with it, whatever is going to be asked for.
     if (this.#view.value.view !== "changes") return this.#recount({ seq, count: names.length });
-    this.#prove("changes");
     const old = this.#names;
     this.#keep(names, status, data);
     this.#seq = seq;
