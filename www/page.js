@@ -135,9 +135,7 @@ function follow() {
   });
   if (me !== null) room.login(me);
   lost = isBarred = false;
-  say("place", name || "headcount");
-  showState();
-  showName();
+  moved(room.state);
 }
 
 // A % may be one that was typed. A step "." or ".." can be part of no address, and so of no room.
@@ -154,8 +152,10 @@ function named(fragment) {
 }
 
 function moved(state) {
+  if (state === "closed") return; // for another room
   if (state === "waiting") lost = true;
   if (state === "open") lost = isBarred = false;
+  say("place", room.room || "headcount"); // as the server has it
   if (state === "waiting" && room.seq === null && room.room !== "") ask(room);
   showState();
   showName();

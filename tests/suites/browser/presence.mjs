@@ -117,6 +117,7 @@ for (const [fragment, name] of [
   ["<img src=x onerror=ran=1>", "<img src=x onerror=ran=1>"],
   ["names", "names"],
   ["__proto__", "__proto__"],
+  ["doc%C2%AD%20%EF%BB%BF1", "doc 1"], // with what is dropped from pasted text
 ]) {
   await check(`the fragment ${fragment} is the room ${name}`, async () => {
     const page = await open(`${url}/#${fragment}`);
