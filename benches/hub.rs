@@ -10,8 +10,9 @@ use headcount::assets::Assets;
 use headcount::config::{Config, Limits};
 use headcount::connection::ConnectionId;
 use headcount::hub::{AfterSend, Hub};
-use headcount::presence::Roster;
+use headcount::presence::{Encoder, Presence, Update, View};
 use headcount::time::Time;
+use headcount::ws::Deflater;
 use headcount::ws::frame::{self, Opcode};
 use headcount::ws::mask::MaskKey;
 
@@ -214,13 +215,18 @@ fn million(c: &mut Criterion) {
     const SESSIONS: usize = 1_000_000;
     let mut group = c.benchmark_group("broadcast, all logged in");
     let before = memory();
-    let mut roster = Roster::default();
+    let (mut presence, limits) = (Presence::new(0), Limits::default());
+    let (room, _) = presence.enter("", 0, &View::Nothing, &limits).expect("there is room");
     for index in 0..NAMES {
-        roster.join(&format!("somebody {index:06}"));
+        let name = format!("somebody {index:06}");
+        presence.login(room, &name, Update::default(), &limits).expect("there are no data");
     }
-    assert_eq!(roster.commit().map(|change| change.joined.len()), Some(NAMES));
+    let mut deflater = Deflater::new(1);
+    let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: usize::MAX };
+    presence.commit(&limits, &mut encoder, Time::ZERO);
+    assert_eq!(presence.room(room).roster().len(), NAMES);
     let of_roster = memory() - before;
-    drop(roster);
+    drop(presence);
 
     let before = memory();
     let mut crowd = Crowd::new(SESSIONS);

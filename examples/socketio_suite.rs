@@ -225,7 +225,6 @@ impl Socket {
 fn terms(secret: &Secret, session: u32) -> Terms<'_> {
     Terms {
         packets: PacketLimits { attachments_max: 10, namespace_bytes_max: 128, json_depth_max: 32 },
-        namespaces_max: 10,
         connect_timeout_ms: CONNECT_TIMEOUT_MS,
         sids: Sids { secret, session },
     }

@@ -3,92 +3,189 @@
 //! Each text message is a JSON array `[event, argument…]`. This module knows the words and their
 //! arguments, and neither frames nor connections.
 
+mod answers;
+mod error;
+
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
 use crate::names::{Flaw, NameError};
-use crate::presence::Seq;
-use crate::presence::message::push_json;
+use crate::presence::{Patch, Status, Update};
+
+pub use answers::{error, ok, pong, push_error};
+pub use error::ApiError;
 
 /// The subprotocol that a client may ask for.
 pub const SUBPROTOCOL: &str = "headcount.v1";
 
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Request {
-    /// `["login", name]`: this connection has that name from now on.
-    Login(String),
-    /// `["logout"]`: this connection has no name any more.
+pub struct Request {
+    /// What is to be done.
+    pub action: Action,
+    /// In which room; if that is not said, in that of the connection's URL.
+    pub room: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Action {
+    /// `["login", name, options?]`: this connection has that name in the room from now on.
+    Login(String, Update),
+    /// `["logout", options?]`: it has no name there any more.
     Logout,
+    /// `["set", options]`: other data, or another status, beside the name.
+    Set(Update),
+    /// `["enter", options]`: one more room on this connection.
+    Enter(Option<Wanted>),
+    /// `["exit", options?]`: out of a room.
+    Exit,
+    /// `["view", options]`: the room is told in another way.
+    View(Wanted),
     /// `["ping"]`: is anybody there? For pages, which can't see the pings of the protocol.
     Ping,
 }
 
-/// Why a request is refused. The connection stays open.
+/// What a client wants to be told of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApiError {
-    /// The message is no JSON array that starts with a string, or has the wrong arguments.
-    MessageInvalid,
-    /// No such event.
-    EventUnknown,
-    /// The name is none.
-    Name(NameError),
-    /// Too many changes of name in a minute.
-    RateLimited,
+pub enum Wanted {
+    /// `changes`: all of it, change by change.
+    Changes,
+    /// `names`: the list of names, whenever that is another; of Socket.IO.
+    Names,
+    /// `presence`: names, status and data, whenever something is another; of Socket.IO.
+    Presence,
+    /// `count`: how many names there are.
+    Count,
+    /// `none`: nothing.
+    Nothing,
 }
 
-impl ApiError {
-    /// The name of the error on the wire, which does not change.
-    pub const fn code(self) -> &'static str {
-        match self {
-            ApiError::MessageInvalid => "message_invalid",
-            ApiError::EventUnknown => "event_unknown",
-            ApiError::Name(NameError::Empty) => "name_empty",
-            ApiError::Name(NameError::TooLong) => "name_too_long",
-            ApiError::Name(NameError::Invalid(_)) => "name_invalid",
-            ApiError::RateLimited => "rate_limited",
-        }
-    }
+impl Wanted {
+    const ALL: [(Wanted, &str); 5] = [
+        (Wanted::Changes, "changes"),
+        (Wanted::Names, "names"),
+        (Wanted::Presence, "presence"),
+        (Wanted::Count, "count"),
+        (Wanted::Nothing, "none"),
+    ];
 }
 
-impl fmt::Display for ApiError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ApiError::MessageInvalid => {
-                "A message is a JSON array: [\"login\", name], [\"logout\"] or [\"ping\"]."
-            }
-            ApiError::EventUnknown => "The events are \"login\", \"logout\" and \"ping\".",
-            ApiError::Name(error) => return error.fmt(f),
-            ApiError::RateLimited => "Too many changes of name. Please wait a minute.",
-        })
-    }
+/// A text message, as far as it is understood.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Call {
+    /// What the client knows the request by, if it wants to know what came of it: a number or a
+    /// string in JSON, as it was sent.
+    pub id: Option<Box<str>>,
+    /// The request, or why it is none.
+    pub request: Result<Request, ApiError>,
 }
 
-impl std::error::Error for ApiError {}
+impl Call {
+    /// What is no message of ours.
+    pub const INVALID: Call = Call { id: None, request: Err(ApiError::MessageInvalid) };
+}
+
+/// What may be said of a request beside its event and a name. What is not known is ignored: later
+/// versions have more.
+#[derive(Default, Deserialize)]
+struct Options<'a> {
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    room: Option<&'a RawValue>,
+    #[serde(borrow)]
+    view: Option<&'a RawValue>,
+    #[serde(borrow)]
+    status: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+}
+
+/// The longest id, in bytes of JSON.
+const ID_BYTES_MAX: usize = 64;
 
 /// Decodes a text message.
-pub fn decode(message: &str) -> Result<Request, ApiError> {
+pub fn decode(message: &str, data_depth_max: u32) -> Call {
     // To keep a part as it is, serde_json makes no value of it, and does not recurse.
-    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(message) else {
-        return Err(ApiError::MessageInvalid);
+    let Ok(parts) = serde_json::from_str::<Vec<&RawValue>>(message) else { return Call::INVALID };
+    let [event, arguments @ ..] = &parts[..] else { return Call::INVALID };
+    let Some(event) = string(event) else { return Call::INVALID };
+    let (name, options) = match (&*event, arguments) {
+        (b"login", [name, options @ ..]) => (Some(*name), options),
+        (b"login", []) => return Call::INVALID,
+        (b"ping", options) if !options.is_empty() => return Call::INVALID,
+        (b"logout" | b"set" | b"enter" | b"exit" | b"view" | b"ping", options) => (None, options),
+        _ => return Call { id: None, request: Err(ApiError::EventUnknown) },
     };
-    let [event, arguments @ ..] = &parts[..] else { return Err(ApiError::MessageInvalid) };
-    let event = string(event).ok_or(ApiError::MessageInvalid)?;
-    match (&*event, arguments) {
-        (b"login", [name]) => {
-            let name = string(name).ok_or(ApiError::MessageInvalid)?;
-            String::from_utf8(name).map(Request::Login).map_err(|_| HALF_CHARACTER)
+    let options = match options {
+        [] => Some(Options::default()),
+        [options] => serde_json::from_str::<Option<Options<'_>>>(options.get())
+            .ok()
+            .filter(|_| options.get().starts_with(['{', 'n']))
+            .map(Option::unwrap_or_default),
+        _ => None,
+    };
+    let Some(options) = options else { return Call::INVALID };
+    let id = match options.id.map(RawValue::get) {
+        None => None,
+        Some(id) if id.len() <= ID_BYTES_MAX && !id.starts_with(['{', '[', 't', 'f']) => {
+            Some(id.into())
         }
-        (b"logout", []) => Ok(Request::Logout),
-        (b"ping", []) => Ok(Request::Ping),
-        (b"login" | b"logout" | b"ping", _) => Err(ApiError::MessageInvalid),
-        _ => Err(ApiError::EventUnknown),
+        Some(_) => return Call::INVALID,
+    };
+    Call { id, request: request(&event, name, &options, data_depth_max) }
+}
+
+/// The request that an event with these arguments is.
+fn request(
+    event: &[u8],
+    name: Option<&RawValue>,
+    options: &Options<'_>,
+    data_depth_max: u32,
+) -> Result<Request, ApiError> {
+    let room = options.room.map(|room| text(room, ApiError::Room)).transpose()?;
+    let view = options.view.map(|view| word(view, &Wanted::ALL)).transpose()?;
+    let needed = ApiError::MessageInvalid;
+    let action = match (event, name) {
+        (b"login", Some(name)) => {
+            Action::Login(text(name, ApiError::Name)?, options.update(data_depth_max)?)
+        }
+        (b"logout", _) => Action::Logout,
+        (b"set", _) => Action::Set(options.update(data_depth_max)?),
+        (b"enter", _) if room.is_none() => return Err(needed),
+        (b"enter", _) => Action::Enter(view),
+        (b"exit", _) => Action::Exit,
+        (b"view", _) => Action::View(view.ok_or(needed)?),
+        _ => Action::Ping,
+    };
+    Ok(Request { action, room })
+}
+
+impl Options<'_> {
+    fn update(&self, depth_max: u32) -> Result<Update, ApiError> {
+        let words = Status::ALL.map(|status| (status, status.word()));
+        let status = self.status.map(|status| word(status, &words)).transpose()?;
+        let data = self.data.map(|data| Patch::decode(data.get(), depth_max)).transpose();
+        Ok(Update { status, data: data.map_err(ApiError::Data)? })
     }
 }
 
-const HALF_CHARACTER: ApiError = ApiError::Name(NameError::Invalid(Flaw::HalfCharacter));
+/// What the word `json` means.
+fn word<T: Copy>(json: &RawValue, words: &[(T, &str)]) -> Result<T, ApiError> {
+    let said = string(json).ok_or(ApiError::MessageInvalid)?;
+    let found = words.iter().find(|(_, word)| word.as_bytes() == said);
+    found.map(|(meaning, _)| *meaning).ok_or(ApiError::MessageInvalid)
+}
+
+/// The name that `json` is.
+fn text(json: &RawValue, error: fn(NameError) -> ApiError) -> Result<String, ApiError> {
+    let bytes = string(json).ok_or(ApiError::MessageInvalid)?;
+    String::from_utf8(bytes).map_err(|_| error(NameError::Invalid(Flaw::HalfCharacter)))
+}
 
 /// The string that `json` is, if it is one.
 ///
@@ -113,64 +210,48 @@ fn string(json: &RawValue) -> Option<Vec<u8>> {
     serde_json::Deserializer::from_str(json.get()).deserialize_bytes(Bytes).ok()
 }
 
-/// `["pong", {"seq": …, "name": …}]`: the reply to a ping. Commit `seq` is the last that was sent
-/// before it, and `name` is the client's own, if it has one.
-pub fn pong(seq: Seq, name: Option<&str>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
-    out.extend_from_slice(b"[\"pong\",{\"seq\":");
-    push_json(&seq.as_u64(), &mut out);
-    if let Some(name) = name {
-        out.extend_from_slice(b",\"name\":");
-        push_json(name, &mut out);
-    }
-    out.extend_from_slice(b"}]");
-    out
-}
-
-/// `["error", {"code": …, "message": …}]`: the last request was refused.
-pub fn error(error: ApiError) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"[\"error\",");
-    push_error(error, &mut out);
-    out.push(b']');
-    out
-}
-
-/// Appends `{"code": …, "message": …}`.
-pub fn push_error(error: ApiError, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"code\":");
-    push_json(error.code(), out);
-    out.extend_from_slice(b",\"message\":");
-    push_json(&error.to_string(), out);
-    out.push(b'}');
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::presence::DataError;
+
     use super::*;
 
     #[test]
     fn request_is_an_event_and_its_arguments() {
         use ApiError::{EventUnknown, MessageInvalid};
+        let here = |action| Ok(Request { action, room: None });
+        let login = |name: &str| here(Action::Login(name.into(), Update::default()));
         for (message, expected) in [
-            (r#"["login", "Ada"]"#, Ok(Request::Login("Ada".into()))),
-            (r#" [ "login" , "\u674e\u96f7" ] "#, Ok(Request::Login("李雷".into()))),
-            (r#"["logout"]"#, Ok(Request::Logout)),
-            (r#"["ping"]"#, Ok(Request::Ping)),
+            (r#"["login", "Ada"]"#, login("Ada")),
+            (r#" [ "login" , "\u674e\u96f7" ] "#, login("李雷")),
+            (r#"["logout"]"#, here(Action::Logout)),
+            (r#"["ping"]"#, here(Action::Ping)),
             (r#"["ping", 1]"#, Err(MessageInvalid)),
             (r#"["pong"]"#, Err(EventUnknown)),
             (r#"["login"]"#, Err(MessageInvalid)),
             (r#"["login", 7]"#, Err(MessageInvalid)),
             (r#"["login", "Ada", "Eve"]"#, Err(MessageInvalid)),
-            (r#"["logout", null]"#, Err(MessageInvalid)),
+            (r#"["logout", null]"#, here(Action::Logout)),
+            (r#"["logout", {}, {}]"#, Err(MessageInvalid)),
+            (r#"["logout", []]"#, Err(MessageInvalid)),
+            (r#"["exit"]"#, here(Action::Exit)),
+            (r#"["enter"]"#, Err(MessageInvalid)),
+            (r#"["view"]"#, Err(MessageInvalid)),
+            (r#"["view", {"view": "count", "more": [{}]}]"#, here(Action::View(Wanted::Count))),
+            (r#"["view", {"view": "all"}]"#, Err(MessageInvalid)),
+            (r#"["view", {"view": "count", "view": "none"}]"#, Err(MessageInvalid)),
+            (r#"["set", {"status": "away"}]"#, Err(MessageInvalid)),
+            (r#"["set", {"data": []}]"#, Err(ApiError::Data(DataError::Invalid))),
+            (r#"["set", {"data": {"a": [[[[]]]]}}]"#, Err(ApiError::Data(DataError::TooLarge))),
+            (r#"["set", {"data": null, "status": null}]"#, here(Action::Set(Update::default()))),
             (r#"["Login", "Ada"]"#, Err(EventUnknown)),
             (r#"["roster", {}]"#, Err(EventUnknown)),
             (r#"[]"#, Err(MessageInvalid)),
             (r#"[7]"#, Err(MessageInvalid)),
             (r#"{"login": "Ada"}"#, Err(MessageInvalid)),
             (r#""login""#, Err(MessageInvalid)),
-            (r#"["login", "\ud83d\ude00"]"#, Ok(Request::Login("😀".into()))),
-            (r#"["\u006cogin", "Ada"]"#, Ok(Request::Login("Ada".into()))),
+            (r#"["login", "\ud83d\ude00"]"#, login("😀")),
+            (r#"["\u006cogin", "Ada"]"#, login("Ada")),
             (r#"["login", [65, 100, 97]]"#, Err(MessageInvalid)),
             (r#"["login", null]"#, Err(MessageInvalid)),
             (r#"[[108], "Ada"]"#, Err(MessageInvalid)),
@@ -179,16 +260,36 @@ mod tests {
             (r#"["login", "Ada"] x"#, Err(MessageInvalid)),
             ("", Err(MessageInvalid)),
         ] {
-            assert_eq!(decode(message), expected, "{message}");
+            assert_eq!(decode(message, 4).request, expected, "{message}");
         }
-        assert_eq!(decode(&"[".repeat(16 * 1024)), Err(MessageInvalid));
+        assert_eq!(decode(&"[".repeat(16 * 1024), 4), Call::INVALID);
+    }
+
+    const ROOM_OF_HALF: ApiError = ApiError::Room(NameError::Invalid(Flaw::HalfCharacter));
+    const HALF_CHARACTER: ApiError = ApiError::Name(NameError::Invalid(Flaw::HalfCharacter));
+
+    #[test]
+    fn request_names_its_room_and_its_id_is_kept_as_it_was_sent() {
+        let call = decode(r#"["enter", {"room": "\u0061", "id": 1.50, "view": null}]"#, 4);
+        let room = Some("a".to_owned());
+        let request = Ok(Request { action: Action::Enter(None), room });
+        assert_eq!(call, Call { id: Some("1.50".into()), request });
+        let call = decode(r#"["login", "", {"id": "\u0041", "data": {"a": {"a": 1, "a": 2}}}]"#, 4);
+        let request = Err(ApiError::Data(DataError::Invalid));
+        assert_eq!(call, Call { id: Some(r#""\u0041""#.into()), request });
+        for id in ["true", "{}", "[]", &format!("\"{}\"", "x".repeat(63))] {
+            assert_eq!(decode(&format!(r#"["logout",{{"id":{id}}}]"#), 4), Call::INVALID, "{id}");
+        }
+        let longest = format!("\"{}\"", "x".repeat(62));
+        let call = decode(&format!(r#"["logout",{{"id":{longest}}}]"#), 4);
+        assert_eq!(call.id.as_deref(), Some(&*longest));
     }
 
     #[test]
     fn half_a_character_is_a_flaw_of_the_name_and_of_nothing_else() {
         for half in [r"\ud83d", r"\ude00", r"\ude00\ud83d", r"\uD83D\uD83D", r"\ud83d\u0041"] {
             for name in [half.to_owned(), format!("Ann {half}"), format!("A{half}nn {half}")] {
-                let login = decode(&format!(r#"["login","{name}"]"#));
+                let login = decode(&format!(r#"["login","{name}"]"#), 4).request;
                 assert_eq!(login, Err(HALF_CHARACTER), "{name}");
             }
             for (message, expected) in [
@@ -198,13 +299,19 @@ mod tests {
                 (format!(r#"["login","Ann","{half}"]"#), ApiError::MessageInvalid),
                 (format!(r#"["login",["{half}"]]"#), ApiError::MessageInvalid),
                 (format!(r#"["logout","{half}"]"#), ApiError::MessageInvalid),
+                (format!(r#"["exit",{{"room":"{half}"}}]"#), ROOM_OF_HALF),
+                (
+                    format!(r#"["set",{{"data":{{"{half}":1}}}}]"#),
+                    ApiError::Data(DataError::Invalid),
+                ),
+                (format!(r#"["set",{{"status":"{half}"}}]"#), ApiError::MessageInvalid),
                 (format!(r#"{{"login":"{half}"}}"#), ApiError::MessageInvalid),
             ] {
-                assert_eq!(decode(&message), Err(expected), "{message}");
+                assert_eq!(decode(&message, 4).request, Err(expected), "{message}");
             }
         }
         for broken in [r"\ud83", r"\ud83d\u", r"\ud83d\ude0", r"\u{d83d}", r"\uddx0"] {
-            let login = decode(&format!(r#"["login","{broken}"]"#));
+            let login = decode(&format!(r#"["login","{broken}"]"#), 4).request;
             assert_eq!(login, Err(ApiError::MessageInvalid), "{broken}");
         }
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use headcount::config::{Compression, Config, Limits, OriginPolicy, Secret};
+use headcount::config::{Compression, Config, Limits, OriginPolicy, RoomPattern, Secret};
 use headcount::http::{HostPattern, Network, TrustedProxies};
 
 use crate::{bench, doctor, log, stdout, system};
@@ -65,6 +65,11 @@ pub(crate) struct Cli {
     /// these and itself; repeatable [default: any]
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     allow_host: Vec<HostPattern>,
+
+    /// Rooms that may be entered besides the one without a name; * in it is any text; repeatable
+    /// [default: any]
+    #[arg(long, value_name = "PATTERN")]
+    rooms: Vec<RoomPattern>,
 
     /// Proxy, or range of proxies, whose X-Forwarded-For names the client for limits by address;
     /// repeatable [default: none; the field is ignored]
@@ -134,6 +139,7 @@ impl Cli {
             echo: self.echo,
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
+            rooms: self.rooms.clone(),
             trusted_proxies: TrustedProxies::new(self.trusted_proxy.clone()),
             compression: self.compression,
             seed,

@@ -5,6 +5,7 @@
 //! default. No limit can be 0, since a 0 that means "no limit" is how limits get lost.
 
 mod limits;
+mod room_pattern;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -13,7 +14,8 @@ use clap::ValueEnum;
 
 use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
-pub use limits::{ECHO, Limits};
+pub use limits::{DataLimits, ECHO, Limits};
+pub use room_pattern::RoomPattern;
 
 /// What a server is told when it starts.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,8 @@ pub struct Config {
     pub origins: OriginPolicy,
     /// The hosts that requests may be for; empty: any.
     pub hosts: Vec<HostPattern>,
+    /// The names of the rooms that there may be, besides the one without a name; empty: any.
+    pub rooms: Vec<RoomPattern>,
     /// The proxies that are believed when they say whose request they hand on.
     pub trusted_proxies: TrustedProxies,
     /// Whether messages may be compressed.

@@ -40,7 +40,7 @@ pub use id::ConnectionId;
 pub(crate) use listener::Listener;
 pub use phase::Connection;
 pub(crate) use phase::Phase;
-pub(crate) use protocol::Protocol;
+pub(crate) use protocol::{Answer, Protocol};
 pub(crate) use stash::Stash;
 pub use state::State;
 pub(crate) use step::Step;

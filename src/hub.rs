@@ -21,7 +21,8 @@
 //!
 //! - `table`: the connections, and `with`; `context`: everything else that they act on
 //! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away
-//! - `input`: bytes → requests and messages, and what these do; `output`: bytes to send
+//! - `input`: bytes → requests and messages; `output`: bytes to send
+//! - `calls`: what clients ask for in rooms; `rooms`: how they come into them and out
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
 //! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
@@ -29,6 +30,7 @@
 
 mod agenda;
 mod arrivals;
+mod calls;
 mod context;
 mod counts;
 mod files;
@@ -43,6 +45,7 @@ mod refusal;
 mod refused_origin;
 mod requests;
 mod response;
+mod rooms;
 mod settle;
 mod socketio;
 mod table;

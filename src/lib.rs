@@ -10,7 +10,7 @@
 //! | [`time`], [`rate`], [`config`], [`shared`] | time, token buckets, every bound of the server |
 //! | [`http`] | bytes → request head, response → bytes |
 //! | [`ws`] | RFC 6455 and 7692: handshake, frames, messages, close, compression |
-//! | [`names`] | what a name is |
+//! | [`names`], [`json`] | what a name is; how deep JSON is nested |
 //! | [`presence`] | rooms, members, what followers are told, and whom it has yet to reach |
 //! | [`api`], [`socketio`] | our events in JSON, and in the packets of Socket.IO |
 //! | [`page`], [`assets`] | the page in one piece, the files beside it |
@@ -29,6 +29,7 @@ pub mod deadlines;
 pub mod heartbeat;
 pub mod http;
 pub mod hub;
+pub mod json;
 pub mod metrics;
 pub mod names;
 pub mod page;

@@ -20,8 +20,12 @@ pub struct Snapshot<'a> {
     pub tally: &'a Tally,
     /// Connections in each of [`State::OPEN`].
     pub open: [u32; State::OPEN.len()],
-    /// Names on the roster, those that just left included.
+    /// Rooms that there are.
+    pub rooms: usize,
+    /// Names in all rooms, those that just left included.
     pub names: usize,
+    /// Members in all rooms.
+    pub members: usize,
     /// Bytes of memory that connections hold beside themselves.
     pub buffered_bytes: usize,
 }
@@ -80,15 +84,14 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
 fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     let tally = snapshot.tally;
     vec![
-        gauge("names", "Names on the roster.", snapshot.names as f64),
-        counter("logins_total", "Connections that logged in.", tally.logins),
-        counter("renames_total", "Connections that changed their name.", tally.renames),
-        counter(
-            "logouts_total",
-            "Connections that logged out, or ended while logged in.",
-            tally.logouts,
-        ),
-        counter("commits_total", "Commits of the roster.", tally.commits),
+        gauge("rooms", "Rooms.", snapshot.rooms as f64),
+        gauge("names", "Names in all rooms.", snapshot.names as f64),
+        gauge("members", "Logins in force in all rooms.", snapshot.members as f64),
+        counter("logins_total", "Logins to rooms.", tally.logins),
+        counter("renames_total", "Changes of name.", tally.renames),
+        counter("logouts_total", "Logins that ended.", tally.logouts),
+        counter("updates_total", "Changes of presence data or status.", tally.updates),
+        counter("commits_total", "Commits of rooms.", tally.commits),
         counter(
             "deliveries_total",
             "Frames of roster updates, counted for each connection that they were sent to.",

@@ -2,7 +2,7 @@
 //!
 //! Plain integers: one thread counts, and nobody reads but the same thread. They only grow, and
 //! they reconcile: every connection that was accepted is open or was closed for one cause, and
-//! every connection on the roster has logged in and not out.
+//! every member of a room has logged in and not out.
 //!
 //! The hub counts what it does. What only the driver knows, it adds.
 
@@ -24,13 +24,15 @@ pub struct Tally {
     pub closed: [u64; CauseKind::ALL.len()],
     /// HTTP responses, by the first digit of their status, from 1.
     pub responses: [u64; 5],
-    /// Connections that got onto the roster.
+    /// Logins to rooms.
     pub logins: u64,
-    /// Connections on the roster that took another name.
+    /// Changes of a name.
     pub renames: u64,
-    /// Connections that left the roster, because they said so or because they ended.
+    /// Logins that ended, because the client said so, left the room or is gone.
     pub logouts: u64,
-    /// Changes of the roster that everyone was told, each of one client or of many.
+    /// Changes of presence data or of a status.
+    pub updates: u64,
+    /// Changes of rooms that their followers were told, each of one client or of many.
     pub commits: u64,
     /// Frames of what everyone is told, each counted for every connection that it was sent to.
     pub deliveries: u64,

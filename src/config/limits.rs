@@ -3,6 +3,7 @@
 use clap::{Args, Parser, value_parser};
 use serde::Serialize;
 
+use crate::names::NameLimits;
 use crate::rate::Rate;
 use crate::ws::MessageLimits;
 use crate::ws::frame::HEADER_BYTES_MAX;
@@ -12,6 +13,7 @@ const TIME: &str = "Timeouts";
 const CONNECTIONS: &str = "Limits on connections";
 const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
+const ROOMS: &str = "Rooms";
 const FILES: &str = "Files of --www";
 
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
@@ -77,14 +79,8 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub control_frames_burst: u32,
 
-    /// Namespaces that a Socket.IO client may be in at once; one more closes the connection with
-    /// 1008
-    #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 10)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
-    pub namespaces_max: u32,
-
     /// Namespace name length, in bytes; a longer one closes the connection with 1008
-    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 128)]
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1024))]
     pub namespace_bytes_max: u32,
 
@@ -248,7 +244,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub buffered_mebibytes_max: u32,
 
-    /// Time between two commits of the roster, in ms; the first after a quiet time is immediate
+    /// Time between two commits of a room, in ms; the first after a quiet time is immediate
     #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 20)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub commit_interval_ms: u32,
@@ -263,10 +259,70 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_bytes_max: u32,
 
-    /// Name changes per minute on one connection
+    /// Name changes per minute on one connection; the first login in each room beyond one is free
     #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 5)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub name_changes_per_minute: u32,
+
+    /// Time between two reports of how many are in a room, for those who want no more, in ms
+    #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 1_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub count_interval_ms: u32,
+
+    /// Keys of one person's presence data
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 8)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
+    pub data_keys_max: u32,
+
+    /// Length of one person's presence data, in bytes of JSON
+    #[arg(long, value_name = "BYTES", help_heading = ROSTER, default_value_t = 1024)]
+    #[arg(value_parser = value_parser!(u32).range(2..=1 << 20))]
+    pub data_bytes_max: u32,
+
+    /// Nesting depth of presence data
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 8)]
+    #[arg(value_parser = value_parser!(u32).range(1..=100))]
+    pub data_depth_max: u32,
+
+    /// Updates per second from one connection: presence data, status, views, rooms entered
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 5)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub updates_per_second: u32,
+
+    /// Updates from one connection that may arrive at once
+    #[arg(long, value_name = "N", help_heading = ROSTER, default_value_t = 40)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub updates_burst: u32,
+
+    /// Rooms that exist at once; one more gets an error
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 100_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub rooms_max: u32,
+
+    /// Rooms that one connection is in; one more gets an error
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 32)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1000))]
+    pub rooms_per_connection_max: u32,
+
+    /// Connections in one room; one more gets an error
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 1_000_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub followers_per_room_max: u32,
+
+    /// Connections logged in to one room; one more login gets an error
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 1_000_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub members_per_room_max: u32,
+
+    /// Room name length, in characters as readers count them
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 64)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub room_chars_max: u32,
+
+    /// Room name length, in bytes of UTF-8
+    #[arg(long, value_name = "BYTES", help_heading = ROOMS, default_value_t = 256)]
+    #[arg(value_parser = value_parser!(u32).range(1..=4096))]
+    pub room_bytes_max: u32,
 
     /// Files served from --www; the rest are left out
     #[arg(long, value_name = "N", help_heading = FILES, default_value_t = 1000)]
@@ -312,6 +368,35 @@ impl Limits {
         Rate::per_minute(self.name_changes_per_minute)
     }
 
+    /// How often a connection may update what it says of itself, or what it is told.
+    pub fn update_rate(&self) -> Rate {
+        Rate::per_second(self.updates_per_second, self.updates_burst)
+    }
+
+    /// The bounds of presence data.
+    pub fn data(&self) -> DataLimits {
+        DataLimits {
+            keys_max: self.data_keys_max as usize,
+            bytes_max: self.data_bytes_max as usize,
+        }
+    }
+
+    /// The bounds of a name.
+    pub fn names(&self) -> NameLimits {
+        NameLimits {
+            chars_max: self.name_chars_max as usize,
+            bytes_max: self.name_bytes_max as usize,
+        }
+    }
+
+    /// The bounds of the name of a room.
+    pub fn room_names(&self) -> NameLimits {
+        NameLimits {
+            chars_max: self.room_chars_max as usize,
+            bytes_max: self.room_bytes_max as usize,
+        }
+    }
+
     /// How often an address may connect.
     pub fn address_rate(&self) -> Rate {
         Rate::per_second(self.accepts_per_address_per_second, self.accepts_per_address_burst)
@@ -328,6 +413,15 @@ impl Default for Limits {
         }
         NoFlags::parse_from([""]).limits
     }
+}
+
+/// The bounds of presence data, of a member and of an entry.
+#[derive(Clone, Copy, Debug)]
+pub struct DataLimits {
+    /// Keys.
+    pub keys_max: usize,
+    /// Length as canonical JSON, in bytes.
+    pub bytes_max: usize,
 }
 
 /// The limits of `/echo`, which conformance suites and benchmarks talk to.

@@ -6,9 +6,9 @@
 //! view, so they can't come to different frames. Whether there is anything to send is derived from
 //! the same places, never noted down beside them.
 
-use crate::api;
+use crate::api::{self, Wanted};
 use crate::config::Config;
-use crate::presence::{Form, Presence, Room, Seq, View};
+use crate::presence::{Presence, Room, Seq, View};
 use crate::time::Time;
 use crate::ws::Opcode;
 
@@ -39,9 +39,9 @@ impl Connection {
         for subscription in self.subscriptions.iter() {
             let room = presence.room(subscription.room);
             let mut view = subscription.view;
+            let prefix = || prefix(&self.phase, subscription.namespace);
             while chunks.has_room()
-                && let Some(piece) =
-                    room.next(&mut view, |number| prefix(&self.phase, number), &mut lead)
+                && let Some(piece) = room.next(&mut view, prefix, &mut lead)
             {
                 chunks.push(piece.lead);
                 chunks.push(piece.body);
@@ -58,16 +58,15 @@ impl Connection {
         let mut lead = Some(lead);
         // The outbox came first. The rest of the bytes is of the rooms, in the order of `transmit`.
         let Connection { phase, outbox, subscriptions, .. } = self;
-        for Subscription { room, view, .. } in subscriptions.iter_mut() {
+        for Subscription { room, view, namespace, .. } in subscriptions.iter_mut() {
             if left == 0 {
                 break;
             }
             let room = presence.room(*room);
             while left > 0 {
                 let is_catching_up = is_lagged(view, room);
-                let Some(piece) = room.next(view, |number| prefix(phase, number), &mut lead) else {
-                    break;
-                };
+                let prefix = || prefix(phase, *namespace);
+                let Some(piece) = room.next(view, prefix, &mut lead) else { break };
                 begun.frames += 1;
                 begun.is_catching_up |= is_catching_up;
                 left = outbox.begin(piece, left);
@@ -81,15 +80,24 @@ impl Connection {
     /// client reads this it has been told of exactly that commit, however slowly it reads. A client
     /// of Socket.IO is told no changes: its ack is the pong.
     ///
-    /// It has the connection's name too: a client that has just logged in learns from it in which
-    /// form the name is on the roster.
+    /// It has the connection's name in that room too: a client that has just logged in learns from
+    /// it in which form the name is on the roster.
     pub(crate) fn pong(&mut self, presence: &Presence) {
-        if let Some(one) = self.subscriptions.iter().next()
-            && let View::Changes { next, .. } = one.view
-        {
-            let name = one.member.and_then(|member| presence.name(member));
-            self.outbox.reply(Opcode::Text, &api::pong(next.previous(), name));
+        let Phase::WebSocket(socket) = &self.phase else { return };
+        if !socket.protocol.is_native() {
+            return;
         }
+        let is_home = |one: &&Subscription| Some(one.room) == self.home;
+        let first = self.subscriptions.iter().find(is_home).or(self.subscriptions.iter().next());
+        let pong = match first {
+            Some(Subscription { room, member, view: View::Changes { next, .. }, .. }) => {
+                let name = member.and_then(|member| presence.name(member));
+                let told = (&**presence.room(*room).name(), next.previous());
+                api::pong(Some(told), name.map(|name| &**name))
+            }
+            _ => api::pong(None, None),
+        };
+        self.outbox.reply(Opcode::Text, &pong);
     }
 
     /// Whether the connection has anything to send.
@@ -114,18 +122,10 @@ impl Connection {
         }
     }
 
-    /// The form in which it is sent what many are sent.
-    pub(crate) fn form(&self) -> Form {
+    /// The view of a room that its peer means by a word, if it is one for what it speaks.
+    pub(crate) fn view(&self, wanted: Option<Wanted>) -> Option<View> {
         match &self.phase {
-            Phase::WebSocket(socket) => socket.form(),
-            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => Form::Plain,
-        }
-    }
-
-    /// What its peer is told of a room from the beginning, if it is told anything.
-    pub(crate) fn first_view(&self) -> Option<View> {
-        match &self.phase {
-            Phase::WebSocket(socket) => socket.protocol.first_view(socket.form()),
+            Phase::WebSocket(socket) => socket.protocol.view(wanted, socket.form()),
             Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
         }
     }
@@ -143,6 +143,6 @@ fn prefix(phase: &Phase, namespace: u32) -> [&str; 3] {
 fn is_lagged(view: &View, room: &Room) -> bool {
     match *view {
         View::Changes { next, .. } => next != Seq::START && room.log().is_lagged(next),
-        View::Lists { .. } => false,
+        View::Nothing | View::Newest { .. } => false,
     }
 }

@@ -2,12 +2,13 @@
 
 use crate::api::ApiError;
 use crate::config::{Config, ECHO};
-use crate::socketio::{Address, Message};
+use crate::socketio::Message;
 use crate::time::Time;
 use crate::ws::{Codec, Event, Inflation, Opcode};
 
 use super::cause::Cause;
 use super::phase::{Connection, Phase};
+use super::protocol::Answer;
 use super::rates::Rates;
 use super::replier::Replier;
 use super::step::Step;
@@ -81,10 +82,22 @@ impl Connection {
     }
 
     /// Tells the peer what came of its request.
-    pub(crate) fn reply(&mut self, address: Option<Address>, outcome: Result<(), ApiError>) {
+    pub(crate) fn reply(&mut self, answer: &Answer<'_>) {
         if let Phase::WebSocket(socket) = &self.phase {
-            socket.protocol.reply(address, outcome, &mut self.outbox);
+            socket.protocol.reply(answer, &mut self.outbox);
         }
+    }
+
+    /// Lets the peer into a namespace, or tells it why not. Says which number the namespace has.
+    pub(crate) fn join_namespace(
+        &mut self,
+        namespace: &str,
+        allowed: Result<(), ApiError>,
+        config: &Config,
+    ) -> Option<u32> {
+        let generation = self.id.generation;
+        let Phase::WebSocket(socket) = &mut self.phase else { return None };
+        socket.protocol.join(namespace, allowed, generation, config, &mut self.outbox)
     }
 
     /// Whether so many more bytes of input are allowed.
@@ -100,5 +113,10 @@ impl Connection {
     /// Whether one more change of name is allowed.
     pub(crate) fn may_change_name(&mut self, config: &Config, now: Time) -> bool {
         Rates::of(&mut self.rates, config, now).allow_name(config, now)
+    }
+
+    /// Whether one more update is allowed.
+    pub(crate) fn may_update(&mut self, config: &Config, now: Time) -> bool {
+        Rates::of(&mut self.rates, config, now).allow_update(config, now)
     }
 }

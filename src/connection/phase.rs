@@ -41,6 +41,7 @@ use std::net::IpAddr;
 
 use crate::addresses::AddressKey;
 use crate::config::Config;
+use crate::presence::RoomId;
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
@@ -68,6 +69,8 @@ pub struct Connection {
     pub(super) phase: Phase,
     pub(crate) outbox: Outbox,
     pub(crate) subscriptions: Subscriptions,
+    /// The room of its URL, as long as it is there.
+    pub(crate) home: Option<RoomId>,
     /// Input that is not used yet: the beginning of a request head, or all of it while replies
     /// wait to be sent.
     pub(crate) stash: Stash,
@@ -118,6 +121,7 @@ impl Connection {
             phase: Phase::Http(Http::new(proxy, deadline)),
             outbox: Outbox::default(),
             subscriptions: Subscriptions::default(),
+            home: None,
             stash: Stash::default(),
             rates: None,
             is_paused: false,
@@ -324,6 +328,6 @@ mod tests {
     /// A connection that only watches is this and nothing on the heap, times a million.
     #[test]
     fn connection_is_small() {
-        assert!(size_of::<Connection>() <= 184, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 200, "{}", size_of::<Connection>());
     }
 }

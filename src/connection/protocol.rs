@@ -1,9 +1,9 @@
 //! What is spoken on a WebSocket. Each protocol decodes its messages here and encodes its replies.
 
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Call, Wanted};
 use crate::config::Config;
 use crate::heartbeat::Pace;
-use crate::presence::{Form, View};
+use crate::presence::{Form, Name, Summary, View};
 use crate::socketio::{Address, Client, Message, PING};
 use crate::time::Time;
 use crate::ws::Opcode;
@@ -23,6 +23,19 @@ pub(crate) enum Protocol {
     Echo,
     /// Our events in the packets of Socket.IO. In a box: other connections don't pay for it.
     SocketIo(Box<Client>),
+}
+
+/// What came of a request, and to whom that is said.
+#[derive(Debug)]
+pub(crate) struct Answer<'a> {
+    /// What it asks to be called by, in JSON.
+    pub(crate) id: Option<&'a str>,
+    /// The room that it named.
+    pub(crate) room: Option<&'a str>,
+    /// From where in a session of Socket.IO it came.
+    pub(crate) address: Option<Address>,
+    /// That it was done, and the name that it gave, or why it was not.
+    pub(crate) outcome: Result<Option<Name>, ApiError>,
 }
 
 impl Protocol {
@@ -46,10 +59,10 @@ impl Protocol {
         now: Time,
     ) -> Step {
         match (self, message) {
-            (Protocol::Native, Message::Text(text)) => Step::Request(api::decode(text), None),
-            (Protocol::Native, Message::Binary(_)) => {
-                Step::Request(Err(ApiError::MessageInvalid), None)
+            (Protocol::Native, Message::Text(text)) => {
+                Step::Call(api::decode(text, config.limits.data_depth_max), None)
             }
+            (Protocol::Native, Message::Binary(_)) => Step::Call(Call::INVALID, None),
             (Protocol::Echo, Message::Text(text)) => {
                 replier.reply(Opcode::Text, text.as_bytes());
                 Step::Handled
@@ -60,30 +73,69 @@ impl Protocol {
             }
             (Protocol::SocketIo(client), message) => {
                 let terms = socketio::terms(config, generation);
-                socketio::step(client.receive(message, &terms, now), client, &terms, replier)
+                socketio::step(client.receive(message, &terms, now), config)
             }
         }
     }
 
     /// Replies to a request: what came of it.
-    pub(super) fn reply(
-        &self,
-        address: Option<Address>,
-        outcome: Result<(), ApiError>,
-        outbox: &mut Outbox,
-    ) {
-        match (self, address, outcome) {
-            (Protocol::SocketIo(client), Some(address), outcome) => {
-                socketio::send(&client.reply(address, outcome), outbox);
+    pub(super) fn reply(&self, answer: &Answer<'_>, outbox: &mut Outbox) {
+        let event = match (&answer.outcome, answer.id) {
+            (Err(error), id) => Some(api::error(*error, id, answer.room)),
+            (Ok(name), Some(id)) => Some(api::ok(id, name.as_deref())),
+            (Ok(_), None) => None,
+        };
+        match (self, answer.address) {
+            (Protocol::SocketIo(client), Some(address)) => {
+                let error = answer.outcome.as_ref().err().copied();
+                socketio::send(&client.reply(address, event.as_deref(), error), outbox);
             }
-            (_, _, Err(error)) => outbox.reply(Opcode::Text, &api::error(error)),
-            (_, _, Ok(())) => {}
+            _ => {
+                if let Some(event) = event {
+                    outbox.reply(Opcode::Text, &event);
+                }
+            }
         }
     }
 
-    /// What a peer that speaks this is told of a room from the beginning, if it is told anything.
-    pub(crate) fn first_view(&self, form: Form) -> Option<View> {
-        matches!(self, Protocol::Native).then(|| View::changes(form))
+    /// Lets the peer into a namespace, or tells it why not.
+    pub(super) fn join(
+        &mut self,
+        namespace: &str,
+        allowed: Result<(), ApiError>,
+        generation: u32,
+        config: &Config,
+        outbox: &mut Outbox,
+    ) -> Option<u32> {
+        let Protocol::SocketIo(client) = self else { return None };
+        let (number, reply) = match allowed {
+            Ok(()) => {
+                let (number, reply) = client.join(namespace, &socketio::terms(config, generation));
+                (Some(number), reply)
+            }
+            Err(error) => (None, Client::refuse(namespace, &error.to_string())),
+        };
+        socketio::send(&[reply], outbox);
+        number
+    }
+
+    pub(super) fn is_native(&self) -> bool {
+        matches!(self, Protocol::Native)
+    }
+
+    /// The view that a peer which speaks this means by a word, if it is one for it; without a word,
+    /// that which it has at first.
+    pub(crate) fn view(&self, wanted: Option<Wanted>, form: Form) -> Option<View> {
+        let is_native = self.is_native();
+        match wanted {
+            None if is_native => Some(View::changes(form)),
+            None => Some(View::newest(Summary::Names, form)),
+            Some(Wanted::Changes) => is_native.then(|| View::changes(form)),
+            Some(Wanted::Names) => (!is_native).then(|| View::newest(Summary::Names, form)),
+            Some(Wanted::Presence) => (!is_native).then(|| View::newest(Summary::Presence, form)),
+            Some(Wanted::Count) => Some(View::newest(Summary::Count, form)),
+            Some(Wanted::Nothing) => Some(View::Nothing),
+        }
     }
 
     /// How a peer that speaks this is asked whether it is there.

@@ -7,7 +7,7 @@ use crate::ws::Event;
 
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]
-pub(super) struct Rates(Buckets<4>);
+pub(super) struct Rates(Buckets<5>);
 
 /// The size of the Pong for our ping, with its header and key, in bytes.
 const PONG_BYTES_MAX: u32 = 10;
@@ -19,6 +19,7 @@ enum Counted {
     Controls,
     Bytes,
     Names,
+    Updates,
 }
 
 impl Rates {
@@ -35,7 +36,7 @@ impl Rates {
     /// a connection which only watches holds nothing here.
     pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
         // A control frame, or with Engine.IO a message.
-        let of_pong = [1, 1, PONG_BYTES_MAX, 0];
+        let of_pong = [1, 1, PONG_BYTES_MAX, 0, 0];
         if rates.as_mut().is_some_and(|kept| kept.0.lack_at_most(Rates::all(config), of_pong, now))
         {
             *rates = None;
@@ -43,9 +44,15 @@ impl Rates {
     }
 
     /// In the order of [`Counted`].
-    fn all(config: &Config) -> [Rate; 4] {
+    fn all(config: &Config) -> [Rate; 5] {
         let limits = &config.limits;
-        [limits.message_rate(), limits.control_rate(), limits.byte_rate(), limits.name_rate()]
+        [
+            limits.message_rate(),
+            limits.control_rate(),
+            limits.byte_rate(),
+            limits.name_rate(),
+            limits.update_rate(),
+        ]
     }
 
     /// Whether one more frame or message is allowed.
@@ -66,6 +73,11 @@ impl Rates {
     /// Whether one more change of name is allowed.
     pub(super) fn allow_name(&mut self, config: &Config, now: Time) -> bool {
         self.take(Counted::Names, 1, config, now)
+    }
+
+    /// Whether one more update is allowed: of presence data, a status, a view, a room.
+    pub(super) fn allow_update(&mut self, config: &Config, now: Time) -> bool {
+        self.take(Counted::Updates, 1, config, now)
     }
 
     fn take(&mut self, counted: Counted, tokens: u32, config: &Config, now: Time) -> bool {

@@ -11,7 +11,6 @@ use crate::ws::Opcode;
 
 use super::cause::Cause;
 use super::outbox::Outbox;
-use super::replier::Replier;
 use super::step::Step;
 
 /// A new client. Its open packet waits in the outbox.
@@ -34,7 +33,6 @@ pub(super) fn terms(config: &Config, generation: u32) -> Terms<'_> {
             namespace_bytes_max: limits.namespace_bytes_max,
             json_depth_max: limits.json_depth_max,
         },
-        namespaces_max: limits.namespaces_max,
         connect_timeout_ms: limits.connect_timeout_ms,
         sids: Sids { secret: &config.secret, session: generation },
     }
@@ -50,25 +48,14 @@ pub(super) fn send(messages: &[Outgoing], outbox: &mut Outbox) {
 }
 
 /// What a connection makes of what came of a message.
-pub(super) fn step(
-    outcome: Result<Outcome<'_>, ClientError>,
-    client: &mut Client,
-    terms: &Terms<'_>,
-    replier: &mut Replier<'_>,
-) -> Step {
+pub(super) fn step(outcome: Result<Outcome<'_>, ClientError>, config: &Config) -> Step {
     match outcome {
         Ok(Outcome::Nothing) => Step::Handled,
         Ok(Outcome::Pong) => Step::PongReceived,
-        // Every namespace is a view of the same room, so whoever asks may join.
-        Ok(Outcome::Connect { namespace, .. }) => {
-            let (number, reply) = client.join(namespace, terms);
-            if let Outgoing::Text(text) = reply {
-                replier.reply(Opcode::Text, &text);
-            }
-            Step::Joined(number)
-        }
+        Ok(Outcome::Connect { namespace, .. }) => Step::Join(namespace.into()),
         Ok(Outcome::Event(event)) => {
-            Step::Request(api::decode(&event.message), Some(event.address))
+            let call = api::decode(&event.message, config.limits.data_depth_max);
+            Step::Call(call, Some(event.address))
         }
         Ok(Outcome::Left(number)) => Step::Left(number),
         Ok(Outcome::Close) => Step::Ended,

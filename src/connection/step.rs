@@ -1,6 +1,6 @@
 //! What comes of a connection's input, one piece at a time.
 
-use crate::api::{ApiError, Request};
+use crate::api::Call;
 use crate::socketio::Address;
 use crate::ws::CloseCode;
 
@@ -15,10 +15,10 @@ pub(crate) enum Step {
     Handled,
     /// A pong, in a message.
     PongReceived,
-    /// What the peer asks for, or why it can't be known; and where to reply, if that must be said.
-    Request(Result<Request, ApiError>, Option<Address>),
-    /// The peer joined the namespace of this number.
-    Joined(u32),
+    /// What the peer asks for, and from where in a session of Socket.IO.
+    Call(Call, Option<Address>),
+    /// The peer wants to join the namespace of this name.
+    Join(Box<str>),
     /// The peer left that one.
     Left(u32),
     /// The peer wants to be closed.

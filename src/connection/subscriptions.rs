@@ -1,21 +1,25 @@
-//! The rooms that one connection follows, or the same room several times.
+//! The rooms that one connection is in, each once.
 
 use crate::presence::{MemberId, Place, RoomId, View};
 
-/// A room that a connection follows.
+/// A room that a connection is in.
 #[derive(Debug)]
 pub(crate) struct Subscription {
     pub(crate) room: RoomId,
-    /// Where the connection stands among the room's followers.
-    pub(crate) place: Place,
+    /// Where the connection stands among the room's followers, if it is told anything.
+    pub(crate) place: Option<Place>,
     /// Who is in the room by this connection, if somebody is.
     pub(crate) member: Option<MemberId>,
     /// What is sent of the room.
     pub(crate) view: View,
+    /// The number that a client of Socket.IO has for it.
+    pub(crate) namespace: u32,
+    /// Whether the first login is free: in the rooms that were entered beside one.
+    pub(crate) has_free_login: bool,
 }
 
-/// All rooms that a connection follows. Nearly every connection follows one, which is held without
-/// a list for it.
+/// All rooms that a connection is in. Nearly every connection is in one, which is held
+/// without a list for it.
 #[derive(Debug, Default)]
 pub(crate) enum Subscriptions {
     #[default]
@@ -87,9 +91,27 @@ impl Subscriptions {
         }
     }
 
-    /// Who is in `room` by this connection: there is one at most, whichever subscription has it.
+    /// Whether the connection is in `room`.
+    pub(crate) fn has(&self, room: RoomId) -> bool {
+        self.iter().any(|one| one.room == room)
+    }
+
+    /// Who is in `room` by this connection.
     pub(crate) fn member_in(&self, room: RoomId) -> Option<MemberId> {
-        self.iter().filter(|subscription| subscription.room == room).find_map(|one| one.member)
+        self.iter().find(|one| one.room == room)?.member
+    }
+
+    /// Rooms that there are.
+    pub(crate) fn len(&self) -> usize {
+        self.iter().len()
+    }
+
+    /// The first that `matches` selects.
+    pub(crate) fn find_mut(
+        &mut self,
+        matches: impl Fn(&Subscription) -> bool,
+    ) -> Option<&mut Subscription> {
+        self.iter_mut().find(|one| matches(one))
     }
 
     /// Bytes of memory held beside the struct.
@@ -105,34 +127,38 @@ impl Subscriptions {
 
 #[cfg(test)]
 mod tests {
-    use crate::presence::{Form, Presence};
+    use crate::config::Limits;
+    use crate::presence::Presence;
 
     use super::*;
 
     fn namespaces(subscriptions: &Subscriptions) -> Vec<u32> {
-        let namespace = |subscription: &Subscription| match subscription.view {
-            View::Lists { namespace, .. } => namespace,
-            View::Changes { .. } => unreachable!("there are none"),
-        };
-        subscriptions.iter().map(namespace).collect()
+        subscriptions.iter().map(|one| one.namespace).collect()
     }
 
     #[test]
     fn each_comes_first_in_its_turn_and_any_can_be_taken() {
-        let mut presence = Presence::new();
-        let room = presence.main_room();
+        let (mut presence, view) = (Presence::new(0), View::Nothing);
         let mut subscriptions = Subscriptions::default();
         for namespace in 1..5 {
-            let view = View::lists(namespace, Form::Plain);
-            let place = presence.room_mut(room).follow(0, &view);
-            subscriptions.push(Subscription { room, place, member: None, view });
+            let entered = presence.enter(&namespace.to_string(), 0, &view, &Limits::default());
+            let (room, place) = entered.unwrap();
+            let member = None;
+            let has_free_login = false;
+            subscriptions.push(Subscription {
+                room,
+                place,
+                member,
+                view,
+                namespace,
+                has_free_login,
+            });
         }
         subscriptions.rotate();
         assert_eq!(namespaces(&subscriptions), [2, 3, 4, 1]);
         subscriptions.rotate();
         let mut take = |wanted: u32| {
-            let matches = |one: &Subscription| one.view == View::lists(wanted, Form::Plain);
-            let taken = subscriptions.take(matches);
+            let taken = subscriptions.take(|one| one.namespace == wanted);
             (taken.is_some(), namespaces(&subscriptions))
         };
         for (wanted, left) in [(3, vec![4, 1, 2]), (1, vec![4, 2]), (2, vec![4]), (4, vec![])] {

@@ -3,8 +3,7 @@
 use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::connection::{Connection, Subscription};
-use crate::presence::{Encoder, MemberId, Presence, RoomId, View};
+use crate::presence::{Encoder, MemberId, Presence};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
@@ -31,10 +30,10 @@ impl Context {
     pub(super) fn new(config: Config, assets: Assets) -> Context {
         Context {
             codec: codec(&config),
+            presence: Presence::new(config.seed),
             config,
             assets,
             date: String::new(),
-            presence: Presence::new(),
             addresses: Addresses::default(),
             counts: Counts::default(),
             tally: Tally::default(),
@@ -50,23 +49,6 @@ impl Context {
     pub(super) fn address_limits(&self) -> AddressLimits {
         let limits = &self.config.limits;
         AddressLimits { open_max: limits.connections_per_address_max, rate: limits.address_rate() }
-    }
-
-    /// A connection begins to follow a room.
-    pub(super) fn follow(&mut self, connection: &mut Connection, room: RoomId, view: View) {
-        let place = self.presence.room_mut(room).follow(connection.id.index, &view);
-        connection.subscriptions.push(Subscription { room, place, member: None, view });
-    }
-
-    /// A connection follows a room no more. If it follows the same room in another way, its member
-    /// stays with that; otherwise nothing holds the member any more.
-    pub(super) fn unfollow(&mut self, connection: &mut Connection, gone: &Subscription) {
-        self.presence.room_mut(gone.room).unfollow(gone.place, &gone.view);
-        let Some(member) = gone.member else { return };
-        match connection.subscriptions.iter_mut().find(|one| one.room == gone.room) {
-            Some(other) => other.member = Some(member),
-            None => self.logout(member),
-        }
     }
 
     /// What holds a member lets go of it.

@@ -9,6 +9,14 @@ use super::context::Context;
 use super::response::Response;
 use super::socketio;
 
+/// Whether a request wants no copy of what has this tag, since it has one.
+pub(super) fn is_none_of(head: &RequestHead<'_>, etag: &str) -> bool {
+    // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
+    let is_same =
+        |tag: &[u8]| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == etag.as_bytes();
+    head.list("if-none-match").any(is_same)
+}
+
 /// The paths at which there is something else: a file of such a path is never served.
 pub fn routes(config: &Config) -> Vec<&'static str> {
     let mut routes = vec!["/ws", "/roster", "/healthz", "/metrics", "/socket.io/"];
@@ -36,11 +44,7 @@ impl Context {
         if head.values("if-match").next().is_some() && !head.list("if-match").any(is_wanted) {
             return self.text(Status::PreconditionFailed, "it has changed");
         }
-        // RFC 9110 §13.1.2: compared weakly, as a proxy may have made a tag weak.
-        let is_same = |tag: &[u8]| {
-            tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == asset.etag.as_bytes()
-        };
-        if head.list("if-none-match").any(is_same) {
+        if is_none_of(head, &asset.etag) {
             // RFC 9110 §15.4.5: a 304 has no body and no fields that describe one.
             let response = self.asset_response(Status::NotModified, asset, head);
             return Response { head: response, body: Shared::default(), connection: None };

@@ -1,10 +1,6 @@
 //! What connections receive: bytes, the end of them, or the end of the connection.
 
-use crate::api::{ApiError, Request};
 use crate::connection::{Cause, Connection, ConnectionId, Phase, Stash, Step};
-use crate::names::{self, NameLimits};
-use crate::presence::View;
-use crate::socketio::Address;
 use crate::time::Time;
 
 use super::context::Context;
@@ -100,97 +96,13 @@ impl Context {
         match step {
             Step::NeedsInput => return None,
             Step::Handled | Step::PongReceived => {}
-            Step::Request(request, address) => self.handle(connection, request, address, now),
-            Step::Joined(namespace) => {
-                let view = View::lists(namespace, connection.form());
-                self.follow(connection, self.presence.main_room(), view);
-            }
-            Step::Left(namespace) => self.leave(connection, namespace),
+            Step::Call(call, address) => self.answer(connection, call, address, now),
+            Step::Join(namespace) => self.join(connection, &namespace),
+            Step::Left(number) => self.exit(connection, |one| one.namespace == number),
             Step::Ended => connection.close(Cause::Closed, &self.config, now),
             Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),
             Step::Failed(cause) => connection.fail(cause, &self.config, now),
         }
         Some(used)
-    }
-
-    /// Does what a client asks for, and tells it what came of that.
-    fn handle(
-        &mut self,
-        connection: &mut Connection,
-        request: Result<Request, ApiError>,
-        address: Option<Address>,
-        now: Time,
-    ) {
-        let outcome = request.and_then(|request| match request {
-            Request::Login(name) => self.login(connection, &name, now),
-            Request::Logout => {
-                self.leave_roster(connection);
-                Ok(())
-            }
-            Request::Ping => {
-                connection.pong(&self.presence);
-                Ok(())
-            }
-        });
-        connection.reply(address, outcome);
-    }
-
-    /// The peer is in its room under this name from now on.
-    fn login(
-        &mut self,
-        connection: &mut Connection,
-        name: &str,
-        now: Time,
-    ) -> Result<(), ApiError> {
-        let limits = &self.config.limits;
-        let name_limits = NameLimits {
-            chars_max: limits.name_chars_max as usize,
-            bytes_max: limits.name_bytes_max as usize,
-        };
-        let name = names::canonical(name, name_limits).map_err(ApiError::Name)?;
-        // A client that has left its last namespace is in no room, and there is nothing to change.
-        let Some(room) = connection.subscriptions.iter().next().map(|one| one.room) else {
-            return Ok(());
-        };
-        let member = connection.subscriptions.member_in(room);
-        if member.and_then(|member| self.presence.name(member)) == Some(&name) {
-            return Ok(());
-        }
-        // Only a real change costs everyone a message, so only that counts against the rate.
-        if !connection.may_change_name(&self.config, now) {
-            return Err(ApiError::RateLimited);
-        }
-        match member {
-            Some(member) => {
-                self.presence.rename(member, &name);
-                self.tally.renames += 1;
-            }
-            None => {
-                let member = self.presence.login(room, &name);
-                self.tally.logins += 1;
-                if let Some(subscription) = connection.subscriptions.iter_mut().next() {
-                    subscription.member = Some(member);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The peer has no name any more. That is always allowed; it costs a change to come back.
-    fn leave_roster(&mut self, connection: &mut Connection) {
-        for subscription in connection.subscriptions.iter_mut() {
-            if let Some(member) = subscription.member.take() {
-                self.logout(member);
-            }
-        }
-    }
-
-    /// The peer left a namespace.
-    fn leave(&mut self, connection: &mut Connection, number: u32) {
-        let matches =
-            |view: View| matches!(view, View::Lists { namespace, .. } if namespace == number);
-        if let Some(subscription) = connection.subscriptions.take(|one| matches(one.view)) {
-            self.unfollow(connection, &subscription);
-        }
     }
 }

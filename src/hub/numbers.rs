@@ -28,16 +28,18 @@ impl Hub {
         self.context.counts.open(state)
     }
 
-    /// In a debug build, at the end of each turn: the numbers reconcile, and a room without
-    /// connections has no followers.
+    /// Rooms that there are.
+    pub fn rooms(&self) -> usize {
+        self.context.presence.rooms()
+    }
+
+    /// In a debug build, at the end of each turn: the numbers reconcile.
     pub(super) fn check_tally(&self) {
         let Context { tally, counts, presence, .. } = &self.context;
-        let followers = presence.room(presence.main_room()).followers();
-        debug_assert!(!self.connections.is_empty() || followers.is_empty());
         let bytes = || self.connections.iter().map(|(_, one)| one.buffered_bytes()).sum::<usize>();
         debug_assert_eq!(counts.buffered_bytes, bytes());
         debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
-        debug_assert_eq!(tally.logins - tally.logouts, u64::from(counts.open(State::Present)));
+        debug_assert_eq!(tally.logins - tally.logouts, presence.members() as u64);
     }
 }
 
@@ -46,7 +48,9 @@ impl Context {
         let body = metrics::encode(&Snapshot {
             tally: &self.tally,
             open: State::OPEN.map(|(state, _)| self.counts.open(state)),
+            rooms: self.presence.rooms(),
             names: self.presence.names(),
+            members: self.presence.members(),
             buffered_bytes: self.counts.buffered_bytes,
         });
         let response = ResponseHead::new(Status::Ok, &self.date)

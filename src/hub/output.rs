@@ -1,7 +1,7 @@
 //! What connections are to send: the driver takes it, and says what became of it.
 
 use crate::connection::{Chunks, Connection, ConnectionId};
-use crate::presence::Lacking;
+use crate::presence::{Presence, RoomId};
 use crate::socketio;
 use crate::time::Time;
 
@@ -104,7 +104,7 @@ impl Hub {
         self.live(id).is_some_and(|connection| {
             connection.subscriptions.iter().any(|one| {
                 let room = self.context.presence.room(one.room);
-                room.followers().is_to_be_told(one.place)
+                one.place.is_some_and(|place| room.is_to_be_told(place, &one.view))
             })
         })
     }
@@ -131,15 +131,9 @@ impl Context {
     fn encode_lacking(&mut self, connection: &Connection) {
         let Context { presence, codec, config, .. } = self;
         for subscription in connection.subscriptions.iter() {
-            let room = presence.room_mut(subscription.room);
-            match room.lacks(&subscription.view) {
-                None => {}
-                Some(Lacking::Checkpoint) => room.make_checkpoint(&mut encoder(codec, config)),
-                Some(Lacking::List) => {
-                    let roster = room.roster();
-                    let list = socketio::list(roster.committed(), roster.committed_bytes());
-                    room.put_list(list, &mut encoder(codec, config));
-                }
+            let room = subscription.room;
+            if let Some(lacking) = presence.room(room).lacks(&subscription.view) {
+                presence.encode(room, lacking, list_of_names, &mut encoder(codec, config));
             }
         }
     }
@@ -149,4 +143,10 @@ impl Context {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
         !connection.is_paused || !connection.outbox.is_full(reply_bytes_max)
     }
+}
+
+/// The list of names in a room, as clients of Socket.IO want it: nobody else is told such a list.
+fn list_of_names(presence: &Presence, room: RoomId) -> Vec<u8> {
+    let (names, bytes) = presence.committed_names(room);
+    socketio::list(names, bytes)
 }

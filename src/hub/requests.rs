@@ -1,12 +1,15 @@
 //! HTTP requests: taken from the input, routed, and responded to.
 
-use crate::connection::{Cause, Connection, Listener, Phase, Protocol, State};
+use crate::api::ApiError;
+use crate::connection::{Cause, Connection, Listener, Phase};
 use crate::http::{
     FieldStorage, HeadLimits, Method, RequestError, RequestHead, ResponseHead, Status,
 };
+use crate::shared::Shared;
 use crate::time::Time;
 
 use super::context::Context;
+use super::files::is_none_of;
 use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::refusal::Refusal;
@@ -69,12 +72,9 @@ impl Context {
         let is_known = matches!(head.method, Method::Get | Method::Head);
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
-            "/ws" => Some(self.open_socket(connection, head, Protocol::Native, now)),
-            "/echo" if self.config.echo => {
-                Some(self.open_socket(connection, head, Protocol::Echo, now))
-            }
+            "/echo" if self.config.echo => Some(self.open_echo(connection, head, now)),
             "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
-            _ => None,
+            path => room_of(path, "/ws").map(|room| self.open_in_room(connection, head, room, now)),
         };
         let response = match (opened, &*head.path) {
             (Some(Ok(())), _) => return,
@@ -84,10 +84,12 @@ impl Context {
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
-            (None, "/roster") => self.roster_response(head),
             // Nobody else is told that they are here.
             (None, "/metrics") => self.nothing_here(),
-            (None, _) => self.file(head),
+            (None, path) => match room_of(path, "/roster") {
+                Some(room) => self.roster_response(room, head),
+                None => self.file(head),
+            },
         };
         self.respond(connection, response, head.method == Method::Head, head.keeps_alive(), now);
     }
@@ -108,14 +110,25 @@ impl Context {
         self.respond(connection, response, is_head, false, now);
     }
 
-    fn roster_response(&mut self, head: &RequestHead<'_>) -> Response {
-        let watching = self.counts.open(State::Watching);
-        let room = self.presence.main_room();
-        let document = self.presence.room_mut(room).document(watching);
-        let response = ResponseHead::new(Status::Ok, &self.date)
-            .content_type("application/json")
-            .content_length(document.len())
-            .field("Cache-Control", "no-store");
+    fn roster_response(&mut self, room: &str, head: &RequestHead<'_>) -> Response {
+        let name = match self.room_name(room) {
+            Ok(name) => name,
+            Err(ApiError::RoomForbidden) => return self.nothing_here(),
+            Err(error) => return self.text(Status::BadRequest, &error.to_string()),
+        };
+        let (epoch, seq, document) = self.presence.document(&name);
+        let etag = format!("\"{epoch}:{}\"", seq.as_u64());
+        // To be asked for each time, and sent only if it is another.
+        let with_fields = |status| {
+            let response = ResponseHead::new(status, &self.date);
+            response.field("ETag", &etag).field("Cache-Control", "no-cache")
+        };
+        if is_none_of(head, &etag) {
+            let response = self.share(with_fields(Status::NotModified), head);
+            return Response { head: response, body: Shared::default(), connection: None };
+        }
+        let response =
+            with_fields(Status::Ok).content_type("application/json").content_length(document.len());
         let response = self.share(response, head);
         Response { head: response, body: document, connection: None }
     }
@@ -155,5 +168,13 @@ impl Context {
             };
             connection.drain(cause, Time::NEVER);
         }
+    }
+}
+
+/// The room that a path names behind `start`: `/ws` is that without a name, `/ws/a/b` is `a/b`.
+fn room_of<'a>(path: &'a str, start: &str) -> Option<&'a str> {
+    match path.strip_prefix(start)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('/'),
     }
 }

@@ -12,8 +12,8 @@ use super::context::Context;
 pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda: &mut Agenda) {
     // Its rooms. In whichever way it began to end, it is in none from now on.
     if !connection.takes_part() {
-        while let Some(subscription) = connection.subscriptions.take(|_| true) {
-            context.unfollow(connection, &subscription);
+        while !connection.subscriptions.is_empty() {
+            context.exit(connection, |_| true);
         }
     }
     // Its memory.

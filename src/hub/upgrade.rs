@@ -1,6 +1,6 @@
 //! Requests that open a WebSocket: the opening handshake, or why it fails.
 
-use crate::api;
+use crate::api::{self, ApiError};
 use crate::config::Compression;
 use crate::connection::{Connection, Protocol};
 use crate::http::{Method, RequestHead, Status};
@@ -9,23 +9,55 @@ use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::context::Context;
+use super::refusal::Refusal;
 use super::response::Response;
 
 impl Context {
-    /// Opens a WebSocket, or says why not.
-    pub(super) fn open_socket(
+    /// Opens a WebSocket that is in a room from the beginning, or says why not.
+    pub(super) fn open_in_room(
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
-        protocol: Protocol,
+        room: &str,
         now: Time,
     ) -> Result<(), Response> {
-        let subprotocol = matches!(protocol, Protocol::Native).then_some(api::SUBPROTOCOL);
-        let deflate = self.shake_hands(connection, head, subprotocol)?;
-        connection.open(protocol, deflate, &self.config, now);
-        if let Some(view) = connection.first_view() {
-            self.follow(connection, self.presence.main_room(), view);
-        }
+        self.check_asker(connection, head)?;
+        let name = self.check_entry(room).map_err(|error| self.entry_refusal(error))?;
+        let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
+        connection.open(Protocol::Native, deflate, &self.config, now);
+        let view = connection.view(None).unwrap_or_default();
+        let entered = self.enter(connection, &name, view, 0);
+        debug_assert!(entered.is_ok(), "nothing has changed since that was checked");
+        connection.home = entered.ok();
+        Ok(())
+    }
+
+    fn check_entry(&self, room: &str) -> Result<Box<str>, ApiError> {
+        let name = self.room_name(room)?;
+        self.presence.check_room(&name, &self.config.limits)?;
+        Ok(name)
+    }
+
+    fn entry_refusal(&self, error: ApiError) -> Response {
+        let status = match error {
+            ApiError::RoomForbidden => Status::Forbidden,
+            ApiError::RoomFull | ApiError::TooManyRooms => {
+                return self.busy(Refusal::Full);
+            }
+            _ => Status::BadRequest,
+        };
+        self.last_words(status, &error.to_string())
+    }
+
+    /// Opens a WebSocket that is sent what it says, or says why not.
+    pub(super) fn open_echo(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        now: Time,
+    ) -> Result<(), Response> {
+        let deflate = self.shake_hands(connection, head, None)?;
+        connection.open(Protocol::Echo, deflate, &self.config, now);
         Ok(())
     }
 
@@ -36,15 +68,7 @@ impl Context {
         head: &RequestHead<'_>,
         subprotocol: Option<&'static str>,
     ) -> Result<Option<DeflateParameters>, Response> {
-        // RFC 6455 §4.2.1, 1: the method is GET.
-        if head.method != Method::Get {
-            return Err(self.method_not_allowed("GET"));
-        }
-        // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
-        if !self.allows_origin(head) {
-            self.note_refused_origin(connection, head);
-            return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
-        }
+        self.check_asker(connection, head)?;
         let wishes = Wishes {
             subprotocol,
             deflates: self.config.compression != Compression::Off,
@@ -57,6 +81,24 @@ impl Context {
         // RFC 9110 §15.2.2: 101 (Switching Protocols).
         self.tally.responded(101);
         Ok(deflate)
+    }
+
+    /// Whether a WebSocket may be asked for like this.
+    fn check_asker(
+        &mut self,
+        connection: &Connection,
+        head: &RequestHead<'_>,
+    ) -> Result<(), Response> {
+        // RFC 6455 §4.2.1, 1: the method is GET.
+        if head.method != Method::Get {
+            return Err(self.method_not_allowed("GET"));
+        }
+        // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
+        if !self.allows_origin(head) {
+            self.note_refused_origin(connection, head);
+            return Err(self.last_words(Status::Forbidden, "this origin may not connect here"));
+        }
+        Ok(())
     }
 
     fn handshake_refusal(&self, error: HandshakeError) -> Response {

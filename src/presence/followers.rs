@@ -1,4 +1,5 @@
-//! Who follows a room, and who is still to be told of its last commit.
+//! Who follows a room, and who is still to be told of its last commit. Those who are only told how
+//! many are there stand in a ring of their own.
 //!
 //! The followers stand in a ring. A commit asks for one round, beginning where the last round
 //! stopped: those who have waited longest come first, and a commit in the middle of a round makes
@@ -14,6 +15,8 @@
 //! all are given back when the last follower leaves. Newcomers are not part of the round: they are
 //! sent all of the room when they begin to follow it.
 
+use std::num::NonZeroU32;
+
 /// The followers of one room. A follower is the index of its connection.
 #[derive(Debug, Default)]
 pub struct Followers {
@@ -22,15 +25,15 @@ pub struct Followers {
     empty: Option<Place>,
     count: u32,
     /// The next place of the round.
-    at: usize,
+    at: u32,
     /// Places of the round, and those of them that it has yet to come to.
-    round: usize,
-    remaining: usize,
+    round: u32,
+    remaining: u32,
 }
 
 /// Where a follower stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
+pub struct Place(NonZeroU32);
 
 /// A follower, or with the highest bit set a link to another empty place. One word, since there
 /// may be a million of them.
@@ -39,7 +42,7 @@ struct Slot(u32);
 
 /// At most this many commits start while one round runs. More would commit a change sooner but make
 /// the round longer for everyone.
-const COMMITS_PER_ROUND: usize = 4;
+const COMMITS_PER_ROUND: u32 = 4;
 
 const EMPTY: u32 = 1 << 31;
 const NO_LINK: u32 = u32::MAX;
@@ -51,16 +54,16 @@ impl Followers {
         self.count += 1;
         if let Some(place) = self.empty {
             let link = self.places[place.index()].0;
-            self.empty = (link != NO_LINK).then_some(Place(link & !EMPTY));
+            self.empty = (link != NO_LINK).then(|| Place::new(link & !EMPTY));
             self.places[place.index()] = Slot(follower);
             return place;
         }
         // If the round goes on at the beginning of the ring, the new place lies in its way.
-        let lies_in_its_way = usize::from(self.at + self.remaining > self.places.len());
+        let lies_in_its_way = u32::from(self.at + self.remaining > self.places.len() as u32);
         self.round += lies_in_its_way;
         self.remaining += lies_in_its_way;
         self.places.push(Slot(follower));
-        Place(self.places.len() as u32 - 1)
+        Place::new(self.places.len() as u32 - 1)
     }
 
     /// Takes the follower at `place` away.
@@ -71,7 +74,8 @@ impl Followers {
             *self = Followers::default();
             return;
         }
-        self.places[place.index()] = Slot(self.empty.map_or(NO_LINK, |link| link.0 | EMPTY));
+        self.places[place.index()] =
+            Slot(self.empty.map_or(NO_LINK, |link| link.index() as u32 | EMPTY));
         self.empty = Some(place);
     }
 
@@ -87,16 +91,16 @@ impl Followers {
 
     /// Everyone is to be told.
     pub(super) fn tell_all(&mut self) {
-        self.round = self.places.len();
+        self.round = self.places.len() as u32;
         self.remaining = self.round;
     }
 
     /// Takes the next follower who is to be told.
     pub(super) fn next_to_tell(&mut self) -> Option<u32> {
         while self.remaining > 0 {
-            let Slot(follower) = self.places[self.at];
+            let Slot(follower) = self.places[self.at as usize];
             self.remaining -= 1;
-            self.at = if self.at + 1 == self.places.len() { 0 } else { self.at + 1 };
+            self.at = if self.at as usize + 1 == self.places.len() { 0 } else { self.at + 1 };
             if follower < EMPTY {
                 return Some(follower);
             }
@@ -112,19 +116,23 @@ impl Followers {
     /// Whether enough of the round is over for another commit. Each commit is one more frame for
     /// everyone: with more of them a round takes longer, so that more come in it, and so on.
     pub(super) fn can_take_another(&self) -> bool {
-        (self.round - self.remaining) * COMMITS_PER_ROUND >= self.round
+        (self.round - self.remaining).saturating_mul(COMMITS_PER_ROUND) >= self.round
     }
 
     /// Whether the follower at `place` is among those who are still to be told.
     pub fn is_to_be_told(&self, place: Place) -> bool {
         let places = self.places.len();
-        (place.index() + places - self.at) % places.max(1) < self.remaining
+        (place.index() + places - self.at as usize) % places.max(1) < self.remaining as usize
     }
 }
 
 impl Place {
+    fn new(index: u32) -> Place {
+        Place(NonZeroU32::MIN.saturating_add(index))
+    }
+
     fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 

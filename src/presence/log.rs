@@ -63,18 +63,25 @@ impl Seq {
         Seq(self.0.saturating_sub(1))
     }
 
-    const fn next(self) -> Seq {
+    /// The number of the commit after it.
+    pub(super) const fn next(self) -> Seq {
         Seq(self.0 + 1)
     }
 }
 
 /// The frames of the latest commits, and the roster as of one of them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct BroadcastLog {
+    last: Seq,
+    /// What is encoded; nothing in a room that has been quiet for a while, or has no readers.
+    kept: Option<Box<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
     frames: VecDeque<Frame>,
     /// Sum of the lengths of `frames` in their plain form, in bytes.
     bytes: usize,
-    last: Seq,
     checkpoint: Option<Checkpoint>,
 }
 
@@ -94,11 +101,6 @@ struct Checkpoint {
 }
 
 impl BroadcastLog {
-    /// An empty log, after commit 0.
-    pub const fn new() -> BroadcastLog {
-        BroadcastLog { frames: VecDeque::new(), bytes: 0, last: Seq(0), checkpoint: None }
-    }
-
     /// The number of the latest commit.
     pub const fn last(&self) -> Seq {
         self.last
@@ -113,48 +115,63 @@ impl BroadcastLog {
     /// the log has at most `bytes_max` bytes. It never waits and never looks at connections.
     pub fn append(&mut self, frame: Frame, bytes_max: usize) {
         self.last = self.upcoming();
+        let kept = self.kept.get_or_insert_default();
         let length = frame.plain.len();
-        self.bytes += length;
-        if let Some(checkpoint) = &mut self.checkpoint {
+        kept.bytes += length;
+        if let Some(checkpoint) = &mut kept.checkpoint {
             checkpoint.bytes_after += length;
         }
-        self.frames.push_back(frame);
-        while self.bytes > bytes_max
-            && let Some(dropped) = self.frames.pop_front()
+        kept.frames.push_back(frame);
+        while kept.bytes > bytes_max
+            && let Some(dropped) = kept.frames.pop_front()
         {
-            self.bytes -= dropped.plain.len();
+            kept.bytes -= dropped.plain.len();
         }
+        let first = kept.first(self.last);
         let is_stale = |checkpoint: &Checkpoint| {
             checkpoint.bytes_after > checkpoint.frame.plain.len() / STALE_PART
-                || self.is_lagged(checkpoint.seq.next())
+                || checkpoint.seq.next() < first
         };
-        if self.checkpoint.as_ref().is_some_and(is_stale) {
-            self.checkpoint = None;
+        if kept.checkpoint.as_ref().is_some_and(is_stale) {
+            kept.checkpoint = None;
         }
+    }
+
+    /// Counts commit [`upcoming`](Self::upcoming), which nobody reads.
+    pub fn skip(&mut self) {
+        self.last = self.upcoming();
+        self.forget();
+    }
+
+    /// Drops all that is encoded. Whoever is behind gets a checkpoint.
+    pub fn forget(&mut self) {
+        self.kept = None;
     }
 
     /// Whether a connection at `cursor` can go on only with a checkpoint, and there is no good one:
     /// the caller then encodes one and [puts it here](Self::put_checkpoint).
     pub fn lacks_checkpoint(&self, cursor: Seq) -> bool {
-        self.is_lagged(cursor) && self.checkpoint.is_none()
+        self.is_lagged(cursor) && self.checkpoint().is_none()
     }
 
     /// Keeps `frame`, the roster as of the latest commit, for all who need it.
     pub fn put_checkpoint(&mut self, frame: Frame) {
-        self.checkpoint = Some(Checkpoint { frame, seq: self.last, bytes_after: 0 });
+        let checkpoint = Checkpoint { frame, seq: self.last, bytes_after: 0 };
+        self.kept.get_or_insert_default().checkpoint = Some(checkpoint);
     }
 
     /// What a connection at `cursor` sends next, in its form, and its cursor after that; `None` if
     /// it is up to date.
     pub fn follow(&self, cursor: Seq, form: Form) -> Option<(&Shared, Seq)> {
         if self.is_lagged(cursor) {
-            let checkpoint = self.checkpoint.as_ref();
+            let checkpoint = self.checkpoint();
             debug_assert!(checkpoint.is_some(), "the checkpoint was to be put before");
             return checkpoint
                 .map(|checkpoint| (checkpoint.frame.in_form(form), checkpoint.seq.next()));
         }
-        let index = cursor.0.checked_sub(self.first().0)?;
-        let frame = self.frames.get(usize::try_from(index).ok()?)?;
+        let kept = self.kept.as_ref()?;
+        let index = cursor.0.checked_sub(kept.first(self.last).0)?;
+        let frame = kept.frames.get(usize::try_from(index).ok()?)?;
         Some((frame.in_form(form), cursor.next()))
     }
 
@@ -163,20 +180,21 @@ impl BroadcastLog {
         cursor <= self.last
     }
 
-    /// The number of the oldest frame that is kept.
-    fn first(&self) -> Seq {
-        Seq(self.last.0 + 1 - self.frames.len() as u64)
-    }
-
     /// Whether the frame that `cursor` names is not kept any more.
     pub fn is_lagged(&self, cursor: Seq) -> bool {
-        cursor < self.first()
+        let first = self.kept.as_ref().map_or(self.upcoming(), |kept| kept.first(self.last));
+        cursor < first
+    }
+
+    fn checkpoint(&self) -> Option<&Checkpoint> {
+        self.kept.as_ref()?.checkpoint.as_ref()
     }
 }
 
-impl Default for BroadcastLog {
-    fn default() -> BroadcastLog {
-        BroadcastLog::new()
+impl Kept {
+    /// The number of the oldest frame that is kept; if there is none, of the next that comes.
+    fn first(&self, last: Seq) -> Seq {
+        Seq(last.0 + 1 - self.frames.len() as u64)
     }
 }
 
@@ -204,7 +222,7 @@ mod tests {
 
     #[test]
     fn connection_follows_the_log_or_starts_over_from_the_checkpoint() {
-        let mut log = BroadcastLog::new();
+        let mut log = BroadcastLog::default();
         assert_eq!(told(&mut log, Seq::START, "at 0"), ["at 0"]);
         for text in ["one", "two", "three"] {
             log.append(frame(text), 7);
@@ -217,7 +235,7 @@ mod tests {
 
     #[test]
     fn checkpoint_is_good_until_much_has_changed() {
-        let mut log = BroadcastLog::new();
+        let mut log = BroadcastLog::default();
         let large = "a roster with many names, at 0";
         assert_eq!(told(&mut log, Seq::START, large), [large]);
         log.append(frame("four"), 100);
@@ -227,7 +245,7 @@ mod tests {
         assert_eq!(told(&mut log, Seq::START, "at 3"), ["at 3"]);
         assert_eq!(told(&mut log, Seq(2), "not used"), ["5", "six"]);
 
-        let mut log = BroadcastLog::new();
+        let mut log = BroadcastLog::default();
         assert_eq!(told(&mut log, Seq::START, large), [large]);
         log.append(frame("four"), 4);
         log.append(frame("5"), 4); // Drops "four", without which the checkpoint leads nowhere.
@@ -236,10 +254,10 @@ mod tests {
 
     #[test]
     fn log_is_full_and_checkpoint_is_good_up_to_their_last_byte() {
-        let mut log = BroadcastLog::new();
+        let mut log = BroadcastLog::default();
         log.append(frame("four"), 8);
         log.append(frame("more"), 8);
-        assert_eq!(log.bytes, 8);
+        assert_eq!(log.kept.as_ref().unwrap().bytes, 8);
         assert_eq!(told(&mut log, Seq::START, "of 16 characters"), ["of 16 characters"]);
         log.append(frame("four"), 100);
         let is_good = ["of 16 characters", "four"];
@@ -250,10 +268,24 @@ mod tests {
 
     #[test]
     fn log_keeps_no_frame_that_is_larger_than_all_it_may_keep() {
-        let mut log = BroadcastLog::new();
+        let mut log = BroadcastLog::default();
         log.append(frame("a very long frame"), 8);
-        assert_eq!(log.bytes, 0);
+        assert_eq!(log.kept.as_ref().unwrap().bytes, 0);
         assert_eq!(told(&mut log, Seq(1), "at 1"), ["at 1"]);
         assert_eq!(log.last(), Seq(1));
+    }
+
+    #[test]
+    fn what_was_forgotten_is_told_by_a_checkpoint() {
+        let mut log = BroadcastLog::default();
+        log.append(frame("one"), 100);
+        log.skip();
+        assert_eq!(told(&mut log, Seq(3), ""), [""; 0]);
+        assert_eq!(told(&mut log, Seq(1), "at 2"), ["at 2"]);
+        log.append(frame("three"), 100);
+        assert_eq!(told(&mut log, Seq(3), ""), ["three"]);
+        log.forget();
+        assert_eq!(told(&mut log, Seq(4), ""), [""; 0]);
+        assert_eq!(told(&mut log, Seq(3), "at 3"), ["at 3"]);
     }
 }

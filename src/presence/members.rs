@@ -7,8 +7,9 @@ use std::num::NonZeroU32;
 
 use slab::Slab;
 
+use super::data::{Data, Status};
+use super::entries::EntryId;
 use super::room::RoomId;
-use super::roster::NameId;
 
 /// All members.
 #[derive(Debug, Default)]
@@ -22,7 +23,9 @@ pub struct Members {
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) room: RoomId,
-    pub(super) name: NameId,
+    pub(super) entry: EntryId,
+    pub(super) status: Status,
+    pub(super) data: Data,
 }
 
 /// The handle of a member. It is never good for another one, even in the same place.
@@ -33,11 +36,11 @@ pub struct MemberId {
 }
 
 impl Members {
-    pub(super) fn insert(&mut self, room: RoomId, name: NameId) -> MemberId {
+    pub(super) fn insert(&mut self, member: Member) -> MemberId {
         // From 1 to the highest number, and from 1 again.
         self.generation = self.generation % u32::MAX + 1;
         let generation = NonZeroU32::new(self.generation).expect("it is 1 at least");
-        let index = self.members.insert((generation, Member { room, name })) as u32;
+        let index = self.members.insert((generation, member)) as u32;
         MemberId { index, generation }
     }
 
@@ -55,20 +58,29 @@ impl Members {
         self.get(id)?;
         Some(self.members.remove(id.index as usize).1)
     }
+
+    /// Members that there are.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::roster::Roster;
+    use super::super::entries::Entries;
     use super::*;
+
+    fn member(entries: &mut Entries) -> Member {
+        let entry = entries.of_name(RoomId::of(0), "Ada");
+        Member { room: RoomId::of(0), entry, status: Status::Active, data: Data::default() }
+    }
 
     #[test]
     fn handle_of_a_member_that_left_is_nobodys() {
-        let (mut members, mut roster) = (Members::default(), Roster::default());
-        let name = roster.join("Ada");
-        let first = members.insert(RoomId::MAIN, name);
+        let (mut members, mut entries) = (Members::default(), Entries::default());
+        let first = members.insert(member(&mut entries));
         assert!(members.remove(first).is_some());
-        let second = members.insert(RoomId::MAIN, name);
+        let second = members.insert(member(&mut entries));
         assert_eq!(first.index, second.index);
         assert!(members.get(first).is_none() && members.remove(first).is_none());
         assert!(members.get_mut(second).is_some());
@@ -77,10 +89,10 @@ mod tests {
     #[test]
     fn generations_begin_again_and_no_two_in_a_row_are_the_same() {
         let mut members = Members { generation: u32::MAX - 2, ..Members::default() };
-        let name = Roster::default().join("Ada");
+        let mut entries = Entries::default();
         let mut stale = Vec::new();
         for _ in 0..4 {
-            let id = members.insert(RoomId::MAIN, name);
+            let id = members.insert(member(&mut entries));
             assert!(stale.iter().all(|&stale| members.get(stale).is_none()));
             members.remove(id);
             stale.push(id);

@@ -2,48 +2,102 @@
 //!
 //! The same bytes are a message of ours and, after a prefix, the payload of other protocols.
 
+use std::rc::Rc;
+
+use super::data::Status;
+use super::entries::Seen;
+use super::epoch::Epoch;
 use super::log::Seq;
 use super::roster::Change;
 
-/// `["roster", {"seq": …, "names": […]}]`: the whole roster as of commit `seq`.
-pub fn roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, bytes: usize) -> Vec<u8> {
-    let mut out = Vec::with_capacity(bytes + 64);
-    out.extend_from_slice(b"[\"roster\",");
-    push_roster(seq, names, &mut out);
-    out.extend_from_slice(b"}]");
-    out
+/// The whole of a room as of one commit: all that is told of it.
+#[derive(Clone, Debug)]
+pub struct State<'a, E> {
+    /// The room's name.
+    pub room: &'a str,
+    /// Which making of the room this is.
+    pub epoch: Epoch,
+    /// The commit.
+    pub seq: Seq,
+    pub(super) entries: E,
+    /// About how long it is, in bytes.
+    pub(super) bytes: usize,
 }
 
-/// `["change", {"seq": …, "joined": […], "left": […]}]`: what commit `seq` changed.
-pub fn change(seq: Seq, change: &Change) -> Vec<u8> {
+impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
+    /// `["roster", {…}]`, or the same under the name of another event.
+    pub fn message(self, event: &str) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes + 96);
+        out.extend_from_slice(b"[");
+        push_json(event, &mut out);
+        out.push(b',');
+        self.push(&mut out);
+        out.push(b']');
+        out
+    }
+
+    /// `{…}`: the body of `GET /roster`.
+    pub fn document(self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.bytes + 96);
+        self.push(&mut out);
+        out.push(b'\n');
+        out
+    }
+
+    fn push(self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        push_room(self.room, out);
+        out.extend_from_slice(b"\"epoch\":");
+        push_json(&self.epoch.to_string(), out);
+        out.extend_from_slice(b",\"seq\":");
+        push_json(&self.seq.as_u64(), out);
+        out.extend_from_slice(b",\"names\":");
+        push_names(self.entries.clone().map(|(name, _)| name), out);
+        let status = self.entries.clone().map(|(name, seen)| (name, seen.status));
+        push_status(status.filter(|(_, status)| *status != Status::Active), out);
+        let data = self.entries.filter_map(|(name, seen)| Some((name, Some(seen.data.as_ref()?))));
+        push_data(data, out);
+        out.push(b'}');
+    }
+}
+
+/// `["change", {"room": …, "seq": …, "joined": […], "left": […], …}]`: what commit `seq` changed.
+pub fn change(room: &str, seq: Seq, change: &Change) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"[\"change\",{\"seq\":");
+    out.extend_from_slice(b"[\"change\",{");
+    push_room(room, &mut out);
+    out.extend_from_slice(b"\"seq\":");
     push_json(&seq.as_u64(), &mut out);
     out.extend_from_slice(b",\"joined\":");
     push_names(change.joined.iter().map(|name| &**name), &mut out);
     out.extend_from_slice(b",\"left\":");
     push_names(change.left.iter().map(|name| &**name), &mut out);
+    push_status(change.status.iter().map(|(name, status)| (&**name, *status)), &mut out);
+    push_data(change.data.iter().map(|(name, data)| (&**name, data.as_ref())), &mut out);
     out.extend_from_slice(b"}]");
     out
 }
 
-/// `{"seq": …, "names": […], "watching": …}`: the body of `GET /roster`. `watching` counts the
-/// connections that follow the roster and are not on it.
-pub fn document<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, watching: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    push_roster(seq, names, &mut out);
-    out.extend_from_slice(b",\"watching\":");
-    push_json(&watching, &mut out);
-    out.extend_from_slice(b"}\n");
+/// `["count", {"room": …, "seq": …, "count": …}]`: how many names there were at commit `seq`.
+pub fn count(room: &str, seq: Seq, count: u32) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64);
+    out.extend_from_slice(b"[\"count\",{");
+    push_room(room, &mut out);
+    out.extend_from_slice(b"\"seq\":");
+    push_json(&seq.as_u64(), &mut out);
+    out.extend_from_slice(b",\"count\":");
+    push_json(&count, &mut out);
+    out.extend_from_slice(b"}]");
     out
 }
 
-/// Everything of a roster but its closing brace.
-fn push_roster<'a>(seq: Seq, names: impl Iterator<Item = &'a str>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"seq\":");
-    push_json(&seq.as_u64(), out);
-    out.extend_from_slice(b",\"names\":");
-    push_names(names, out);
+/// Appends `"room": …,` unless the room has no name.
+pub fn push_room(room: &str, out: &mut Vec<u8>) {
+    if !room.is_empty() {
+        out.extend_from_slice(b"\"room\":");
+        push_json(room, out);
+        out.push(b',');
+    }
 }
 
 /// Appends names as a JSON array.
@@ -58,6 +112,36 @@ pub fn push_names<N: serde::Serialize>(names: impl Iterator<Item = N>, out: &mut
     out.push(b']');
 }
 
+/// Appends `,"status":{…}`, if there is something in it.
+fn push_status<'a>(all: impl Iterator<Item = (&'a str, Status)>, out: &mut Vec<u8>) {
+    let mut open: &[u8] = b",\"status\":{";
+    for (name, status) in all {
+        out.extend_from_slice(open);
+        open = b",";
+        push_json(name, out);
+        out.push(b':');
+        push_json(status.word(), out);
+    }
+    if open == b"," {
+        out.push(b'}');
+    }
+}
+
+/// Appends `,"data":{…}`, if there is something in it.
+fn push_data<'a>(all: impl Iterator<Item = (&'a str, Option<&'a Rc<str>>)>, out: &mut Vec<u8>) {
+    let mut open: &[u8] = b",\"data\":{";
+    for (name, data) in all {
+        out.extend_from_slice(open);
+        open = b",";
+        push_json(name, out);
+        out.push(b':');
+        out.extend_from_slice(data.map_or(b"null", |data| data.as_bytes()));
+    }
+    if open == b"," {
+        out.push(b'}');
+    }
+}
+
 /// Appends a value that can't fail to be written: a number, a string.
 pub fn push_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(out, value);
@@ -69,16 +153,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_escaped_as_json() {
-        let names = ["\"\\", "</script>", "李雷"];
+    fn names_are_escaped_and_only_what_is_not_the_default_is_told() {
+        let seen = |status, data: Option<&str>| Seen { status, data: data.map(Rc::from) };
+        let entries = [
+            ("\"\\", seen(Status::Active, None)),
+            ("</script>", seen(Status::Idle, None)),
+            ("李雷", seen(Status::Hidden, Some(r#"{"a":1}"#))),
+        ];
+        let state = |room: &'static str, most: usize| State {
+            room,
+            epoch: Epoch::NONE,
+            seq: Seq::START,
+            entries: entries.iter().take(most).map(|(name, seen)| (*name, seen)),
+            bytes: 0,
+        };
         assert_eq!(
-            String::from_utf8(roster(Seq::START, names.into_iter(), 0)).unwrap(),
-            r#"["roster",{"seq":0,"names":["\"\\","</script>","李雷"]}]"#
+            String::from_utf8(state("a room", 3).message("roster")).unwrap(),
+            "[\"roster\",{\"room\":\"a room\",\"epoch\":\"0000000000000000\",\"seq\":0,\
+             \"names\":[\"\\\"\\\\\",\"</script>\",\"李雷\"],\
+             \"status\":{\"</script>\":\"idle\",\"李雷\":\"hidden\"},\
+             \"data\":{\"李雷\":{\"a\":1}}}]"
         );
+        assert_eq!(
+            String::from_utf8(state("", 1).document()).unwrap(),
+            "{\"epoch\":\"0000000000000000\",\"seq\":0,\"names\":[\"\\\"\\\\\"]}\n"
+        );
+    }
+
+    #[test]
+    fn change_and_count_name_their_room() {
         let joined = vec!["Eve".into()];
-        let change = change(Seq::START, &Change { joined, left: vec![] });
-        assert_eq!(change, br#"["change",{"seq":0,"joined":["Eve"],"left":[]}]"#);
-        let document = document(Seq::START, ["Ada"].into_iter(), 2);
-        assert_eq!(document, b"{\"seq\":0,\"names\":[\"Ada\"],\"watching\":2}\n");
+        let status = vec![("Eve".into(), Status::Active), ("Ada".into(), Status::Idle)];
+        let data = vec![("Eve".into(), None)];
+        let said = change("", Seq::START, &Change { joined, left: vec![], status, data });
+        let expected = "[\"change\",{\"seq\":0,\"joined\":[\"Eve\"],\"left\":[],\
+             \"status\":{\"Eve\":\"active\",\"Ada\":\"idle\"},\"data\":{\"Eve\":null}}]";
+        assert_eq!(String::from_utf8(said).unwrap(), expected);
+        let said = String::from_utf8(count("x", Seq::START, 7)).unwrap();
+        assert_eq!(said, r#"["count",{"room":"x","seq":0,"count":7}]"#);
     }
 }

@@ -5,44 +5,85 @@ use crate::shared::Shared;
 use crate::time::Time;
 
 use super::encoder::Encoder;
+use super::entries::{Entries, Name};
+use super::epoch::Epoch;
 use super::followers::{Followers, Place};
 use super::list::List;
 use super::log::{BroadcastLog, Form, Seq};
+use super::members::Members;
 use super::message;
 use super::roster::Roster;
-use super::view::{Piece, View};
+use super::view::{Piece, Summary, View};
 
-/// The handle of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RoomId(pub(super) u32);
+/// The handle of a room, for as long as somebody follows it or is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoomId(std::num::NonZeroU32);
 
 impl RoomId {
-    /// That of the room without a name.
-    pub(super) const MAIN: RoomId = RoomId(0);
+    pub(super) fn of(index: usize) -> RoomId {
+        let number = u32::try_from(index + 1).ok().and_then(std::num::NonZeroU32::new);
+        RoomId(number.expect("there are fewer rooms than that"))
+    }
 
     pub(super) fn index(self) -> usize {
-        self.0 as usize
+        self.0.get() as usize - 1
     }
 }
 
-/// One room.
-#[derive(Debug, Default)]
+/// One room. There may be a hundred thousand of them, most of them quiet, so what a quiet room has
+/// no use for is in boxes.
+#[derive(Debug)]
 pub struct Room {
-    roster: Roster,
-    log: BroadcastLog,
-    list: List,
+    name: Name,
+    epoch: Epoch,
+    /// Which of all rooms that there were this is: tells it from others in the same place.
+    pub(super) number: u32,
+    pub(super) roster: Roster,
+    pub(super) log: BroadcastLog,
+    /// What is told as a whole, by the number of the [`Summary`].
+    lists: Option<Box<[List; 3]>>,
+    /// The roster as a JSON document, and of which commit.
+    document: Option<Box<(Seq, Shared)>>,
     followers: Followers,
+    /// Those who are told how many are here, and not who.
+    counters: Option<Box<Followers>>,
+    /// Connections that are in the room, whatever they are told, and members in it.
+    pub(super) subscriptions: u32,
+    pub(super) members: u32,
     /// Followers of each kind that take the compressed form.
-    deflated_changes: u32,
-    deflated_lists: u32,
-    /// Whether it is on the list of rooms that may have something to commit.
-    is_dirty: bool,
-    /// Whether it is on the list of rooms whose followers are being told.
-    is_listed: bool,
-    /// There is no commit before this.
+    deflated: [u32; 4],
+    /// The last commit that changed names.
+    names_seq: Seq,
+    /// What was told last of how many are here.
+    counted: Counted,
+    /// There is no commit before this, and no count before that.
     commit_from: Time,
-    /// The roster as a JSON document, and what it was made from.
-    document: Option<(Seq, u32, Shared)>,
+    count_from: Time,
+    /// When something was encoded last.
+    pub(super) encoded_at: Time,
+    pub(super) flags: Flags,
+}
+
+/// On which lists a room stands.
+#[derive(Debug, Default)]
+pub(super) struct Flags {
+    /// A commit is scheduled.
+    pub(super) is_dirty: bool,
+    /// A count is scheduled.
+    pub(super) is_counting: bool,
+    /// It is scheduled that what is encoded is dropped.
+    pub(super) is_forgetting: bool,
+    /// Its followers are being told.
+    pub(super) is_telling: bool,
+    /// The next to be told is one of the counters, if there is one.
+    is_turn_of_counters: bool,
+}
+
+/// How many were here at a commit.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    seq: Seq,
+    count: u32,
 }
 
 /// What a view needs and the room has not encoded.
@@ -50,18 +91,42 @@ pub struct Room {
 pub enum Lacking {
     /// The whole roster as one frame.
     Checkpoint,
-    /// The newest list.
-    List,
+    /// The newest state.
+    List(Summary),
 }
 
 impl Room {
-    /// Who is here.
-    pub fn roster(&self) -> &Roster {
-        &self.roster
+    pub(super) fn new(name: Name, epoch: Epoch, number: u32) -> Room {
+        Room {
+            name,
+            epoch,
+            number,
+            roster: Roster::default(),
+            log: BroadcastLog::default(),
+            lists: None,
+            document: None,
+            followers: Followers::default(),
+            counters: None,
+            subscriptions: 0,
+            members: 0,
+            deflated: [0; 4],
+            names_seq: Seq::START,
+            counted: Counted::default(),
+            commit_from: Time::ZERO,
+            count_from: Time::ZERO,
+            encoded_at: Time::ZERO,
+            flags: Flags::default(),
+        }
     }
 
-    pub(super) fn roster_mut(&mut self) -> &mut Roster {
-        &mut self.roster
+    /// Its name; empty for the room without one.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    /// Which making of the room of this name it is.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
     }
 
     /// The latest commits.
@@ -69,64 +134,125 @@ impl Room {
         &self.log
     }
 
-    /// Who is told.
-    pub fn followers(&self) -> &Followers {
-        &self.followers
+    /// Who is here.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
-    pub(super) fn followers_mut(&mut self) -> &mut Followers {
-        &mut self.followers
+    /// Whether nobody is in it or on the way out of it, so that it can go.
+    pub(super) fn is_deserted(&self) -> bool {
+        self.subscriptions == 0 && self.roster.is_empty() && !self.flags.is_telling
     }
+
+    // Followers.
+
+    /// Adds a follower with this view; one that is told nothing has no place.
+    pub(super) fn follow(&mut self, follower: u32, view: &View) -> Option<Place> {
+        if let Some(readers) = self.deflated_readers(view) {
+            *readers += 1;
+        }
+        match view {
+            View::Nothing => None,
+            view if view.is_count() => {
+                if self.counters.is_none() {
+                    // Nobody was told a number that this one would have to agree with.
+                    self.counted =
+                        Counted { seq: self.log.last(), count: self.roster.len() as u32 };
+                }
+                Some(self.counters.get_or_insert_default().insert(follower))
+            }
+            _ => Some(self.followers.insert(follower)),
+        }
+    }
+
+    /// Removes it.
+    pub(super) fn unfollow(&mut self, place: Option<Place>, view: &View) {
+        if let Some(readers) = self.deflated_readers(view) {
+            *readers -= 1;
+        }
+        let Some(place) = place else { return };
+        if !view.is_count() {
+            return self.followers.remove(place);
+        }
+        if let Some(counters) = &mut self.counters {
+            counters.remove(place);
+            if counters.is_empty() {
+                self.counters = None;
+            }
+        }
+    }
+
+    fn deflated_readers(&mut self, view: &View) -> Option<&mut u32> {
+        match *view {
+            View::Changes { form: Form::Deflated, .. } => Some(&mut self.deflated[0]),
+            View::Newest { form: Form::Deflated, summary, .. } => {
+                Some(&mut self.deflated[1 + summary as usize])
+            }
+            _ => None,
+        }
+    }
+
+    /// The next follower who is to be told of a commit, or of a count: the two in turns.
+    pub(super) fn next_to_tell(&mut self) -> Option<u32> {
+        let mut next_count = || self.counters.as_mut()?.next_to_tell();
+        let counts_first = self.flags.is_turn_of_counters;
+        self.flags.is_turn_of_counters = !counts_first;
+        match counts_first {
+            true => next_count().or_else(|| self.followers.next_to_tell()),
+            false => self.followers.next_to_tell().or_else(next_count),
+        }
+    }
+
+    /// Whether followers are still to be told of a commit or of a count.
+    pub(super) fn is_telling(&self) -> bool {
+        let is_counting = self.counters.as_ref().is_some_and(|counters| counters.is_telling());
+        self.followers.is_telling() || is_counting
+    }
+
+    /// Whether the follower who stands at `place` for this view is among them.
+    pub fn is_to_be_told(&self, place: Place, view: &View) -> bool {
+        match view.is_count() {
+            true => self.counters.as_ref().is_some_and(|counters| counters.is_to_be_told(place)),
+            false => self.followers.is_to_be_told(place),
+        }
+    }
+
+    // Commits.
 
     /// When the next commit may be.
     pub(super) fn commit_from(&self) -> Time {
         self.commit_from
     }
 
-    /// Adds a follower with this view.
-    pub fn follow(&mut self, follower: u32, view: &View) -> Place {
-        *self.deflated_readers(view) += u32::from(view.form() == Form::Deflated);
-        self.followers.insert(follower)
-    }
-
-    /// Removes it.
-    pub fn unfollow(&mut self, place: Place, view: &View) {
-        *self.deflated_readers(view) -= u32::from(view.form() == Form::Deflated);
-        self.followers.remove(place);
-        let deflated = self.deflated_changes + self.deflated_lists;
-        debug_assert!(deflated as usize <= self.followers.len(), "each of them is a follower");
-    }
-
-    fn deflated_readers(&mut self, view: &View) -> &mut u32 {
-        match view {
-            View::Changes { .. } => &mut self.deflated_changes,
-            View::Lists { .. } => &mut self.deflated_lists,
-        }
-    }
-
-    /// Notes that something may have changed, and says whether nothing had before.
-    pub(super) fn mark_dirty(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_dirty, true)
-    }
-
-    /// Notes that it is on the list of rooms that tell, and says whether it was not there before.
-    pub(super) fn mark_telling(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_listed, true)
-    }
-
-    /// It is on that list no more.
-    pub(super) fn unmark_telling(&mut self) {
-        self.is_listed = false;
+    /// Whether enough followers were told of the last commit for another one.
+    pub(super) fn can_commit(&self) -> bool {
+        self.followers.can_take_another()
     }
 
     /// Commits what changed, if it did on balance: encodes it once, and has the followers told.
-    pub(super) fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> bool {
-        self.is_dirty = false;
-        // A name that came and went since the last commit was never here, and nobody is told.
-        let Some(change) = self.roster.commit() else { return false };
+    pub(super) fn commit(
+        &mut self,
+        id: RoomId,
+        entries: &mut Entries,
+        members: &Members,
+        limits: &Limits,
+        encoder: &mut Encoder<'_>,
+        now: Time,
+    ) -> bool {
+        // What came and went since the last commit was never here, and nobody is told.
+        let Some(change) = self.roster.commit(id, entries, members, limits.data()) else {
+            return false;
+        };
         self.commit_from = now.after_ms(u64::from(limits.commit_interval_ms));
-        let message = message::change(self.log.upcoming(), &change);
-        let frame = encoder.frame(&message, self.deflated_changes);
+        let seq = self.log.upcoming();
+        if change.is_of_names() {
+            self.names_seq = seq;
+        }
+        if self.followers.is_empty() {
+            self.log.skip();
+            return true;
+        }
+        let frame = encoder.frame(&message::change(&self.name, seq, &change), self.deflated[0]);
         // A follower that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = limits.log_bytes_min as usize;
         self.log.append(frame, floor.max(self.roster.committed_bytes()));
@@ -134,34 +260,74 @@ impl Room {
         true
     }
 
+    /// When the number of names is to be told, if it is to be.
+    pub(super) fn count_due(&self) -> Option<Time> {
+        let is_another = self.roster.len() as u32 != self.counted.count;
+        (is_another && self.counters.is_some()).then_some(self.count_from)
+    }
+
+    /// Has those told who count.
+    pub(super) fn count(&mut self, limits: &Limits, now: Time) {
+        self.counted = Counted { seq: self.log.last(), count: self.roster.len() as u32 };
+        self.count_from = now.after_ms(u64::from(limits.count_interval_ms));
+        if let Some(counters) = &mut self.counters {
+            counters.tell_all();
+        }
+    }
+
+    /// Drops all that is encoded.
+    pub(super) fn forget(&mut self) {
+        self.log.forget();
+        self.lists = None;
+        self.document = None;
+    }
+
+    // What a view is told.
+
     /// Whether `view` is behind: a follower with it is to be sent something.
     pub fn is_ahead_of(&self, view: &View) -> bool {
-        self.log.is_behind(view.cursor())
+        match *view {
+            View::Nothing => false,
+            View::Changes { next, .. } => self.log.is_behind(next),
+            View::Newest { summary, next, .. } => next <= self.seq_of(summary),
+        }
+    }
+
+    /// The commit that made the newest state what it is.
+    fn seq_of(&self, summary: Summary) -> Seq {
+        match summary {
+            Summary::Names => self.names_seq,
+            Summary::Presence => self.log.last(),
+            Summary::Count => self.counted.seq,
+        }
     }
 
     /// The next piece that a follower with `view` is sent, and moves the view past it. The words of
-    /// `prefix` go before a list, in `lead`; since there is one such buffer, no second list is
+    /// `prefix` go before a state, in `lead`; since there is one such buffer, no second one is
     /// given with it.
     pub fn next<'a>(
         &'a self,
         view: &mut View,
-        prefix: impl FnOnce(u32) -> [&'a str; 3],
+        prefix: impl FnOnce() -> [&'a str; 3],
         lead: &mut Option<&'a mut Vec<u8>>,
     ) -> Option<Piece<'a>> {
         match view {
+            View::Nothing => None,
             View::Changes { next, form } => {
                 let (body, after) = self.log.follow(*next, *form)?;
                 *next = after;
                 Some(Piece { lead: &[], body })
             }
-            View::Lists { next, form, namespace } => {
-                if !self.log.is_behind(*next) {
+            View::Newest { summary, next, form } => {
+                let newest = self.seq_of(*summary);
+                if *next > newest {
                     return None;
                 }
+                let list = &self.lists.as_ref()?[*summary as usize];
                 let lead = lead.take()?;
-                // Whatever was committed in between is in this list.
-                *next = self.log.upcoming();
-                Some(self.list.frame(prefix(*namespace), *form, lead))
+                // Whatever was committed in between is in this state.
+                *next = newest.next();
+                Some(list.frame(prefix(), *form, lead))
             }
         }
     }
@@ -169,43 +335,52 @@ impl Room {
     /// What must be encoded before `view` can be served.
     pub fn lacks(&self, view: &View) -> Option<Lacking> {
         match *view {
+            View::Nothing => None,
             View::Changes { next, .. } => {
                 self.log.lacks_checkpoint(next).then_some(Lacking::Checkpoint)
             }
-            View::Lists { next, form, .. } => {
-                let is_made = self.list.is_of(self.log.last(), form);
-                (self.log.is_behind(next) && !is_made).then_some(Lacking::List)
+            View::Newest { summary, next, form } => {
+                let newest = self.seq_of(summary);
+                let list = self.lists.as_ref().map(|lists| &lists[summary as usize]);
+                let is_made = list.is_some_and(|list| list.is_of(newest, form));
+                (next <= newest && !is_made).then_some(Lacking::List(summary))
             }
         }
     }
 
-    /// Encodes the whole roster, for all who are too far behind.
-    pub fn make_checkpoint(&mut self, encoder: &mut Encoder<'_>) {
-        let bytes = self.roster.committed_bytes();
-        let message = message::roster(self.log.last(), self.roster.committed(), bytes);
-        let frame = encoder.frame(&message, self.deflated_changes);
-        self.log.put_checkpoint(frame);
+    /// Keeps the whole roster, encoded as its readers want it, for all who are too far behind.
+    pub(super) fn put_checkpoint(&mut self, message: &[u8], encoder: &mut Encoder<'_>) {
+        self.log.put_checkpoint(encoder.frame(message, self.deflated[0]));
     }
 
-    /// Keeps the newest list, which is encoded as its readers want it.
-    pub fn put_list(&mut self, list: Vec<u8>, encoder: &mut Encoder<'_>) {
-        let deflated = encoder.deflated(&list, self.deflated_lists);
-        self.list.put(self.log.last(), list, deflated, self.deflated_lists > 0);
+    /// Keeps the newest state, encoded in the same way.
+    pub(super) fn put_list(
+        &mut self,
+        summary: Summary,
+        message: Vec<u8>,
+        encoder: &mut Encoder<'_>,
+    ) {
+        let readers = self.deflated[1 + summary as usize];
+        let deflated = encoder.deflated(&message, readers);
+        let newest = self.seq_of(summary);
+        let lists = self.lists.get_or_insert_default();
+        lists[summary as usize].put(newest, message, deflated, readers > 0);
     }
 
-    /// The roster as a JSON document, made once for all who ask until it changes: asking is cheap,
-    /// and so must be answering. `watching` is told in it.
-    pub fn document(&mut self, watching: u32) -> Shared {
-        let seq = self.log.last();
-        match &self.document {
-            Some((of_seq, of_watching, body)) if (*of_seq, *of_watching) == (seq, watching) => {
-                body.clone()
-            }
-            _ => {
-                let body = Shared::from(message::document(seq, self.roster.committed(), watching));
-                self.document = Some((seq, watching, body.clone()));
-                body
-            }
-        }
+    /// What is told of how many are here.
+    pub(super) fn count_message(&self) -> Vec<u8> {
+        message::count(&self.name, self.counted.seq, self.counted.count)
+    }
+
+    /// The roster as a JSON document, made by `make` once for all who ask until it changes: asking
+    /// is cheap, and so must be answering.
+    pub(super) fn kept_document(&self) -> Option<Shared> {
+        let (seq, document) = &**self.document.as_ref()?;
+        (*seq == self.log.last()).then(|| document.clone())
+    }
+
+    /// Keeps it.
+    pub(super) fn keep_document(&mut self, document: Shared) {
+        self.document = Some(Box::new((self.log.last(), document)));
     }
 }

@@ -1,15 +1,18 @@
 //! What one follower wants to be told of a room, and how much of that was sent.
 //!
-//! A view says what comes next and moves on when that is begun; it holds no frames. Both views are
-//! a number: how far its follower has been told. What they mean differs in what they skip.
+//! A view says what comes next and moves on when that is begun; it holds no frames. All views are
+//! a number: how far their follower has been told. What they mean differs in what they skip.
 
 use crate::shared::Shared;
 
 use super::log::{Form, Seq};
 
 /// What one follower wants to be told, and how much of that was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum View {
+    /// Nothing.
+    #[default]
+    Nothing,
     /// All commits, one after the other, or the whole roster for one that is too far behind.
     Changes {
         /// The commit that is needed next.
@@ -17,15 +20,26 @@ pub enum View {
         /// How it is sent.
         form: Form,
     },
-    /// Nothing but the newest list of all names.
-    Lists {
-        /// The commit that makes the last list old.
+    /// The newest state, and nothing of what came in between.
+    Newest {
+        /// What of it.
+        summary: Summary,
+        /// The commit that makes what was sent last old.
         next: Seq,
         /// How it is sent.
         form: Form,
-        /// The namespace that the list is for, by the number that its client has for it.
-        namespace: u32,
     },
+}
+
+/// What is told of a room as a whole, each time that it is another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// The list of all names.
+    Names,
+    /// All names, with their status and data.
+    Presence,
+    /// How many names there are, at most once in an interval.
+    Count,
 }
 
 /// A piece of what is sent: shared bytes, and before them what is for one follower alone.
@@ -43,22 +57,22 @@ impl View {
         View::Changes { next: Seq::START, form }
     }
 
-    /// The newest list, in a namespace.
-    pub fn lists(namespace: u32, form: Form) -> View {
-        View::Lists { next: Seq::START, form, namespace }
+    /// The newest state.
+    pub fn newest(summary: Summary, form: Form) -> View {
+        View::Newest { summary, next: Seq::START, form }
     }
 
-    /// How far it was told: the commit that is needed next.
-    pub fn cursor(&self) -> Seq {
-        match *self {
-            View::Changes { next, .. } | View::Lists { next, .. } => next,
+    /// Whether both are of the same kind, however much of them was sent.
+    pub fn is_like(&self, other: &View) -> bool {
+        match (self, other) {
+            (View::Nothing, View::Nothing) | (View::Changes { .. }, View::Changes { .. }) => true,
+            (View::Newest { summary, .. }, View::Newest { summary: other, .. }) => summary == other,
+            _ => false,
         }
     }
 
-    /// The form in which it is sent what many are sent.
-    pub fn form(&self) -> Form {
-        match *self {
-            View::Changes { form, .. } | View::Lists { form, .. } => form,
-        }
+    /// Whether it is told how many there are, and nothing else.
+    pub fn is_count(&self) -> bool {
+        matches!(self, View::Newest { summary: Summary::Count, .. })
     }
 }

@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 
 use crate::api::{self, ApiError};
+use crate::presence::message::push_json;
 use crate::time::Time;
 
 use super::engine::{EnginePacket, Opening};
@@ -28,8 +29,6 @@ use super::sid::Sids;
 pub struct Terms<'a> {
     /// The bounds of a packet.
     pub packets: PacketLimits,
-    /// The namespaces that a client may be in at once.
-    pub namespaces_max: u32,
     /// How long a client may take to join the first of them, and to send attachments, in ms.
     pub connect_timeout_ms: u32,
     /// The session's ids.
@@ -111,7 +110,7 @@ impl Client {
         let packet = Packet::decode(text, &terms.packets)?;
         match packet.kind {
             Kind::Connect => {
-                self.check_connect(packet.namespace, terms)?;
+                self.check_connect(packet.namespace)?;
                 return Ok(Outcome::Connect { namespace: packet.namespace, auth: packet.payload });
             }
             Kind::ConnectError => return Err(ClientError::ServersOnly),
@@ -158,14 +157,11 @@ impl Client {
         Ok(Outcome::Event(Event { message, address: binary.address }))
     }
 
-    fn check_connect(&self, namespace: &str, terms: &Terms<'_>) -> Result<(), ClientError> {
-        if self.namespaces.number(namespace).is_some() {
-            return Err(ClientError::ConnectedTwice);
+    fn check_connect(&self, namespace: &str) -> Result<(), ClientError> {
+        match self.namespaces.number(namespace) {
+            Some(_) => Err(ClientError::ConnectedTwice),
+            None => Ok(()),
         }
-        if self.namespaces.len() >= terms.namespaces_max as usize {
-            return Err(ClientError::TooManyNamespaces);
-        }
-        Ok(())
     }
 
     /// Joins a namespace that the client [asked for](Outcome::Connect): its number, and what the
@@ -179,9 +175,24 @@ impl Client {
         (number, reply)
     }
 
-    /// What is sent in reply to an event once it is handled or refused: an `error` event if it is
-    /// refused, and the acknowledgement if that was asked for.
-    pub fn reply(&self, address: Address, outcome: Result<(), ApiError>) -> Vec<Outgoing> {
+    /// What a client is told that may not join a namespace.
+    pub fn refuse(namespace: &str, message: &str) -> Outgoing {
+        let mut payload = Vec::from(*b"{\"message\":");
+        push_json(message, &mut payload);
+        payload.push(b'}');
+        let payload = str::from_utf8(&payload).ok();
+        let kind = Kind::ConnectError;
+        Outgoing::packet(&Packet { kind, attachments: 0, namespace, ack: None, payload })
+    }
+
+    /// What is sent in reply to an event once it is handled or refused: an event of ours if that
+    /// says something, and the acknowledgement if that was asked for.
+    pub fn reply(
+        &self,
+        address: Address,
+        event: Option<&[u8]>,
+        error: Option<ApiError>,
+    ) -> Vec<Outgoing> {
         let packet = |kind, ack, payload: &[u8]| {
             let payload = str::from_utf8(payload).ok();
             debug_assert!(payload.is_some(), "JSON is text");
@@ -189,11 +200,11 @@ impl Client {
             Outgoing::packet(&Packet { kind, attachments: 0, namespace, ack, payload })
         };
         let mut reason = Vec::new();
-        match outcome {
-            Ok(()) => reason.extend_from_slice(b"null"),
-            Err(error) => api::push_error(error, &mut reason),
+        match error {
+            None => reason.extend_from_slice(b"null"),
+            Some(error) => api::push_error(error, &mut reason),
         }
-        let event = outcome.err().map(|error| packet(Kind::Event, None, &api::error(error)));
+        let event = event.map(|event| packet(Kind::Event, None, event));
         let ack =
             address.ack.map(|_| packet(Kind::Ack, address.ack, &[b"[", &*reason, b"]"].concat()));
         event.into_iter().chain(ack).collect()

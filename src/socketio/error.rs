@@ -38,16 +38,13 @@ pub enum ClientError {
     AttachmentDue,
     /// Bytes that no packet announced.
     AttachmentUnasked,
-    /// More namespaces than there may be.
-    TooManyNamespaces,
 }
 
 impl ClientError {
     /// What the connection is closed with.
     pub const fn close_code(self) -> CloseCode {
         match self {
-            ClientError::TooManyNamespaces
-            | ClientError::Packet(
+            ClientError::Packet(
                 PacketError::TooManyAttachments
                 | PacketError::NamespaceTooLong
                 | PacketError::TooDeep,
@@ -96,7 +93,6 @@ impl fmt::Display for ClientError {
             ClientError::ServersOnly => "packet that only a server sends",
             ClientError::AttachmentDue => "packet in the place of an attachment",
             ClientError::AttachmentUnasked => "bytes that no packet announced",
-            ClientError::TooManyNamespaces => "too many namespaces",
         })
     }
 }

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 
+use crate::json;
+
 use super::error::PacketError;
 
 /// What a JSON text is.
@@ -19,7 +21,7 @@ pub(super) enum Shape {
 
 /// What `text` is, if it is JSON and nests no deeper than `depth_max`.
 pub(super) fn shape(text: &str, depth_max: u32) -> Result<Shape, PacketError> {
-    if depth(text) > depth_max {
+    if json::depth(text) > depth_max {
         return Err(PacketError::TooDeep);
     }
     // To ignore a value, serde_json makes none, and does not recurse.
@@ -31,26 +33,6 @@ pub(super) fn shape(text: &str, depth_max: u32) -> Result<Shape, PacketError> {
         Some(b'{') => Shape::Object,
         _ => Shape::Scalar,
     })
-}
-
-/// How many brackets are open at once, if `text` is JSON.
-fn depth(text: &str) -> u32 {
-    let (mut depth, mut deepest) = (0_u32, 0);
-    let (mut in_string, mut is_escaped) = (false, false);
-    for byte in text.bytes() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' => is_escaped = in_string,
-            b'"' => in_string = !in_string,
-            b'[' | b'{' if !in_string => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' if !in_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    deepest
 }
 
 /// The first element of an array and the others with a comma before each, as they are; `None` if
@@ -71,19 +53,6 @@ pub(super) fn is_string(text: &str, string: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn depth_counts_brackets_outside_of_strings() {
-        for (text, expected) in [
-            ("7", 0),
-            (r#""[[[""#, 0),
-            (r#"["\"[[", "\\", [{}]]"#, 3),
-            (r#"[[],[],{"a":[]}]"#, 3),
-            ("]]]", 0),
-        ] {
-            assert_eq!(depth(text), expected, "{text}");
-        }
-    }
 
     #[test]
     fn only_json_has_a_shape() {

@@ -22,10 +22,6 @@ struct Namespace {
 }
 
 impl Namespaces {
-    pub(super) fn len(&self) -> usize {
-        usize::from(self.main.is_some()) + self.others().len()
-    }
-
     /// Bytes of memory held beside the struct.
     pub(super) fn buffered_bytes(&self) -> usize {
         let Some(others) = &self.others else { return 0 };

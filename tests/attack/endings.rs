@@ -9,7 +9,7 @@ use memchr::memmem;
 use rustix::process::Signal;
 
 use crate::crowd::{Crowd, half_close, read_away};
-use crate::program::{Program, reset, roster};
+use crate::program::{Program, names, reset};
 use crate::shown;
 use crate::wire;
 
@@ -112,7 +112,7 @@ impl State {
         }
         thread::sleep(Duration::from_millis(100));
         assert_eq!(program.open_files(), base + CLIENTS, "{}", self.name);
-        assert_eq!(roster(address).0, self.names(), "{}", self.name);
+        assert_eq!(names(address), self.names(), "{}", self.name);
         match cause {
             "RST" => crowd.streams.drain(..).for_each(reset),
             "FIN" => crowd.streams.clear(),

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, login};
-use crate::program::{Program, roster};
+use crate::program::{Program, metrics, names};
 use crate::shown;
 use crate::wire;
 
@@ -17,7 +17,8 @@ const STORMS: usize = 2;
 
 /// Waits until this many watch.
 fn wait_for_watchers(program: &Program, count: usize) {
-    while roster(program.addresses[0]).1 != count as u64 {
+    let expected = format!("headcount_connections{{state=\"watching\"}} {count}\n");
+    while !metrics(program.addresses[0]).contains(&expected) {
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -51,7 +52,7 @@ fn held_each(extra: &str, message: &[u8]) -> u64 {
     for (index, stream) in named.streams.iter().enumerate() {
         login(stream, &format!("Somebody {index}"));
     }
-    while roster(address).0 < 100 {}
+    while names(address) < 100 {}
     let before = program.memory_bytes();
     let mut crowd = Crowd::upgrade(address, MANY, &wire::handshake("/ws", extra));
     crowd.send(message);

@@ -12,7 +12,7 @@ use socket2::{SockFilter, SockRef};
 use crate::crowd::{Crowd, login};
 use crate::meter::{Meter, compare};
 use crate::process::PATIENCE;
-use crate::program::{Client, Program, reset, roster};
+use crate::program::{Client, Program, names, reset};
 use crate::shown;
 use crate::wire;
 
@@ -180,7 +180,7 @@ fn switch_off(stream: &TcpStream) {
 fn wait_until_gone(address: SocketAddr, count: usize, started: Instant) -> (Duration, Duration) {
     let mut first = None;
     loop {
-        let (names, _) = roster(address);
+        let names = names(address);
         let elapsed = started.elapsed();
         if names < count {
             first.get_or_insert(elapsed);
@@ -227,7 +227,7 @@ fn d7_dead_peers_are_gone_when_their_pong_is_due() {
         login(stream, &format!("dead {index}"));
         switch_off(stream);
     }
-    while roster(address).0 < 100 {}
+    while names(address) < 100 {}
     let times = (Duration::from_millis(4700), GONE);
     check_gone(&program, base, started, times, "acknowledge nothing");
 }

@@ -27,7 +27,6 @@ const REACHED: &[(&str, &str)] = &[
     ("bytes_per_second", "rates_are_limited_and_closed_with_1008"),
     ("control_frames_per_second", "rates_that_are_set_are_kept"),
     ("control_frames_burst", "rates_that_are_set_are_kept"),
-    ("namespaces_max", "limits_of_socket_io_that_are_set_are_kept"),
     ("namespace_bytes_max", "limits_of_socket_io_that_are_set_are_kept"),
     ("attachments_max", "limits_of_socket_io_that_are_set_are_kept"),
     ("json_depth_max", "limits_of_socket_io_that_are_set_are_kept"),
@@ -58,6 +57,18 @@ const REACHED: &[(&str, &str)] = &[
     ("notsent_bytes_max", "connection_has_the_options_that_limits_ask_for"),
     ("deflate_bytes_min", "compression_is_as_it_was_set"),
     ("deflate_level", "compression_is_as_it_was_set"),
+    ("count_interval_ms", "count_is_told_at_once_and_then_at_most_once_in_an_interval"),
+    ("data_keys_max", "data_that_are_too_large_change_nothing"),
+    ("data_bytes_max", "data_that_are_too_large_change_nothing"),
+    ("data_depth_max", "data_that_are_too_large_change_nothing"),
+    ("updates_per_second", "updates_have_a_rate_of_their_own"),
+    ("updates_burst", "updates_have_a_rate_of_their_own"),
+    ("rooms_max", "rooms_have_a_number"),
+    ("rooms_per_connection_max", "rooms_of_a_connection_have_a_number"),
+    ("followers_per_room_max", "room_has_so_many_followers_and_members"),
+    ("members_per_room_max", "room_has_so_many_followers_and_members"),
+    ("room_chars_max", "name_of_a_room_has_a_length"),
+    ("room_bytes_max", "name_of_a_room_has_a_length"),
     ("drain_bytes_max", "input_that_is_thrown_away_has_a_limit"),
     ("buffered_mebibytes_max", "all_memory_together_has_a_limit_and_the_largest_goes"),
     ("commit_interval_ms", "time_between_commits_is_as_it_was_set"),
@@ -163,14 +174,12 @@ fn rates_that_are_set_are_kept() {
 #[test]
 fn limits_of_socket_io_that_are_set_are_kept() {
     let limits = Limits {
-        namespaces_max: 2,
         namespace_bytes_max: 3,
         attachments_max: 1,
         json_depth_max: 2,
         ..Limits::default()
     };
     for (fits, one_more) in [
-        ("40/b,", "40/c,"),
         ("40/bc,", "40/bcd,"), // The slash counts.
         (r#"451-["x",{"_placeholder":true,"num":0}]"#, r#"452-["x"]"#),
         (r#"42["x",[1]]"#, r#"42["x",[[1]]]"#),

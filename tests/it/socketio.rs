@@ -72,7 +72,7 @@ fn clients_of_both_protocols_are_on_one_roster() {
     }
     assert_eq!(world.names(), ["Ada", "Bob"]);
     assert_eq!(world.heard(native).last().unwrap()[1]["joined"], json!(["Bob"]));
-    assert_eq!(world.roster()["watching"], 1);
+    assert_eq!(world.watching(), 1);
 
     world.pass_ms(100);
     world.say(one, r#"42["logout"]"#);
@@ -86,11 +86,11 @@ fn clients_of_both_protocols_are_on_one_roster() {
 fn who_watches_counts_and_who_has_joined_nothing_does_not() {
     let mut world = World::new();
     let peer = open(&mut world);
-    assert_eq!(world.roster()["watching"], 0);
+    assert_eq!(world.watching(), 0);
     world.say(peer, "40/room,");
-    assert_eq!(world.roster()["watching"], 1);
+    assert_eq!(world.watching(), 1);
     world.say(peer, "41/room,");
-    assert_eq!(world.roster()["watching"], 0);
+    assert_eq!(world.watching(), 0);
 }
 
 #[test]

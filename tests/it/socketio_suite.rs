@@ -91,7 +91,6 @@ impl App {
 fn terms(secret: &Secret) -> Terms<'_> {
     Terms {
         packets: PacketLimits { attachments_max: 10, namespace_bytes_max: 128, json_depth_max: 32 },
-        namespaces_max: 10,
         connect_timeout_ms: 1_000,
         sids: Sids { secret, session: 1 },
     }

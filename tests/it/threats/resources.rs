@@ -5,9 +5,10 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use allocation_counter::measure;
-use headcount::config::Config;
-use headcount::presence::Roster;
+use headcount::config::{Config, Limits};
+use headcount::presence::{Encoder, Presence, Update, View};
 use headcount::time::Time;
+use headcount::ws::Deflater;
 
 use super::{Bare, cpu, generous, grows_at_most, takes_less};
 use crate::engine::{OFFER, PATH};
@@ -85,12 +86,16 @@ fn d17_crafted_names_are_linear_work() {
     let name = |index: usize| format!("{:032}", index * 7_919 % 100_003);
     let time = |count: usize| {
         let names: Vec<String> = (0..count).map(name).collect();
-        let mut roster = Roster::default();
+        let (mut presence, limits) = (Presence::new(0), Limits::default());
+        let (room, _) = presence.enter("", 0, &View::Nothing, &limits).unwrap();
+        let mut deflater = Deflater::new(1);
+        let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: usize::MAX };
         cpu(|| {
-            let ids: Vec<_> = names.iter().map(|name| roster.join(name)).collect();
-            roster.commit();
-            ids.into_iter().for_each(|id| roster.leave(id));
-            roster.commit();
+            let login = |name: &String| presence.login(room, name, Update::default(), &limits);
+            let ids: Vec<_> = names.iter().map(login).collect();
+            presence.commit(&limits, &mut encoder, Time::ZERO);
+            ids.into_iter().for_each(|id| presence.detach(id.unwrap()));
+            presence.commit(&limits, &mut encoder, Time::from_ms(1_000));
         })
     };
     // More memory is slower memory; but what is quadratic takes 64 times as long.

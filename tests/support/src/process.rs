@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::program::{Program, roster};
+use crate::program::{Program, names};
 
 /// Longer than anything takes that is waited for here.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +51,7 @@ impl Program {
         let started = Instant::now();
         loop {
             let files = self.open_files();
-            if files == open_files && roster(self.addresses[0]) == (0, 0) {
+            if files == open_files && names(self.addresses[0]) == 0 {
                 return started.elapsed();
             }
             assert!(started.elapsed() < PATIENCE, "{files} open files, there were {open_files}");

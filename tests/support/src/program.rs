@@ -207,11 +207,20 @@ pub fn reset(stream: TcpStream) {
     drop(stream);
 }
 
-/// How many names the server has, and how many watch without one.
-pub fn roster(address: SocketAddr) -> (usize, u64) {
+/// What the server tells of itself in numbers.
+pub fn metrics(address: SocketAddr) -> String {
+    let mut client = Client::connect(address);
+    client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
+    let metrics = String::from_utf8(client.answer().body).unwrap();
+    reset(client.stream);
+    metrics
+}
+
+/// How many names the room without a name has.
+pub fn names(address: SocketAddr) -> usize {
     let mut client = Client::connect(address);
     client.send(b"GET /roster HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
     let roster: Value = serde_json::from_slice(&client.answer().body).unwrap();
     reset(client.stream);
-    (roster["names"].as_array().unwrap().len(), roster["watching"].as_u64().unwrap())
+    roster["names"].as_array().unwrap().len()
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use headcount::assets::Assets;
 use headcount::config::Config;
-use headcount::connection::{Cause, ConnectionId};
+use headcount::connection::{Cause, ConnectionId, State};
 use headcount::hub::{AfterSend, Hub, Reaped, Refusal, RefusedOrigin};
 use headcount::time::Time;
 use serde_json::Value;
@@ -216,6 +216,11 @@ impl World {
         self.end(peer);
         assert!(self.is_closed(peer));
         serde_json::from_slice(&answer.body).expect("the roster is JSON")
+    }
+
+    /// Connections that follow rooms and are in none of them under a name.
+    pub fn watching(&self) -> u32 {
+        self.hub.open(State::Watching)
     }
 
     // Time and the driver.

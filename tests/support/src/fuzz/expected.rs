@@ -4,9 +4,9 @@
 
 use std::sync::OnceLock;
 
-use headcount::api::{self, ApiError, Request};
+use headcount::api::{self, Action, ApiError};
 use headcount::config::{Config, ECHO, Limits};
-use headcount::names::{self, NameLimits};
+use headcount::names;
 
 use super::reference::{self, Deflate, Sent};
 use crate::wire::Told;
@@ -69,19 +69,16 @@ impl Expected {
     }
 
     fn obey(&mut self, text: &str, limits: &Limits) -> Result<(), ApiError> {
-        let limits = NameLimits {
-            chars_max: limits.name_chars_max as usize,
-            bytes_max: limits.name_bytes_max as usize,
-        };
-        self.name = match api::decode(text)? {
-            Request::Login(name) => {
-                Some(names::canonical(&name, limits).map_err(ApiError::Name)?.into())
+        self.name = match api::decode(text, limits.data_depth_max).request?.action {
+            Action::Login(name, _) => {
+                Some(names::canonical(&name, limits.names()).map_err(ApiError::Name)?.into())
             }
-            Request::Logout => None,
-            Request::Ping => {
+            Action::Logout => None,
+            Action::Ping => {
                 self.private.push(Told::Text("pong".to_owned()));
                 return Ok(());
             }
+            _ => return Ok(()),
         };
         Ok(())
     }

@@ -277,7 +277,7 @@ impl Party {
         if let Some(document) = document {
             let names: Vec<&str> = expected.iter().map(String::as_str).collect();
             assert_eq!(document["names"], serde_json::json!(names));
-            assert_eq!(document["watching"], watching);
+            assert_eq!(self.world.watching(), watching);
         }
     }
 

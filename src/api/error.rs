@@ -1,0 +1,91 @@
+//! Why a request is refused, in a word and in a sentence.
+
+use std::fmt;
+
+use crate::names::NameError;
+use crate::presence::DataError;
+
+/// Why a request is refused. The connection stays open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// The message is no JSON array that starts with a string, or has the wrong arguments.
+    MessageInvalid,
+    /// No such event.
+    EventUnknown,
+    /// The name is none.
+    Name(NameError),
+    /// There is no name yet that something could be said of.
+    NameMissing,
+    /// Too many changes of name in a minute.
+    RateLimited,
+    /// Too many updates in a second.
+    UpdatesTooFast,
+    /// The name of the room is none.
+    Room(NameError),
+    /// This connection is not in that room.
+    RoomNotEntered,
+    /// There may be no such room.
+    RoomForbidden,
+    /// As many are in the room as may be.
+    RoomFull,
+    /// This connection is in as many rooms as it may be, or there are as many as may be.
+    TooManyRooms,
+    /// The presence data are refused.
+    Data(DataError),
+}
+
+impl ApiError {
+    /// The name of the error on the wire, which does not change.
+    pub const fn code(self) -> &'static str {
+        match self {
+            ApiError::MessageInvalid => "message_invalid",
+            ApiError::EventUnknown => "event_unknown",
+            ApiError::Name(NameError::Empty) => "name_empty",
+            ApiError::Name(NameError::TooLong) => "name_too_long",
+            ApiError::Name(NameError::Invalid(_)) => "name_invalid",
+            ApiError::NameMissing => "name_missing",
+            ApiError::RateLimited | ApiError::UpdatesTooFast => "rate_limited",
+            ApiError::Room(_) => "room_invalid",
+            ApiError::RoomNotEntered => "room_not_entered",
+            ApiError::RoomForbidden => "room_forbidden",
+            ApiError::RoomFull => "room_full",
+            ApiError::TooManyRooms => "rooms_too_many",
+            ApiError::Data(DataError::Invalid) => "data_invalid",
+            ApiError::Data(DataError::TooLarge) => "data_too_large",
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ApiError::MessageInvalid => {
+                "A message is a JSON array: [\"login\", name], [\"logout\"], [\"ping\"], or one of \
+                 [\"set\"], [\"enter\"], [\"exit\"] and [\"view\"] with an object of options."
+            }
+            ApiError::EventUnknown => {
+                "The events are \"login\", \"logout\", \"set\", \"enter\", \"exit\", \"view\" and \
+                 \"ping\"."
+            }
+            ApiError::Name(error) => return error.fmt(f),
+            ApiError::NameMissing => "Please log in to this room first.",
+            ApiError::RateLimited => "Too many changes of name. Please wait a minute.",
+            ApiError::UpdatesTooFast => "Too many updates. Please wait a second.",
+            ApiError::Room(error) => return write!(f, "This can't be the name of a room. {error}"),
+            ApiError::RoomNotEntered => "This connection is not in that room. Enter it first.",
+            ApiError::RoomForbidden => "There is no such room here.",
+            ApiError::RoomFull => "This room is full. Please try again later.",
+            ApiError::TooManyRooms => {
+                "There are too many rooms on this connection or on the server. Please leave one."
+            }
+            ApiError::Data(DataError::Invalid) => {
+                "Presence data are a JSON object in which no key is there twice or is __proto__."
+            }
+            ApiError::Data(DataError::TooLarge) => {
+                "These presence data are too large: too many keys, too long, or nested too deep."
+            }
+        })
+    }
+}
+
+impl std::error::Error for ApiError {}

@@ -1,0 +1,215 @@
+//! What clients ask for in rooms: it is done, and they are told what came of it.
+
+use crate::api::{Action, ApiError, Call, Request, Wanted};
+use crate::connection::{Answer, Connection};
+use crate::names;
+use crate::presence::{MemberId, Name, RoomId, Update};
+use crate::socketio::Address;
+use crate::time::Time;
+
+use super::context::Context;
+
+impl Context {
+    /// Does what a client asks for, and tells it what came of that.
+    pub(super) fn answer(
+        &mut self,
+        connection: &mut Connection,
+        call: Call,
+        address: Option<Address>,
+        now: Time,
+    ) {
+        let (outcome, room) = match call.request {
+            Ok(Request { action, room }) => {
+                (self.act(connection, action, room.as_deref(), address, now), room)
+            }
+            Err(error) => (Err(error), None),
+        };
+        let (id, room) = (call.id.as_deref(), room.as_deref());
+        connection.reply(&Answer { id, room, address, outcome });
+    }
+
+    /// Does it. A login says under which name.
+    fn act(
+        &mut self,
+        connection: &mut Connection,
+        action: Action,
+        room: Option<&str>,
+        address: Option<Address>,
+        now: Time,
+    ) -> Result<Option<Name>, ApiError> {
+        match (action, address, room) {
+            (Action::Ping, ..) => connection.pong(&self.presence),
+            // In Socket.IO a room is a namespace, which is joined and left in another way.
+            (_, Some(_), Some(_)) | (Action::Enter(_) | Action::Exit, Some(_), None) => {
+                return Err(ApiError::MessageInvalid);
+            }
+            (Action::Enter(wanted), None, room) => {
+                self.enter_or_view(connection, room.unwrap_or_default(), wanted, now)?;
+            }
+            (action, address, room) => {
+                let room = self.room_meant(connection, room, address)?;
+                return self.act_in(connection, room, action, now);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Does what is asked for in a room that the connection is in.
+    fn act_in(
+        &mut self,
+        connection: &mut Connection,
+        room: RoomId,
+        action: Action,
+        now: Time,
+    ) -> Result<Option<Name>, ApiError> {
+        match action {
+            Action::Login(name, update) => {
+                return self.login(connection, room, &name, update, now).map(Some);
+            }
+            Action::Logout => self.leave_roster(connection, room),
+            Action::Set(update) => {
+                let member = connection.subscriptions.member_in(room);
+                let member = member.ok_or(ApiError::NameMissing)?;
+                self.update(connection, member, update, now)?;
+            }
+            Action::View(wanted) => self.view(connection, room, Some(wanted), now)?,
+            Action::Exit => self.exit(connection, |one| one.room == room),
+            Action::Enter(_) | Action::Ping => {}
+        }
+        Ok(None)
+    }
+
+    /// The room that a request is for: the one that it names, that of the namespace in which it
+    /// was made, or that of the connection's URL.
+    fn room_meant(
+        &self,
+        connection: &Connection,
+        room: Option<&str>,
+        address: Option<Address>,
+    ) -> Result<RoomId, ApiError> {
+        let mut all = connection.subscriptions.iter();
+        let meant = match (room, address) {
+            (Some(text), _) => {
+                let named = self.presence.find(&self.room_name(text)?);
+                named.filter(|&room| all.any(|one| one.room == room))
+            }
+            (None, Some(Address { namespace, .. })) => {
+                all.find(|one| one.namespace == namespace).map(|one| one.room)
+            }
+            (None, None) => connection.home,
+        };
+        meant.ok_or(ApiError::RoomNotEntered)
+    }
+
+    /// The peer is in one more room, or is told of one that it is in already in this way.
+    fn enter_or_view(
+        &mut self,
+        connection: &mut Connection,
+        room: &str,
+        wanted: Option<Wanted>,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        let name = self.room_name(room)?;
+        let known = self.presence.find(&name);
+        if let Some(room) = known.filter(|&room| connection.subscriptions.has(room)) {
+            return self.view(connection, room, wanted, now);
+        }
+        let view = connection.view(wanted).ok_or(ApiError::MessageInvalid)?;
+        if !connection.may_update(&self.config, now) {
+            return Err(ApiError::UpdatesTooFast);
+        }
+        self.enter(connection, &name, view, 0).map(|_| ())
+    }
+
+    /// The peer is told of a room in this way from now on.
+    fn view(
+        &mut self,
+        connection: &mut Connection,
+        room: RoomId,
+        wanted: Option<Wanted>,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        let view = connection.view(wanted).ok_or(ApiError::MessageInvalid)?;
+        if !connection.may_update(&self.config, now) {
+            return Err(ApiError::UpdatesTooFast);
+        }
+        let follower = connection.id.index;
+        if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
+            self.change_view(follower, one, view);
+        }
+        Ok(())
+    }
+
+    /// The peer is in the room under this name from now on. Says what the name is there.
+    fn login(
+        &mut self,
+        connection: &mut Connection,
+        room: RoomId,
+        name: &str,
+        update: Update,
+        now: Time,
+    ) -> Result<Name, ApiError> {
+        let limits = self.config.limits.names();
+        let name = Name::from(names::canonical(name, limits).map_err(ApiError::Name)?);
+        let member = connection.subscriptions.member_in(room);
+        if let Some(member) = member
+            && self.presence.name(member) == Some(&name)
+        {
+            return self.update(connection, member, update, now).map(|()| name);
+        }
+        let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) else {
+            return Err(ApiError::RoomNotEntered);
+        };
+        let is_free = std::mem::take(&mut one.has_free_login) && member.is_none();
+        // Only a real change costs everyone a message, so only that counts against the rate.
+        if !is_free && !connection.may_change_name(&self.config, now) {
+            return Err(ApiError::RateLimited);
+        }
+        let limits = &self.config.limits;
+        match member {
+            Some(member) => {
+                self.presence.update(member, update, limits).map_err(ApiError::Data)?;
+                self.presence.rename(member, &name);
+                self.tally.renames += 1;
+            }
+            None if self.presence.is_full(room, limits) => return Err(ApiError::RoomFull),
+            None => {
+                let member = self.presence.login(room, &name, update, limits);
+                let member = member.map_err(ApiError::Data)?;
+                self.tally.logins += 1;
+                if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
+                    one.member = Some(member);
+                }
+            }
+        }
+        Ok(name)
+    }
+
+    /// The peer says something else of itself. If that is nothing, it costs nothing.
+    fn update(
+        &mut self,
+        connection: &mut Connection,
+        member: MemberId,
+        update: Update,
+        now: Time,
+    ) -> Result<(), ApiError> {
+        if update == Update::default() {
+            return Ok(());
+        }
+        if !connection.may_update(&self.config, now) {
+            return Err(ApiError::UpdatesTooFast);
+        }
+        self.presence.update(member, update, &self.config.limits).map_err(ApiError::Data)?;
+        self.tally.updates += 1;
+        Ok(())
+    }
+
+    /// The peer has no name in a room any more. That is always allowed; it costs a change to come
+    /// back.
+    fn leave_roster(&mut self, connection: &mut Connection, room: RoomId) {
+        let one = connection.subscriptions.find_mut(|one| one.room == room);
+        if let Some(member) = one.and_then(|one| one.member.take()) {
+            self.logout(member);
+        }
+    }
+}

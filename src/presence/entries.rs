@@ -1,0 +1,146 @@
+//! Entries: names in rooms, each there as long as it has a member.
+//!
+//! Two tabs or devices of a person are two members of one entry. What others see of it is merged
+//! from all of them: the most active status, and of each key of the data the value that was set
+//! last by a member that is still there.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+use std::num::NonZeroU32;
+use std::rc::Rc;
+
+use slab::Slab;
+
+use crate::config::DataLimits;
+
+use super::data::{Data, Status};
+use super::members::{MemberId, Members};
+use super::room::RoomId;
+
+/// A name, as it is told.
+pub type Name = Rc<str>;
+
+/// The entries of all rooms.
+#[derive(Debug, Default)]
+pub struct Entries {
+    entries: Slab<Entry>,
+    /// In the order of the names, so that the same roster is always told in the same way. One map
+    /// for all rooms: most rooms are small, and a map of its own would be most of such a room.
+    by_name: BTreeMap<(RoomId, Name), EntryId>,
+}
+
+/// The handle of an entry, for as long as it has members or is not committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryId(NonZeroU32);
+
+/// A name in a room.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) name: Name,
+    /// Members of each status, by its number.
+    members: [u32; Status::ALL.len()],
+    /// The members that have data.
+    with_data: Vec<MemberId>,
+    /// Whether it is on the list of those that were touched.
+    pub(super) is_touched: bool,
+    /// What the last commit told of it, if it was there.
+    pub(super) committed: Option<Seen>,
+}
+
+/// What others see of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The most active of its members'.
+    pub status: Status,
+    /// An object in canonical JSON; none if it is empty.
+    pub data: Option<Rc<str>>,
+}
+
+impl EntryId {
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl Entries {
+    /// The entry of a name in a room, made if there is none. A member is to join it.
+    pub(super) fn of_name(&mut self, room: RoomId, name: &str) -> EntryId {
+        match self.by_name.entry((room, name.into())) {
+            Slot::Occupied(slot) => *slot.get(),
+            Slot::Vacant(slot) => {
+                let entry = Entry {
+                    name: slot.key().1.clone(),
+                    members: Default::default(),
+                    with_data: Vec::new(),
+                    is_touched: false,
+                    committed: None,
+                };
+                let index = self.entries.insert(entry);
+                let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
+                *slot.insert(EntryId(number.expect("there are fewer names than that")))
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: EntryId) -> &Entry {
+        &self.entries[id.index()]
+    }
+
+    pub(super) fn get_mut(&mut self, id: EntryId) -> &mut Entry {
+        &mut self.entries[id.index()]
+    }
+
+    pub(super) fn remove(&mut self, room: RoomId, id: EntryId) {
+        let entry = self.entries.remove(id.index());
+        self.by_name.remove(&(room, entry.name));
+    }
+
+    /// The entries of a room, in the order of their names.
+    pub(super) fn of_room(&self, room: RoomId) -> impl Iterator<Item = &Entry> + Clone {
+        let first = (room, Name::from(""));
+        let all = self.by_name.range(first..).take_while(move |((of, _), _)| *of == room);
+        all.map(|(_, &id)| self.get(id))
+    }
+
+    /// Entries that there are, those that just lost their last member included.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+}
+
+impl Entry {
+    /// A member with this status takes part.
+    pub(super) fn join(&mut self, status: Status) {
+        self.members[status as usize] += 1;
+    }
+
+    /// A member with this status does not any more.
+    pub(super) fn leave(&mut self, status: Status) {
+        let members = &mut self.members[status as usize];
+        *members = members.checked_sub(1).expect("only a member of an entry leaves it");
+    }
+
+    /// Whether somebody has this name.
+    pub(super) fn is_here(&self) -> bool {
+        self.members != [0; Status::ALL.len()]
+    }
+
+    /// Notes whether a member has data.
+    pub(super) fn note_data(&mut self, member: MemberId, has_data: bool) {
+        self.with_data.retain(|&other| other != member);
+        if has_data {
+            self.with_data.push(member);
+        }
+        if self.with_data.is_empty() {
+            self.with_data = Vec::new();
+        }
+    }
+
+    /// What others are to see of it, if it is here.
+    pub(super) fn seen(&self, members: &Members, limits: DataLimits) -> Option<Seen> {
+        let status = Status::ALL.into_iter().find(|&status| self.members[status as usize] > 0)?;
+        let datas = self.with_data.iter().filter_map(|&id| members.get(id));
+        let data = Data::merged(datas.map(|member| &member.data), limits);
+        Some(Seen { status, data })
+    }
+}
