@@ -10,9 +10,9 @@ use super::url::Url;
 /// Drives a headcount server with many clients and checks what each client sees.
 ///
 /// Without --url it starts a server of its own on this machine, on another CPU. Every client keeps
-/// its room from the messages alone: names, presence data and statuses. A room that ends up different
-/// from the server's, a message of another room, a gap in the sequence or a lost connection makes the
-/// exit code 1.
+/// its room from the messages alone: names, presence data and statuses. A room that ends up
+/// different from the server's, a message of another room, a gap in the sequence or a lost
+/// connection makes the exit code 1.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Scenario to run
@@ -65,8 +65,9 @@ pub(crate) struct Options {
     pub(crate) size: u32,
 
     /// Running server to drive, such as ws://127.0.0.1:3000 [default: start one]. It needs a larger
-    /// --name-changes-per-minute for most scenarios, a larger --updates-per-second for --changes
-    /// data, and --echo for echo
+    /// --name-changes-per-minute for most scenarios, for --changes data a larger
+    /// --updates-per-second, for many changes from few clients a larger --messages-per-second, and
+    /// --echo for echo
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Url>,
 

@@ -28,9 +28,12 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 const ROSTER: &str = "/roster";
 
 /// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
-/// name, data and status as the scenarios make.
-const FLAGS: [&str; 4] = [
+/// name, data and status from one client as the scenarios make.
+const FLAGS: [&str; 7] = [
     "--echo",
+    "--messages-per-second=1000000",
+    "--messages-burst=1000000",
+    "--bytes-per-second=1000000000",
     "--name-changes-per-minute=1000000",
     "--updates-per-second=1000000",
     "--updates-burst=1000000",
