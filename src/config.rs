@@ -4,6 +4,7 @@
 //! group of flags on the command line, so that a limit is stated once: its name, meaning and
 //! default. No limit can be 0, since a 0 that means "no limit" is how limits get lost.
 
+mod bounds;
 mod limits;
 mod room_pattern;
 
@@ -14,7 +15,8 @@ use clap::ValueEnum;
 
 use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
-pub use limits::{DataLimits, ECHO, Limits};
+pub use bounds::{DataLimits, ECHO};
+pub use limits::Limits;
 pub use room_pattern::RoomPattern;
 
 /// What a server is told when it starts.

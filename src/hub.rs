@@ -53,7 +53,7 @@ mod turn;
 mod upgrade;
 mod upkeep;
 
-pub use files::routes;
+pub use files::Routes;
 pub use output::{AfterSend, AfterWrite};
 pub use panics::Part;
 pub use refusal::Refusal;

@@ -17,11 +17,13 @@
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
 //! - `schedule`: what is due, and when; [`Epoch`]: which making of a room this is
 
+mod commits;
 mod data;
 mod encoder;
 mod entries;
 mod epoch;
 mod followers;
+mod ids;
 mod list;
 mod log;
 mod members;
@@ -29,6 +31,7 @@ pub mod message;
 mod room;
 mod roster;
 mod schedule;
+mod states;
 mod view;
 
 use std::collections::{HashMap, VecDeque};
@@ -36,28 +39,25 @@ use std::collections::{HashMap, VecDeque};
 use slab::Slab;
 
 use crate::config::Limits;
-use crate::shared::Shared;
 use crate::time::Time;
 
 pub use data::{Data, DataError, Patch, Status};
 pub use encoder::{Encoder, SHARED_WINDOW_BITS};
-pub use entries::{Entries, EntryId, Name, Seen};
+pub use entries::{Entries, Name, Seen};
 pub use epoch::Epoch;
 pub use followers::{Followers, Place};
+pub use ids::{EntryId, MemberId, RoomId};
 pub use list::List;
 pub use log::{BroadcastLog, Form, Frame, Seq};
-pub use members::{MemberId, Members};
+pub use members::Members;
 pub use message::State;
-pub use room::{Lacking, Room, RoomId};
+pub use room::{Lacking, Room};
 pub use roster::{Change, Roster};
 pub use view::{Piece, Summary, View};
 
 use epoch::Epochs;
 use members::Member;
-use schedule::{Due, Schedule, Task};
-
-/// What is encoded for a room is dropped when nothing was for so long, in ms.
-const QUIET_MS: u64 = 10_000;
+use schedule::Schedule;
 
 /// All rooms, and everyone in them.
 #[derive(Debug)]
@@ -294,215 +294,5 @@ impl Presence {
     /// Whether as many are in a room as may be.
     pub fn is_full(&self, id: RoomId, limits: &Limits) -> bool {
         self.room(id).members >= limits.members_per_room_max
-    }
-
-    // Commits.
-
-    fn touch_entry(&mut self, room: RoomId, entry: EntryId) {
-        self.rooms[room.index()].roster.touch(&mut self.entries, entry);
-        self.touch(room);
-    }
-
-    fn touch(&mut self, id: RoomId) {
-        let room = self.room_mut(id);
-        if !std::mem::replace(&mut room.flags.is_dirty, true) {
-            let at = room.commit_from();
-            self.plan(id, at, Task::Commit);
-        }
-    }
-
-    fn plan(&mut self, id: RoomId, at: Time, task: Task) {
-        let number = self.room(id).number;
-        self.schedule.push(Due { at, room: id, number, task });
-    }
-
-    /// Commits what changed in each room where that is due, for its followers to be told, and does
-    /// what else is due in rooms. Says how many commits there were.
-    pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> u32 {
-        self.now = now;
-        let mut commits = 0;
-        let mut held_back = Vec::new();
-        while let Some(due) = self.schedule.pop(now) {
-            let id = due.room;
-            match self.rooms.get(id.index()) {
-                Some(room) if room.number == due.number => {}
-                _ => continue,
-            }
-            match due.task {
-                // As many commits as its followers can take in this round were made.
-                Task::Commit if !self.room(id).can_commit() => held_back.push(due),
-                Task::Commit => commits += u32::from(self.commit_room(id, limits, encoder, now)),
-                Task::Count => {
-                    let room = self.room_mut(id);
-                    room.flags.is_counting = false;
-                    if room.count_due().is_some() {
-                        room.count(limits, now);
-                        self.tell(id);
-                    }
-                }
-                Task::Forget => self.forget(id, now),
-            }
-        }
-        for due in held_back {
-            self.schedule.push(due);
-        }
-        commits
-    }
-
-    fn commit_room(
-        &mut self,
-        id: RoomId,
-        limits: &Limits,
-        encoder: &mut Encoder<'_>,
-        now: Time,
-    ) -> bool {
-        let room = &mut self.rooms[id.index()];
-        room.flags.is_dirty = false;
-        let is_commit = room.commit(id, &mut self.entries, &self.members, limits, encoder, now);
-        if is_commit {
-            let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
-            if let Some(at) = counts_at {
-                room.flags.is_counting = true;
-                self.plan(id, at, Task::Count);
-            }
-            self.note_encoded(id);
-            self.tell(id);
-        }
-        self.give_back(id);
-        is_commit
-    }
-
-    /// Puts a room on the list of those that tell, where it stands once.
-    fn tell(&mut self, id: RoomId) {
-        let room = self.room_mut(id);
-        if room.is_telling() && !std::mem::replace(&mut room.flags.is_telling, true) {
-            self.telling.push_back(id);
-        }
-    }
-
-    /// Gives a room back that nobody is in.
-    fn give_back(&mut self, id: RoomId) {
-        if self.room(id).is_deserted() {
-            let room = self.rooms.remove(id.index());
-            self.by_name.remove(room.name());
-        }
-    }
-
-    /// Something is encoded in a room, to be dropped when it is quiet.
-    fn note_encoded(&mut self, id: RoomId) {
-        let now = self.now;
-        let room = self.room_mut(id);
-        room.encoded_at = now;
-        if !std::mem::replace(&mut room.flags.is_forgetting, true) {
-            self.plan(id, now.after_ms(QUIET_MS), Task::Forget);
-        }
-    }
-
-    fn forget(&mut self, id: RoomId, now: Time) {
-        let room = self.room_mut(id);
-        let at = room.encoded_at.after_ms(QUIET_MS);
-        if at > now {
-            return self.plan(id, at, Task::Forget);
-        }
-        room.flags.is_forgetting = false;
-        room.forget();
-    }
-
-    /// When something is due next.
-    pub fn commit_due(&self) -> Time {
-        self.schedule.next()
-    }
-
-    /// The next follower who is to be told of a commit, in a fair order: each room in its turn, and
-    /// in a room the one that waits longest.
-    pub fn next_to_tell(&mut self) -> Option<u32> {
-        while let Some(&id) = self.telling.front() {
-            let room = self.room_mut(id);
-            let next = room.next_to_tell();
-            if room.is_telling() {
-                self.telling.rotate_left(1);
-            } else {
-                room.flags.is_telling = false;
-                self.telling.pop_front();
-                self.give_back(id);
-            }
-            if next.is_some() {
-                return next;
-            }
-        }
-        None
-    }
-
-    /// Whether there are followers who are to be told of a commit.
-    pub fn is_telling(&self) -> bool {
-        !self.telling.is_empty()
-    }
-
-    // What followers are told.
-
-    /// The whole of a room, as of its last commit.
-    pub fn state(&self, id: RoomId) -> State<'_, impl Iterator<Item = (&str, &Seen)> + Clone> {
-        let room = self.room(id);
-        State {
-            room: room.name(),
-            epoch: room.epoch(),
-            seq: room.log().last(),
-            entries: self.committed(id),
-            bytes: room.roster().committed_bytes(),
-        }
-    }
-
-    /// The names in a room, as of its last commit, and about how long they are in bytes.
-    pub fn committed_names(&self, id: RoomId) -> (impl Iterator<Item = &str>, usize) {
-        let bytes = self.room(id).roster().committed_bytes();
-        (self.committed(id).map(|(name, _)| name), bytes)
-    }
-
-    fn committed(&self, id: RoomId) -> impl Iterator<Item = (&str, &Seen)> + Clone {
-        let entries = self.entries.of_room(id);
-        entries.filter_map(|entry| Some((&*entry.name, entry.committed.as_ref()?)))
-    }
-
-    /// Encodes what a view lacks. `names` makes the list of names, which each protocol has in its
-    /// own form.
-    pub fn encode(
-        &mut self,
-        id: RoomId,
-        lacking: Lacking,
-        names: impl FnOnce(&Presence, RoomId) -> Vec<u8>,
-        encoder: &mut Encoder<'_>,
-    ) {
-        let message = match lacking {
-            Lacking::Checkpoint => self.state(id).message("roster"),
-            Lacking::List(Summary::Names) => names(self, id),
-            Lacking::List(Summary::Presence) => self.state(id).message("presence"),
-            Lacking::List(Summary::Count) => self.room(id).count_message(),
-        };
-        let room = self.room_mut(id);
-        match lacking {
-            Lacking::Checkpoint => room.put_checkpoint(&message, encoder),
-            Lacking::List(summary) => room.put_list(summary, message, encoder),
-        }
-        self.note_encoded(id);
-    }
-
-    /// The roster of a room as a JSON document, and which state it is of. A room that is not there
-    /// is empty.
-    pub fn document(&mut self, name: &str) -> (Epoch, Seq, Shared) {
-        let Some(id) = self.find(name) else {
-            let entries = std::iter::empty();
-            let (epoch, seq) = (Epoch::NONE, Seq::START);
-            let state = State { room: name, epoch, seq, entries, bytes: 0 };
-            return (epoch, seq, state.document().into());
-        };
-        let room = self.room(id);
-        let (epoch, seq) = (room.epoch(), room.log().last());
-        let document = room.kept_document().unwrap_or_else(|| {
-            let document = Shared::from(self.state(id).document());
-            self.room_mut(id).keep_document(document.clone());
-            self.note_encoded(id);
-            document
-        });
-        (epoch, seq, document)
     }
 }

@@ -15,12 +15,14 @@ impl RoomPattern {
         // The last part ends the name; each one between is looked for where it comes first.
         let (between, end) = rest.rsplit_once('*').unwrap_or(("", rest));
         let Some(mut name) = name.strip_suffix(end) else { return false };
-        between.split('*').all(|part| match name.find(part) {
-            Some(at) => {
-                name = &name[at + part.len()..];
-                true
-            }
-            None => false,
+        between.split('*').all(|part| {
+            let found = if part.is_empty() {
+                Some(name)
+            } else {
+                name.split_once(part).map(|(_, after)| after)
+            };
+            name = found.unwrap_or_default();
+            found.is_some()
         })
     }
 }

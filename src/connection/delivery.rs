@@ -87,9 +87,10 @@ impl Connection {
         if !socket.protocol.is_native() {
             return;
         }
+        let told = |one: &&Subscription| matches!(one.view, View::Changes { .. });
         let is_home = |one: &&Subscription| Some(one.room) == self.home;
-        let first = self.subscriptions.iter().find(is_home).or(self.subscriptions.iter().next());
-        let pong = match first {
+        let mut all = self.subscriptions.iter().filter(told);
+        let pong = match all.clone().find(is_home).or(all.next()) {
             Some(Subscription { room, member, view: View::Changes { next, .. }, .. }) => {
                 let name = member.and_then(|member| presence.name(member));
                 let told = (&**presence.room(*room).name(), next.previous());

@@ -18,12 +18,33 @@ pub(super) fn is_none_of(head: &RequestHead<'_>, etag: &str) -> bool {
 }
 
 /// The paths at which there is something else: a file of such a path is never served.
-pub fn routes(config: &Config) -> Vec<&'static str> {
-    let mut routes = vec!["/ws", "/roster", "/healthz", "/metrics", "/socket.io/"];
-    if config.echo {
-        routes.push("/echo");
+#[derive(Clone, Copy, Debug)]
+pub struct Routes {
+    echo: bool,
+}
+
+impl Routes {
+    /// Those of a server with this configuration.
+    pub fn of(config: &Config) -> Routes {
+        Routes { echo: config.echo }
     }
-    routes
+
+    /// Whether `path` is one of them.
+    pub fn has(self, path: &str) -> bool {
+        match path {
+            "/healthz" | "/metrics" | "/socket.io/" => true,
+            "/echo" => self.echo,
+            _ => room_of(path, "/ws").or(room_of(path, "/roster")).is_some(),
+        }
+    }
+}
+
+/// The room that a path names behind `start`: `/ws` is that without a name, `/ws/a/b` is `a/b`.
+pub(super) fn room_of<'a>(path: &'a str, start: &str) -> Option<&'a str> {
+    match path.strip_prefix(start)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('/').filter(|name| !name.is_empty()),
+    }
 }
 
 impl Context {

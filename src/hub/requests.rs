@@ -9,7 +9,7 @@ use crate::shared::Shared;
 use crate::time::Time;
 
 use super::context::Context;
-use super::files::is_none_of;
+use super::files::{is_none_of, room_of};
 use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::refusal::Refusal;
@@ -168,13 +168,5 @@ impl Context {
             };
             connection.drain(cause, Time::NEVER);
         }
-    }
-}
-
-/// The room that a path names behind `start`: `/ws` is that without a name, `/ws/a/b` is `a/b`.
-fn room_of<'a>(path: &'a str, start: &str) -> Option<&'a str> {
-    match path.strip_prefix(start)? {
-        "" => Some(""),
-        rest => rest.strip_prefix('/'),
     }
 }

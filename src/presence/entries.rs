@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
-use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use slab::Slab;
@@ -14,8 +13,7 @@ use slab::Slab;
 use crate::config::DataLimits;
 
 use super::data::{Data, Status};
-use super::members::{MemberId, Members};
-use super::room::RoomId;
+use super::ids::{EntryId, MemberId, RoomId};
 
 /// A name, as it is told.
 pub type Name = Rc<str>;
@@ -28,10 +26,6 @@ pub struct Entries {
     /// for all rooms: most rooms are small, and a map of its own would be most of such a room.
     by_name: BTreeMap<(RoomId, Name), EntryId>,
 }
-
-/// The handle of an entry, for as long as it has members or is not committed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryId(NonZeroU32);
 
 /// A name in a room.
 #[derive(Debug)]
@@ -56,12 +50,6 @@ pub struct Seen {
     pub data: Option<Rc<str>>,
 }
 
-impl EntryId {
-    fn index(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
-
 impl Entries {
     /// The entry of a name in a room, made if there is none. A member is to join it.
     pub(super) fn of_name(&mut self, room: RoomId, name: &str) -> EntryId {
@@ -76,8 +64,7 @@ impl Entries {
                     committed: None,
                 };
                 let index = self.entries.insert(entry);
-                let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-                *slot.insert(EntryId(number.expect("there are fewer names than that")))
+                *slot.insert(EntryId::of(index))
             }
         }
     }
@@ -136,11 +123,14 @@ impl Entry {
         }
     }
 
-    /// What others are to see of it, if it is here.
-    pub(super) fn seen(&self, members: &Members, limits: DataLimits) -> Option<Seen> {
+    /// What others are to see of it, if it is here. `data` finds those of a member.
+    pub(super) fn seen<'a>(
+        &self,
+        data: impl Fn(MemberId) -> Option<&'a Data>,
+        limits: DataLimits,
+    ) -> Option<Seen> {
         let status = Status::ALL.into_iter().find(|&status| self.members[status as usize] > 0)?;
-        let datas = self.with_data.iter().filter_map(|&id| members.get(id));
-        let data = Data::merged(datas.map(|member| &member.data), limits);
-        Some(Seen { status, data })
+        let datas = self.with_data.iter().filter_map(|&id| data(id));
+        Some(Seen { status, data: Data::merged(datas, limits) })
     }
 }

@@ -8,8 +8,7 @@ use std::num::NonZeroU32;
 use slab::Slab;
 
 use super::data::{Data, Status};
-use super::entries::EntryId;
-use super::room::RoomId;
+use super::ids::{EntryId, MemberId, RoomId};
 
 /// All members.
 #[derive(Debug, Default)]
@@ -26,13 +25,6 @@ pub(super) struct Member {
     pub(super) entry: EntryId,
     pub(super) status: Status,
     pub(super) data: Data,
-}
-
-/// The handle of a member. It is never good for another one, even in the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MemberId {
-    index: u32,
-    generation: NonZeroU32,
 }
 
 impl Members {

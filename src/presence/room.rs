@@ -1,5 +1,7 @@
 //! One room: who is there, what changed, and who is told.
 
+mod reading;
+
 use crate::config::Limits;
 use crate::shared::Shared;
 use crate::time::Time;
@@ -8,27 +10,13 @@ use super::encoder::Encoder;
 use super::entries::{Entries, Name};
 use super::epoch::Epoch;
 use super::followers::{Followers, Place};
+use super::ids::RoomId;
 use super::list::List;
 use super::log::{BroadcastLog, Form, Seq};
 use super::members::Members;
 use super::message;
 use super::roster::Roster;
-use super::view::{Piece, Summary, View};
-
-/// The handle of a room, for as long as somebody follows it or is in it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct RoomId(std::num::NonZeroU32);
-
-impl RoomId {
-    pub(super) fn of(index: usize) -> RoomId {
-        let number = u32::try_from(index + 1).ok().and_then(std::num::NonZeroU32::new);
-        RoomId(number.expect("there are fewer rooms than that"))
-    }
-
-    pub(super) fn index(self) -> usize {
-        self.0.get() as usize - 1
-    }
-}
+use super::view::{Summary, View};
 
 /// One room. There may be a hundred thousand of them, most of them quiet, so what a quiet room has
 /// no use for is in boxes.
@@ -280,107 +268,5 @@ impl Room {
         self.log.forget();
         self.lists = None;
         self.document = None;
-    }
-
-    // What a view is told.
-
-    /// Whether `view` is behind: a follower with it is to be sent something.
-    pub fn is_ahead_of(&self, view: &View) -> bool {
-        match *view {
-            View::Nothing => false,
-            View::Changes { next, .. } => self.log.is_behind(next),
-            View::Newest { summary, next, .. } => next <= self.seq_of(summary),
-        }
-    }
-
-    /// The commit that made the newest state what it is.
-    fn seq_of(&self, summary: Summary) -> Seq {
-        match summary {
-            Summary::Names => self.names_seq,
-            Summary::Presence => self.log.last(),
-            Summary::Count => self.counted.seq,
-        }
-    }
-
-    /// The next piece that a follower with `view` is sent, and moves the view past it. The words of
-    /// `prefix` go before a state, in `lead`; since there is one such buffer, no second one is
-    /// given with it.
-    pub fn next<'a>(
-        &'a self,
-        view: &mut View,
-        prefix: impl FnOnce() -> [&'a str; 3],
-        lead: &mut Option<&'a mut Vec<u8>>,
-    ) -> Option<Piece<'a>> {
-        match view {
-            View::Nothing => None,
-            View::Changes { next, form } => {
-                let (body, after) = self.log.follow(*next, *form)?;
-                *next = after;
-                Some(Piece { lead: &[], body })
-            }
-            View::Newest { summary, next, form } => {
-                let newest = self.seq_of(*summary);
-                if *next > newest {
-                    return None;
-                }
-                let list = &self.lists.as_ref()?[*summary as usize];
-                let lead = lead.take()?;
-                // Whatever was committed in between is in this state.
-                *next = newest.next();
-                Some(list.frame(prefix(), *form, lead))
-            }
-        }
-    }
-
-    /// What must be encoded before `view` can be served.
-    pub fn lacks(&self, view: &View) -> Option<Lacking> {
-        match *view {
-            View::Nothing => None,
-            View::Changes { next, .. } => {
-                self.log.lacks_checkpoint(next).then_some(Lacking::Checkpoint)
-            }
-            View::Newest { summary, next, form } => {
-                let newest = self.seq_of(summary);
-                let list = self.lists.as_ref().map(|lists| &lists[summary as usize]);
-                let is_made = list.is_some_and(|list| list.is_of(newest, form));
-                (next <= newest && !is_made).then_some(Lacking::List(summary))
-            }
-        }
-    }
-
-    /// Keeps the whole roster, encoded as its readers want it, for all who are too far behind.
-    pub(super) fn put_checkpoint(&mut self, message: &[u8], encoder: &mut Encoder<'_>) {
-        self.log.put_checkpoint(encoder.frame(message, self.deflated[0]));
-    }
-
-    /// Keeps the newest state, encoded in the same way.
-    pub(super) fn put_list(
-        &mut self,
-        summary: Summary,
-        message: Vec<u8>,
-        encoder: &mut Encoder<'_>,
-    ) {
-        let readers = self.deflated[1 + summary as usize];
-        let deflated = encoder.deflated(&message, readers);
-        let newest = self.seq_of(summary);
-        let lists = self.lists.get_or_insert_default();
-        lists[summary as usize].put(newest, message, deflated, readers > 0);
-    }
-
-    /// What is told of how many are here.
-    pub(super) fn count_message(&self) -> Vec<u8> {
-        message::count(&self.name, self.counted.seq, self.counted.count)
-    }
-
-    /// The roster as a JSON document, made by `make` once for all who ask until it changes: asking
-    /// is cheap, and so must be answering.
-    pub(super) fn kept_document(&self) -> Option<Shared> {
-        let (seq, document) = &**self.document.as_ref()?;
-        (*seq == self.log.last()).then(|| document.clone())
-    }
-
-    /// Keeps it.
-    pub(super) fn keep_document(&mut self, document: Shared) {
-        self.document = Some(Box::new((self.log.last(), document)));
     }
 }

@@ -9,9 +9,9 @@ use std::rc::Rc;
 use crate::config::DataLimits;
 
 use super::data::Status;
-use super::entries::{Entries, Entry, EntryId, Name, Seen};
+use super::entries::{Entries, Entry, Name, Seen};
+use super::ids::{EntryId, RoomId};
 use super::members::Members;
-use super::room::RoomId;
 
 /// What changed among the entries of one room, and how many there are.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Roster {
         for id in touched {
             let entry = entries.get_mut(id);
             entry.is_touched = false;
-            let now = entry.seen(members, limits);
+            let now = entry.seen(|id| members.get(id).map(|member| &member.data), limits);
             self.committed_bytes -= told_bytes(entry);
             let before = std::mem::replace(&mut entry.committed, now);
             self.committed_bytes += told_bytes(entry);

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 
 use crate::time::Time;
 
-use super::room::RoomId;
+use super::ids::RoomId;
 
 /// What is to be done in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

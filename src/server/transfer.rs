@@ -10,8 +10,9 @@ use crate::time::Time;
 use super::event_loop::Server;
 use super::net::Net;
 
-/// Followers that are looked at in one turn. Those with a full socket, and those that were told
-/// already with something else, cost a look and none of the budget.
+/// Connections on a list that are looked at in one turn. Those that have ended, followers with a full
+/// socket, and followers that were told already with something else, cost a look and none of the
+/// budget.
 const LOOKS_PER_TURN: u32 = 4096;
 
 /// No connection takes more than such a part of the budget at once.
@@ -20,11 +21,15 @@ const SHARES: usize = 4;
 impl<N: Net> Server<N> {
     /// Reads from connections that have input, as many as a turn has room for.
     pub(super) fn read(&mut self, now: Time) {
-        let budget = self.hub.config().limits.connections_per_turn as usize;
+        let mut budget = self.hub.config().limits.connections_per_turn;
         // Those that are put on the list meanwhile wait for the next turn.
-        for _ in 0..self.ready.len().min(budget) {
+        for _ in 0..self.ready.len().min(LOOKS_PER_TURN as usize) {
+            if budget == 0 {
+                return;
+            }
             let Some(id) = self.ready.pop_front() else { return };
             if let Some(socket) = self.sockets.get_mut(id) {
+                budget -= 1;
                 socket.is_queued = false;
                 self.guarded(id, Part::Input, now, |server| server.read_connection(id, now));
             }

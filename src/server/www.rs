@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::hub;
+use crate::hub::Routes;
 
 use super::mio_net::MioNet;
 use folder::Folder;
@@ -62,7 +62,7 @@ impl Www {
             path,
             files_max: config.limits.www_files_max as usize,
             bytes_max: u64::from(config.limits.www_mebibytes_max) << 20,
-            routes: hub::routes(config),
+            routes: Routes::of(config),
         };
         let first = Look::at(&folder, &Look::default(), true).map_err(|unreadable| {
             (format!("can't read {}", unreadable.path.display()), unreadable.error)

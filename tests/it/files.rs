@@ -2,7 +2,7 @@
 
 use headcount::assets::Assets;
 use headcount::config::{Config, OriginPolicy};
-use headcount::hub::routes;
+use headcount::hub::Routes;
 use headcount::shared::Shared;
 
 use crate::http::exchange;
@@ -101,7 +101,7 @@ fn file_is_found_however_its_path_is_encoded() {
 #[test]
 fn route_is_found_however_its_path_is_encoded() {
     let mut world = World::with(Config { echo: true, ..Config::default() });
-    for route in routes(world.hub.config()) {
+    for route in ["/ws", "/roster", "/roster/a", "/healthz", "/metrics", "/socket.io/", "/echo"] {
         let name = route.trim_start_matches('/');
         let plain = get(&mut world, route);
         for is_upper in [true, false] {
@@ -356,15 +356,18 @@ fn route_shadows_a_file_and_nothing_else_does() {
         "socket.io.js",
         "wss",
         "ws/index.html",
+        "ws/a.html",
+        "roster/a/b",
+        "rosters",
     ];
     for echo in [false, true] {
         let config = Config { echo, ..Config::default() };
-        let routes = routes(&config);
+        let routes = Routes::of(&config);
         let mut world = serving_with(config, &names);
         for name in names {
             let path = headcount::assets::request_path(name);
             let is_served = get(&mut world, &path).body == name.as_bytes();
-            assert_eq!(is_served, !routes.contains(&&*path), "{path}");
+            assert_eq!(is_served, !routes.has(&path), "{path}");
         }
     }
     // The script of socket.io has two names, and the folder may have either.

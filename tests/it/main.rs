@@ -39,7 +39,9 @@ mod origin;
 mod panics;
 mod patience;
 mod planted;
+mod presence_data;
 mod protocol_page;
+mod rooms;
 mod roster;
 mod simulator;
 mod slow_reader;
@@ -53,6 +55,7 @@ mod tally;
 mod threats;
 mod tidy;
 mod turns;
+mod views;
 mod www;
 
 // So that a test names them as what lies beside it.

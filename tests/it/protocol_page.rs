@@ -201,8 +201,10 @@ fn protocol_page_says_what_the_server_does() {
 
 #[test]
 fn protocol_page_has_every_error_code_and_every_close_code() {
-    let codes = "name_empty name_too_long name_invalid rate_limited message_invalid event_unknown";
-    let sources = include_str!("../../src/api.rs");
+    let codes = "name_empty name_too_long name_invalid name_missing rate_limited message_invalid \
+                 event_unknown room_invalid room_not_entered room_forbidden room_full \
+                 rooms_too_many data_invalid data_too_large";
+    let sources = include_str!("../../src/api/error.rs");
     for code in codes.split(' ') {
         assert!(PAGE.contains(&format!("| `{code}` |")), "{code} has no row");
     }

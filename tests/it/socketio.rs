@@ -106,7 +106,7 @@ fn acknowledgement_says_null_or_why_not() {
         (r#"42["login","\u0007"]"#, None, "name_invalid"),
         (r#"429["shout","Ada"]"#, Some("439"), "event_unknown"),
         (r#"42[7]"#, None, "message_invalid"),
-        (r#"4210["login","Ada",{}]"#, Some("4310"), "message_invalid"),
+        (r#"4210["login","Ada",{},{}]"#, Some("4310"), "message_invalid"),
         (r#"4211["logout",0]"#, Some("4311"), "message_invalid"),
         (r#"4218446744073709551615["x"]"#, Some("4318446744073709551615"), "event_unknown"),
     ] {
@@ -169,23 +169,82 @@ fn names_are_html_here_and_themselves_elsewhere() {
 }
 
 #[test]
-fn namespaces_are_views_of_one_roster_and_a_session_has_one_name() {
+fn namespaces_are_rooms_and_a_session_has_a_name_in_each() {
     let mut world = World::new();
     let (peer, other) = (join(&mut world), join(&mut world));
     world.say(peer, r#"40/room,{"token":"x"}"#);
     let told = texts(&mut world, peer);
     assert!(told[0].starts_with("40/room,{\"sid\":"), "{told:?}");
     assert_eq!(names("42/room,", &told[1]), [""; 0]);
+    let native = world.open("/ws/room");
+    world.heard(native);
     world.say(peer, r#"42/room,1["login","Ada"]"#);
-    let told = texts(&mut world, peer);
-    let list = r#"["login",["Ada"]]"#;
-    assert_eq!(told, ["43/room,1[null]".into(), format!("42{list}"), format!("42/room,{list}")]);
+    assert_eq!(texts(&mut world, peer), ["43/room,1[null]", r#"42/room,["login",["Ada"]]"#]);
+    assert_eq!(world.heard(native)[0][1]["joined"], json!(["Ada"]));
+    assert_eq!(texts(&mut world, other), [""; 0], "nothing of it is told in another room");
     world.pass_ms(100);
     login(&mut world, peer, "Eve");
-    assert_eq!(names("42", texts(&mut world, other).last().unwrap()), ["Eve"], "a rename");
+    assert_eq!(names("42", texts(&mut world, other).last().unwrap()), ["Eve"]);
+    assert_eq!(world.heard(native).len(), 0);
     world.say(peer, r#"42/room,["nothing"]"#);
     let told = texts(&mut world, peer);
     assert!(told.last().unwrap().starts_with("42/room,[\"error\","), "{told:?}");
+}
+
+#[test]
+fn namespace_that_may_not_be_joined_is_refused_and_the_session_goes_on() {
+    let limits = Limits { rooms_per_connection_max: 2, ..Limits::default() };
+    let rooms = vec!["open*".parse().unwrap(), "\u{e9}".parse().unwrap()];
+    let mut world = World::with(Config { limits, rooms, ..Config::default() });
+    let peer = join(&mut world);
+    let refused = |world: &mut World, namespace: &str| {
+        world.say(peer, &format!("40{namespace},"));
+        let told = texts(world, peer);
+        let [refusal] = &told[..] else { panic!("{told:?}") };
+        payload(&format!("44{namespace},"), refusal)["message"].as_str().unwrap().len()
+    };
+    assert!(refused(&mut world, "/closed") > 20);
+    assert!(refused(&mut world, "/a\u{202e}b") > 20);
+    world.say(peer, "40/\u{e9},");
+    assert_eq!(texts(&mut world, peer).len(), 2);
+    assert!(refused(&mut world, "/e\u{301}") > 20, "the same room in another form");
+    assert!(refused(&mut world, "/open") > 20, "one too many");
+    login(&mut world, peer, "Ada");
+    assert_eq!(names("42", &text(&mut world, peer)), ["Ada"]);
+    world.say(peer, "41/\u{e9},");
+    world.say(peer, "40/open,");
+    assert_eq!(texts(&mut world, peer).len(), 2);
+}
+
+#[test]
+fn client_that_asks_is_told_data_and_others_only_names() {
+    let mut world = World::new();
+    let (ada, plain) = (join(&mut world), join(&mut world));
+    world.say(ada, r#"421["view",{"view":"presence"}]"#);
+    let told = texts(&mut world, ada);
+    assert_eq!(told[0], "431[null]");
+    assert_eq!(payload("42", &told[1])[1]["names"], json!([]));
+    world.say(ada, r#"42["login","<Ada>",{"data":{"mood":1},"status":"idle"}]"#);
+    let told = text(&mut world, ada);
+    assert_eq!(payload("42", &told)[0], "presence");
+    let state = &payload("42", &told)[1];
+    assert_eq!(state["names"], json!(["<Ada>"]), "this is text and no HTML");
+    assert_eq!(state["data"], json!({ "<Ada>": { "mood": 1 } }));
+    assert_eq!(state["status"], json!({ "<Ada>": "idle" }));
+    assert_eq!(names("42", &text(&mut world, plain)), ["&lt;Ada&gt;"]);
+    world.pass_ms(100);
+    world.say(ada, r#"42["set",{"data":{"mood":2}}]"#);
+    let state = &payload("42", &text(&mut world, ada))[1];
+    assert_eq!(state["data"], json!({ "<Ada>": { "mood": 2 } }));
+    assert_eq!(texts(&mut world, plain), [""; 0], "the names are the same");
+    world.say(plain, r#"42["view",{"view":"count"}]"#);
+    let count = payload("42", &text(&mut world, plain));
+    assert_eq!((&count[0], &count[1]["count"]), (&json!("count"), &json!(1)));
+    for wrong in [r#"["view",{"view":"changes"}]"#, r#"["logout",{"room":"x"}]"#, r#"["exit"]"#] {
+        world.say(plain, &format!("42{wrong}"));
+        let error = payload("42", &text(&mut world, plain));
+        assert_eq!(error[1]["code"], "message_invalid", "{wrong}");
+    }
 }
 
 #[test]
@@ -193,19 +252,21 @@ fn who_leaves_the_last_namespace_goes_but_the_connection_stays() {
     let mut world = World::new();
     let (peer, other) = (join(&mut world), join(&mut world));
     world.say(peer, "40/room,");
-    login(&mut world, peer, "Ada");
+    world.say(peer, r#"42/room,["login","Ada"]"#);
+    login(&mut world, peer, "Eve");
     world.pass_ms(100);
+    assert_eq!(world.names(), ["Eve"]);
     world.say(peer, "41");
     world.pass_ms(100);
-    assert_eq!(world.names(), ["Ada"], "she is in the room");
+    assert_eq!(world.names(), [""; 0], "she is in the other room");
     texts(&mut world, peer);
     login(&mut world, other, "Bob");
-    assert_eq!(names("42/room,", &text(&mut world, peer)), ["Ada", "Bob"], "and told there only");
+    assert_eq!(texts(&mut world, peer), [""; 0], "and is told only of that");
     world.pass_ms(100);
-    texts(&mut world, other);
+    assert_eq!(world.hub.rooms(), 2);
     world.say(peer, "41/room,");
     world.pass_ms(100);
-    assert_eq!(names("42", &text(&mut world, other)), ["Bob"]);
+    assert_eq!(world.hub.rooms(), 1);
     assert_eq!(texts(&mut world, peer), [""; 0], "no reply, and no list any more");
 
     // Leaving and coming back in one segment: what it was called is forgotten all the same.

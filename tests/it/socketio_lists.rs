@@ -47,7 +47,7 @@ fn list_is_cut_anywhere() {
     for path in ["40", "40/a-room,"] {
         let prefix = path.replace("40", "42");
         let mut world = world();
-        let native = world.watch();
+        let native = world.open(if path == "40" { "/ws" } else { "/ws/a-room" });
         let slow = engine::open(&mut world);
         world.say(slow, path);
         texts(&mut world, slow);
@@ -116,17 +116,20 @@ fn nothing_follows_close() {
 #[test]
 fn no_namespace_waits_for_ever() {
     let mut world = world();
-    let (native, slow) = (world.watch(), join(&mut world));
+    let slow = join(&mut world);
     for namespace in ["/a", "/b"] {
         world.say(slow, &format!("40{namespace},"));
     }
+    let natives = ["/ws", "/ws/a", "/ws/b"].map(|path| world.open(path));
     texts(&mut world, slow);
     let mut counts = [0; 3];
     for index in 0..30 {
         world.set_room(slow, 1); // A byte of the next list is taken, and so it has begun.
-        rename(&mut world, native, 1);
+        natives.iter().for_each(|&native| world.login(native, "first"));
+        world.pass_ms(20);
         world.set_room(slow, 30);
-        world.login(native, &format!("name {index}b"));
+        let name = format!("name {index}b");
+        natives.iter().for_each(|&native| world.login(native, &name));
         world.pass_ms(20);
         for text in texts(&mut world, slow) {
             let namespace = ["42[", "42/a,", "42/b,"].iter().position(|p| text.starts_with(p));
@@ -149,9 +152,11 @@ fn inflated(frame: &[u8]) -> String {
 #[test]
 fn list_is_compressed_for_those_who_take_it_in_every_namespace() {
     let mut world = world();
-    let natives: Vec<Peer> = (0..100).map(|_| world.watch()).collect();
-    for (index, &native) in natives.iter().enumerate() {
-        world.login(native, &format!("somebody {index}"));
+    for path in ["/ws", "/ws/a-room"] {
+        let natives: Vec<Peer> = (0..100).map(|_| world.open(path)).collect();
+        for (index, &native) in natives.iter().enumerate() {
+            world.login(native, &format!("somebody {index}"));
+        }
     }
     world.pass_ms(100);
     let peer = world.connect();

@@ -111,22 +111,23 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 20] = [
+const LAYERS: [(&str, &str); 21] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
+    ("json", ""),
     ("shared", ""),
     ("http", ""),
     ("ws", "http"),
-    ("config", "http rate ws"),
+    ("config", "http names rate ws"),
     ("page", ""),
     ("assets", "page shared"),
     ("addresses", "rate time"),
     ("deadlines", "time"),
     ("heartbeat", "time"),
-    ("presence", "config shared time ws"),
+    ("presence", "config json shared time ws"),
     ("api", "names presence"),
-    ("socketio", "api config http presence time ws"),
+    ("socketio", "api config http json presence time ws"),
     ("connection", "addresses api config heartbeat http presence rate shared socketio time ws"),
     ("tally", "connection"),
     ("metrics", "connection tally"),

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::assets;
+use crate::hub::Routes;
 
 use super::left_out::{LeftOut, Reason};
 use super::stamp::Stamp;
@@ -28,7 +29,7 @@ pub(super) struct Folder {
     pub(super) files_max: usize,
     pub(super) bytes_max: u64,
     /// The paths of requests at which there is something else.
-    pub(super) routes: Vec<&'static str>,
+    pub(super) routes: Routes,
 }
 
 /// What could not be read, and why.
@@ -178,7 +179,7 @@ impl Walk<'_> {
 
     fn admit(&mut self, found: Found) -> Result<(), Reason> {
         let path = assets::request_path(&found.name);
-        if self.folder.routes.contains(&&*path) {
+        if self.folder.routes.has(&path) {
             return Err(Reason::Route);
         }
         if self.paths.contains(&path) {

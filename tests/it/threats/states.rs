@@ -268,13 +268,14 @@ fn d11_place_that_is_used_again_is_like_a_fresh_one() {
             wire::close(1000),
         ] {
             server.send(id, &piece);
-            heard.extend(server.take(id));
+            heard.extend(without_epoch(server.take(id)));
         }
         server.hub.ended(id, server.now);
         server.turn();
         (id.index(), heard)
     };
-    // A name that came and went makes the next roster another: so nobody logs in on the way here.
+    // A name that came and went makes the next roster another, if it comes at once: so nobody logs
+    // in on the way here.
     let names = [State::Present, State::Unread, State::AwaitsPong, State::EngineJoined];
     let with = || Bare::with(Config { echo: true, ..Config::default() });
     let fresh = script(&mut with());
@@ -289,4 +290,13 @@ fn d11_place_that_is_used_again_is_like_a_fresh_one() {
             assert!(script(&mut server) == fresh, "after {state:?} ended by {cause:?}");
         }
     }
+}
+
+/// What was sent, but for which making of its room it is of.
+fn without_epoch(mut bytes: Vec<u8>) -> Vec<u8> {
+    let key = b"\"epoch\":\"";
+    if let Some(at) = bytes.windows(key.len()).position(|window| window == key) {
+        bytes[at + key.len()..][..16].fill(b'0');
+    }
+    bytes
 }

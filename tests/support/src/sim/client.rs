@@ -1,22 +1,30 @@
 //! One client: its end of a connection, what it does, and what it has a right to.
 
+mod packets;
 mod speech;
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use headcount::config::Limits;
 
 use super::ear::{Ear, Heard};
 use super::faults::Stage;
+use super::ledger::Ledger;
 use super::link::Link;
+use super::message::{Message, Whole};
 use super::nature::Nature;
-use super::rosters::{Message, Names};
+use super::requests::{self, ROOMS};
 use super::script::{self, Kind, Step};
+use super::seats::Bounds;
 use crate::wire;
 
 /// What a kernel holds that its process has not read, in bytes.
 const UNREAD_MAX: usize = 128 * 1024;
+
+/// What the answer to its handshake is known by.
+const OPENED: &str = "101";
 
 /// How fast a client takes what it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +63,13 @@ pub struct Client {
     /// Something happened to its connection that was nobody's doing.
     pub is_harmed: bool,
     is_refused: bool,
-    /// Requests that must be answered with an error.
-    nonsense: u32,
     pings: u32,
     echoes: VecDeque<u32>,
-    /// The name it asked for last, and all those it asked for.
-    name: Option<String>,
-    names: Vec<String>,
-    /// The namespace that it is in, as its packets have it.
-    namespace: &'static str,
-    /// The commit that it has arrived at, or the list that it was told last.
-    view: Option<u64>,
-    list: Option<Names>,
+    /// The room of its URL.
+    home: usize,
+    pub ledger: Ledger,
+    /// The number of its last request.
+    asked: u32,
 }
 
 impl Client {
@@ -76,6 +79,7 @@ impl Client {
         address: IpAddr,
         script: Vec<Step>,
         window: usize,
+        (home, bounds): (usize, Bounds),
     ) -> Client {
         Client {
             number,
@@ -97,14 +101,11 @@ impl Client {
             condemned: None,
             is_harmed: false,
             is_refused: false,
-            nonsense: 0,
             pings: 0,
             echoes: VecDeque::new(),
-            name: None,
-            names: Vec::new(),
-            namespace: script::NAMESPACES[0],
-            view: None,
-            list: None,
+            home,
+            ledger: Ledger::new(bounds),
+            asked: 0,
         }
     }
 
@@ -120,7 +121,7 @@ impl Client {
             _ if !self.is_open => Stage::Http,
             Kind::SocketIo => Stage::SocketIo,
             Kind::Echo => Stage::Echo,
-            _ if self.name.is_some() => Stage::Present,
+            _ if self.ledger.is_present() => Stage::Present,
             _ => Stage::Watching,
         }
     }
@@ -158,22 +159,9 @@ impl Client {
         2 * (read + message + answers + 4096) as usize
     }
 
-    /// The name it asked for last, and all those it asked for.
-    pub fn names(&self) -> (Option<&String>, &[String]) {
-        (self.name.as_ref(), &self.names)
-    }
-
-    /// Whether what it knows is this roster, of this commit.
-    pub fn is_at(&self, seq: u64, names: &Names) -> bool {
-        match self.kind {
-            Kind::SocketIo => self.list.as_ref() == Some(names),
-            _ => self.view == Some(seq),
-        }
-    }
-
-    /// The commit that it has arrived at.
-    pub fn view(&self) -> Option<u64> {
-        self.view
+    /// Whether it takes everything at once, and always has.
+    fn is_prompt(&self) -> bool {
+        self.is_untroubled() && self.reading == Reading::Fast
     }
 
     /// Takes everything from now on, unless it takes nothing.
@@ -181,6 +169,12 @@ impl Client {
         if matches!(self.reading, Reading::Slow(_)) {
             self.reading = Reading::Fast;
         }
+    }
+
+    /// Does this in this room, instead of what it was going to do.
+    pub fn begin_in(&mut self, home: usize, script: Vec<Step>) {
+        self.home = home;
+        self.set_script(script);
     }
 
     /// Does this from now on, instead of what it was going to do.
@@ -257,7 +251,7 @@ impl Client {
         // What it did has a code, unless it came too late or the peer took nothing; while it takes
         // no answers, what it said after them is not read.
         let is_late = self.has_sent_close || self.has_ended || self.link.is_reset;
-        let is_unread = !self.outgoing.is_empty() || self.pings > 0 || self.nonsense > 0;
+        let is_unread = !self.outgoing.is_empty() || self.pings > 0 || !self.ledger.is_answered();
         let is_unsaid = is_unread || !is_whole;
         let is_told = self.has_heard_close || self.condemned.is_none();
         assert!(
@@ -271,6 +265,13 @@ impl Client {
             Heard::Answer(101) => {
                 assert!(self.kind != Kind::Page && !self.is_open);
                 self.is_open = true;
+                if matches!(self.kind, Kind::Native { .. } | Kind::Slowloris) {
+                    self.ledger.hear_ok(OPENED, None, nature.clock_us);
+                }
+            }
+            Heard::Document(body) => {
+                let value = serde_json::from_slice(&body).expect("a document is JSON");
+                nature.rosters.hear_document(&Whole::of(&value));
             }
             Heard::Answer(status) => self.hear_answer(status, nature),
             Heard::Text(payload) => match self.kind {
@@ -294,16 +295,23 @@ impl Client {
     fn hear_answer(&mut self, status: u16, nature: &Nature) {
         let is_page = self.kind == Kind::Page && matches!(status, 200 | 404);
         let is_busy = matches!(status, 429 | 503) && (nature.is_crowded || nature.is_stopping);
-        let is_fair = is_page || is_busy || !self.is_innocent;
+        let is_bad_room = self.kind != Kind::Page && self.home >= requests::IMPOSSIBLE;
+        let is_told_so = is_bad_room && status == 400;
+        let is_full = self.ledger.bounds.is_tight && status == 503;
+        let is_fair = is_page || is_busy || is_told_so || is_full || !self.is_innocent;
         assert!(is_fair, "{:?} {} got {status}", self.kind, self.number);
         self.is_refused = !is_page;
     }
 
     fn hear_close(&mut self, code: Option<u16>, nature: &Nature) {
         assert!(self.is_open);
-        let is_fair =
-            self.has_sent_close || self.has_ended || code == Some(1001) && nature.is_stopping;
-        let me = (self.number, self.kind);
+        // Who is let into no namespace has joined none in time.
+        let is_left_out = self.ledger.bounds.is_tight && self.ledger.seats.all.is_empty();
+        let is_fair = self.has_sent_close
+            || self.has_ended
+            || code == Some(1001) && nature.is_stopping
+            || code == Some(1008) && is_left_out && self.kind == Kind::SocketIo;
+        let me = (self.number, self.kind, &self.ledger);
         assert!(is_fair || !self.is_innocent, "{me:?} was closed with {code:?}");
         let is_expected = code.is_some() && code == self.condemned;
         let is_other = matches!(code, Some(1001 | 1008)) || self.has_sent_close;
@@ -321,38 +329,11 @@ impl Client {
 
     fn hear_event(&mut self, payload: &[u8], nature: &mut Nature) {
         let message = nature.rosters.read(payload);
-        match &*message {
-            Message::Error(code) => self.hear_error(code),
-            Message::Roster { .. } | Message::Change { .. } => {
-                self.view = nature.rosters.hear(&message, self.view);
-            }
-            Message::Pong(seq) => {
-                assert_eq!(*seq, self.view.unwrap_or(0), "a pong of another commit");
-            }
-            other => panic!("{other:?} is no event of ours"),
-        }
+        self.hear_message(&message, nature);
     }
 
-    fn hear_error(&mut self, code: &str) {
-        let is_fair = code == "event_unknown" && self.nonsense > 0;
-        assert!(is_fair || !self.is_innocent, "{:?} {} was told {code}", self.kind, self.number);
-        self.nonsense = self.nonsense.saturating_sub(1);
-    }
-
-    fn hear_packet(&mut self, payload: &[u8], nature: &mut Nature) {
-        match payload {
-            [b'0', ..] | [b'4', b'0', ..] => {}
-            [b'2'] => self.outgoing.extend(wire::text("3")),
-            [b'4', b'2', event @ ..] => {
-                let other = script::NAMESPACES[1].as_bytes();
-                let event = event.strip_prefix(other).unwrap_or(event);
-                match &*nature.rosters.read(event) {
-                    Message::List(names) => self.list = Some(names.clone()),
-                    Message::Error(code) => self.hear_error(code),
-                    other => panic!("{other:?} is no event of Socket.IO's"),
-                }
-            }
-            _ => panic!("packet {:?}", String::from_utf8_lossy(payload)),
-        }
+    fn hear_message(&mut self, message: &Rc<Message>, nature: &mut Nature) {
+        let (now_us, is_prompt) = (nature.clock_us, self.is_prompt());
+        self.ledger.hear(message, &mut nature.rosters, now_us, is_prompt);
     }
 }

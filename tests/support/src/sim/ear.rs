@@ -9,6 +9,8 @@ use flate2::{Decompress, FlushDecompress};
 #[derive(Debug)]
 pub enum Heard {
     Answer(u16),
+    /// An answer whose body is a roster.
+    Document(Vec<u8>),
     Text(Vec<u8>),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -16,13 +18,20 @@ pub enum Heard {
     Close(Option<u16>),
 }
 
+/// What decides how an answer is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    pub is_head: bool,
+    pub is_roster: bool,
+}
+
 /// The listening half of a client.
 #[derive(Debug, Default)]
 pub struct Ear {
     pub inbox: Vec<u8>,
     used: usize,
-    /// Whether each request that was not answered was HEAD.
-    pub asked: VecDeque<bool>,
+    /// How each request that was not answered is to be answered.
+    pub asked: VecDeque<Asked>,
     is_upgraded: bool,
     deflates: bool,
     has_heard_close: bool,
@@ -51,7 +60,13 @@ impl Ear {
                     assert!(accept, "the accept key is wrong");
                     self.is_upgraded = true;
                 }
-                self.asked.pop_front();
+                let asked = self.asked.pop_front().unwrap_or_default();
+                if status == 200 && asked == (Asked { is_head: false, is_roster: true }) {
+                    let start = said.windows(4).position(|four| four == b"\r\n\r\n");
+                    let body = said[start.expect("a head ends") + 4..].to_vec();
+                    self.used += length;
+                    return Some(Heard::Document(body));
+                }
             }
             _ => {}
         }
@@ -71,7 +86,7 @@ impl Ear {
         let status: u16 = head[9..12].parse().expect("a status is a number");
         assert!(matches!(status, 101 | 200 | 204 | 304 | 400..=431 | 501 | 503 | 505), "{head:?}");
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
-        let to_head = self.asked.front().copied().unwrap_or(false);
+        let to_head = self.asked.front().is_some_and(|asked| asked.is_head);
         // A connection that is refused is told so before anybody knows what it asks.
         let is_unasked = matches!(status, 429 | 503);
         let has_body = (!to_head || is_unasked) && !matches!(status, ..200 | 204 | 304);

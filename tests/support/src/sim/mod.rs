@@ -5,7 +5,10 @@
 //!   run ──→ headcount::server::Server<World>       one run: storm, rest, end; what must hold
 //!    └────→ world, net ──→ link    the machine: agenda, events; system calls; one connection
 //!             └──────→ client ──→ ear, script      what a client hears, says and does
+//!                        ├──────→ ledger, seats    what it asked for, what it may be told
 //!                        └──────→ rosters          what all of them heard, compared
+//!           setup, audit     who takes part; what must be so in the end
+//!           requests, message                      the words of both sides
 //!           nature, choices, faults                chance, time, and what is written down
 //! ```
 //!
@@ -15,9 +18,11 @@
 //! What must hold:
 //!
 //! 1. No panic and no overflow.
-//! 2. After a rest every live client's roster is the server's, and no name is on it without a live
-//!    connection (`Run::check_views`).
-//! 3. Who joined was not there, and who left was (`rosters`).
+//! 2. After a rest every live client's copy of each room is the server's, as its view has it; no
+//!    name is there without a live connection; status and data are what those who are there set
+//!    last; a room that nobody is in is gone (`audit`).
+//! 3. A commit of a room has one outcome, and is net; who joined was not there, who left was, and
+//!    what changed is another; a room that is made again begins again (`rosters`).
 //! 4. What is held in memory is bounded (`Run::check_connections`).
 //! 5. There are as many connections as sockets, and none when all are gone (`Run::check`,
 //!    `Run::end`).
@@ -29,18 +34,27 @@
 //! 11. Nobody is told another one's secret (`Client::marker`).
 //! 12. The same choices make the same trace (`examples/simulate.rs`).
 //! 13. What is counted adds up: who was accepted is open or closed (`Run::check`).
+//! 14. Each request is answered once and in order, as it must be (`ledger`, `seats`).
+//! 15. Nobody is told of a room that it is not in, or in a way that it did not ask for; counts come
+//!     at most once in their interval (`Ledger::told`, `ledger::Pace`).
 //!
 //! Besides, a client that did nothing wrong and to which nothing happened is never cut off, and
 //! gets the last words (`Client::check_end`).
 
+mod audit;
 pub mod choices;
 mod client;
 mod ear;
 pub mod faults;
+mod ledger;
 mod link;
+mod message;
 mod nature;
 mod net;
+mod requests;
 mod rosters;
 pub mod run;
 mod script;
+mod seats;
+mod setup;
 mod world;

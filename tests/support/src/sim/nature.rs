@@ -11,6 +11,8 @@ pub struct Nature {
     pub rates: Rates,
     pub tally: Tally,
     pub rosters: Rosters,
+    /// Rooms in which clients take part.
+    pub rooms: usize,
     /// The time of the world, in µs.
     pub clock_us: u64,
     /// The server was told to stop.

@@ -1,51 +1,44 @@
-//! What everyone is told about who is here, checked against what everyone else is told.
+//! What everyone is told of rooms, checked against what everyone else is told.
 //!
-//! A commit has one outcome: whoever hears of commit `n`, by a change or by a whole roster, must
-//! arrive at the same names. So each message is taken apart once, whoever hears it, and a client's
-//! view is the number of the commit that it has arrived at.
+//! A commit has one outcome: whoever hears of commit `n` of one making of a room, by a change or by
+//! a whole roster, must arrive at the same names, status and data. So each message is taken apart
+//! once, whoever hears it, and what a client knows of a room is a making and a number.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use serde_json::Value;
+use super::message::{Change, Message, Seen, State, Whole};
+use super::requests::Status;
 
-/// All names at one time.
-pub type Names = Rc<BTreeSet<String>>;
+/// The commit that a client has arrived at.
+pub type At = (Rc<str>, u64);
 
-/// What a message to one client says.
-#[derive(Debug)]
-pub enum Message {
-    Roster {
-        seq: u64,
-        names: Names,
-    },
-    Change {
-        seq: u64,
-        joined: Vec<String>,
-        left: Vec<String>,
-    },
-    /// All names, as clients of Socket.IO are told.
-    List(Names),
-    Error(String),
-    /// The commit that whoever hears this was told of last.
-    Pong(u64),
-    Other,
-}
-
-/// All rosters that there were.
+/// All rooms that there were.
 #[derive(Debug, Default)]
 pub struct Rosters {
     read: HashMap<Vec<u8>, Rc<Message>>,
-    states: HashMap<u64, Names>,
+    /// By epoch.
+    makings: HashMap<Rc<str>, Making>,
+}
+
+/// A room from when it was made to when it was gone.
+#[derive(Debug)]
+struct Making {
+    room: String,
+    states: HashMap<u64, Rc<State>>,
+    changes: HashMap<u64, Rc<Message>>,
 }
 
 /// The most messages that are kept in mind.
 const READ_MAX: usize = 4096;
 
+/// The epoch of a room that is not there.
+const NO_EPOCH: &str = "0000000000000000";
+
 impl Rosters {
-    /// The names after commit `seq`.
-    pub fn state(&self, seq: u64) -> &Names {
-        &self.states[&seq]
+    /// All that is told of a room after a commit, if anybody has heard of it.
+    pub fn state(&self, (epoch, seq): &At) -> Option<&Rc<State>> {
+        self.makings.get(epoch)?.states.get(seq)
     }
 
     /// Takes a message apart.
@@ -53,73 +46,90 @@ impl Rosters {
         if let Some(message) = self.read.get(payload) {
             return message.clone();
         }
-        let message = Rc::new(parse(payload));
+        let message = Rc::new(Message::parse(payload));
         if self.read.len() < READ_MAX {
             self.read.insert(payload.to_vec(), message.clone());
         }
         message
     }
 
-    /// A client at commit `view` hears this; where it is then.
-    pub fn hear(&mut self, message: &Message, view: Option<u64>) -> Option<u64> {
-        match message {
-            Message::Roster { seq, names } => {
-                assert!(view.is_none_or(|view| view <= *seq), "a roster from the past");
-                let known = self.states.entry(*seq).or_insert_with(|| names.clone());
-                assert_eq!(known, names, "two rosters for commit {seq}");
-                Some(*seq)
+    /// Somebody who was at commit `at` of this room hears the whole of it.
+    pub fn hear_whole(&mut self, whole: &Whole, at: Option<&At>) -> At {
+        let Whole { room, epoch, seq, state } = whole;
+        assert_ne!(&**epoch, NO_EPOCH, "{room:?} is there");
+        assert!(at.is_none_or(|(_, last)| last <= seq), "a roster from the past");
+        let making = self.makings.entry(epoch.clone()).or_insert_with(|| Making {
+            room: room.clone(),
+            states: HashMap::new(),
+            changes: HashMap::new(),
+        });
+        assert_eq!(making.room, *room, "two rooms have one epoch");
+        let known = making.states.entry(*seq).or_insert_with(|| state.clone());
+        assert_eq!(known, state, "two rosters for commit {seq} of {room:?}");
+        (epoch.clone(), *seq)
+    }
+
+    /// Somebody who asks for a document gets this one.
+    pub fn hear_document(&mut self, whole: &Whole) {
+        if &*whole.epoch == NO_EPOCH {
+            assert!(whole.seq == 0 && whole.state.is_empty(), "a room that is not there");
+        } else {
+            self.hear_whole(whole, None);
+        }
+    }
+
+    /// Somebody who is at commit `at` hears of the next.
+    pub fn hear_change(&mut self, message: &Rc<Message>, at: &At) -> At {
+        let Message::Change(change) = &**message else { panic!("{message:?} is no change") };
+        let (epoch, last) = at;
+        let seq = change.seq;
+        assert_eq!(seq, last + 1, "a change was left out");
+        let making = self.makings.get_mut(epoch).expect("the roster comes first");
+        assert_eq!(making.room, change.room, "a change of another room");
+        match making.changes.get(&seq) {
+            Some(known) if Rc::ptr_eq(known, message) => {}
+            Some(known) => {
+                let Message::Change(known) = &**known else { panic!("{known:?} is no change") };
+                assert_eq!(known, change, "two changes for commit {seq}");
             }
-            Message::Change { seq, joined, left } => {
-                assert_eq!(view.map(|view| view + 1), Some(*seq), "a change was left out");
-                self.change(*seq, joined, left);
-                Some(*seq)
+            None => {
+                let after = changed(&making.states[last], change);
+                let known = making.states.entry(seq).or_insert_with(|| Rc::new(after.clone()));
+                assert_eq!(**known, after, "commit {seq} has two outcomes");
+                making.changes.insert(seq, message.clone());
             }
-            _ => view,
         }
-    }
-
-    fn change(&mut self, seq: u64, joined: &[String], left: &[String]) {
-        if let Some(names) = self.states.get(&seq) {
-            assert!(joined.iter().all(|name| names.contains(name)), "commit {seq}");
-            assert!(!left.iter().any(|name| names.contains(name)), "commit {seq}");
-            return;
-        }
-        assert!(!(joined.is_empty() && left.is_empty()), "a change of nothing");
-        let mut names = BTreeSet::clone(&self.states[&(seq - 1)]);
-        for name in left {
-            assert!(names.remove(name), "{name} left and was not there");
-        }
-        for name in joined {
-            assert!(names.insert(name.clone()), "{name} joined and was there");
-        }
-        self.states.insert(seq, Rc::new(names));
+        (epoch.clone(), seq)
     }
 }
 
-fn parse(payload: &[u8]) -> Message {
-    let value: Value = serde_json::from_slice(payload).expect("messages are JSON");
-    let parts = value.as_array().expect("messages are arrays");
-    let body = &parts[1];
-    let seq = || body["seq"].as_u64().expect("commits have numbers");
-    match parts[0].as_str() {
-        Some("roster") => Message::Roster { seq: seq(), names: set(&body["names"]) },
-        Some("change") => {
-            let (joined, left) = (list(&body["joined"]), list(&body["left"]));
-            Message::Change { seq: seq(), joined, left }
-        }
-        Some("pong") => Message::Pong(seq()),
-        Some("login") => Message::List(set(body)),
-        Some("error") => Message::Error(body["code"].as_str().expect("codes are words").to_owned()),
-        _ => Message::Other,
+/// What a change makes of a state. It has to be net, and never empty.
+fn changed(before: &State, change: &Change) -> State {
+    let Change { joined, left, status, data, .. } = change;
+    let is_empty = joined.is_empty() && left.is_empty() && status.is_empty() && data.is_empty();
+    assert!(!is_empty, "a change of nothing");
+    let mut state = before.clone();
+    for name in left {
+        assert!(state.remove(name).is_some(), "{name} left and was not there");
     }
+    for name in joined {
+        assert!(!left.contains(name), "{name} left and joined in one change");
+        let was_there = state.insert(name.clone(), Seen::default()).is_some();
+        assert!(!was_there, "{name} joined and was there");
+    }
+    for (name, status) in status {
+        let before =
+            change_of(&mut state, name, |seen| std::mem::replace(&mut seen.status, *status));
+        assert_ne!(before, *status, "{name} had that status: {:?}", Status::word(*status));
+    }
+    for (name, data) in data {
+        let before =
+            change_of(&mut state, name, |seen| std::mem::replace(&mut seen.data, data.clone()));
+        assert_ne!(before, *data, "{name} had these data");
+    }
+    state
 }
 
-fn list(value: &Value) -> Vec<String> {
-    serde_json::from_value(value.clone()).expect("names are strings")
-}
-
-fn set(value: &Value) -> Names {
-    let names = list(value);
-    assert!(names.is_sorted_by(|one, other| one < other), "names are in order, each once");
-    Rc::new(names.into_iter().collect())
+fn change_of<T>(state: &mut State, name: &str, change: impl FnOnce(&mut Seen) -> T) -> T {
+    change(state.get_mut(name).unwrap_or_else(|| panic!("{name} changed and is not there")))
 }

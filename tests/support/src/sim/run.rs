@@ -1,20 +1,19 @@
 //! One run: a storm of clients and faults, a rest in which everything must come right, and the end.
 
-use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr};
-
 use headcount::assets::Assets;
-use headcount::config::{Compression, Config, Secret};
 use headcount::connection::ConnectionId;
 use headcount::server::Server;
 use headcount::time::Time;
 
+use super::audit;
 use super::choices::Choices;
 use super::client::Client;
-use super::faults::{Fault, Rates, Tally};
+use super::faults::{Rates, Tally};
 use super::nature::Nature;
+use super::requests::{ALIASES, Act as Asked, EMPTY_ROOM, Request};
 use super::rosters::Rosters;
 use super::script::{self, Kind, Step};
+use super::setup::{add, config, plan_faults};
 use super::world::{Act, World};
 
 const SECOND_US: u64 = 1_000_000;
@@ -67,11 +66,13 @@ impl Run {
         let storm_us = SECOND_US * choices.pick(&[1, 4, 15, 60]);
         let latest_us = if choices.chance(3) { 20_000 } else { storm_us };
         let are_remote = choices.chance(6);
+        let rooms = choices.pick(&[1, 2, 3, ALIASES as u32]) as usize;
         let nature = Nature {
             choices,
             rates,
             tally: Tally::NONE,
             rosters: Rosters::default(),
+            rooms,
             clock_us: 0,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
@@ -82,7 +83,7 @@ impl Run {
         for _ in 0..clients {
             let at_us = u64::from(world.nature.choices.below(1000)) * latest_us / 1000;
             let kind = script::kind(&mut world.nature.choices);
-            add(&mut world, kind, are_remote, at_us);
+            add(&mut world, &config.limits, kind, are_remote, at_us);
         }
         plan_faults(&mut world, storm_us);
         let server = Server::new(config, Assets::embedded(), world, 1);
@@ -148,43 +149,28 @@ impl Run {
             world.wake(index, now);
         }
         self.advance(REST_US);
-        // Somebody who comes last and sees what there is.
-        let now = self.world().nature.clock_us;
-        let last = add(self.world(), Kind::Native { deflates: false }, false, now);
-        self.world().clients[last].set_script(vec![Step::Open]);
+        let last = self.add_last();
         self.advance(2 * SECOND_US);
-        self.check_views(last);
+        let rooms = self.server.hub().rooms();
+        let world = self.world();
+        let client = &world.clients[last];
+        let is_excused = world.nature.is_crowded || client.ledger.bounds.is_tight;
+        assert!(is_excused || client.is_live(), "the last is let in");
+        audit::check(world, last, rooms);
     }
 
-    /// Every live client's roster is the server's, and it has no name without a live connection.
-    fn check_views(&mut self, last: usize) {
-        let world = self.server.net();
-        for client in &world.clients {
-            let is_ghost = client.is_over() && client.link.is_held();
-            assert!(!is_ghost, "a connection without a client: {client:?}");
+    /// Somebody who comes last and sees what there is in every room.
+    fn add_last(&mut self) -> usize {
+        let limits = self.server.hub().config().limits.clone();
+        let world = self.world();
+        let now = world.nature.clock_us;
+        let last = add(world, &limits, Kind::Native { deflates: false }, false, now);
+        let mut steps = vec![Step::Open];
+        for room in (0..world.nature.rooms).chain([EMPTY_ROOM]) {
+            steps.push(Step::Request(Request::new(Asked::Enter(None), Some(room))));
         }
-        if world.nature.is_crowded && !world.clients[last].is_live() {
-            return;
-        }
-        let newest = world.clients[last].view().expect("the last client is told the roster");
-        let roster = world.nature.rosters.state(newest);
-        let (mut sure, mut possible) = (BTreeSet::new(), BTreeSet::new());
-        for client in world.clients.iter().filter(|client| client.is_live()) {
-            let (name, asked) = client.names();
-            if client.is_untroubled() {
-                sure.extend(name);
-                assert!(client.is_at(newest, roster), "not at {newest} {roster:?}: {client:?}");
-            } else {
-                possible.extend(asked);
-            }
-        }
-        for name in &sure {
-            assert!(roster.contains(*name), "{name} is here and not on the roster");
-        }
-        for name in roster.iter() {
-            let is_known = sure.contains(name) || possible.contains(name);
-            assert!(is_known, "{name} is on the roster and nobody has it");
-        }
+        world.clients[last].begin_in(0, steps);
+        last
     }
 
     /// The server goes, or everyone else does.
@@ -205,6 +191,7 @@ impl Run {
         let (hub, world) = (self.server.hub(), self.server.net());
         assert!(hub.is_empty(), "connections without a client: {:?}", world.clients);
         assert_eq!(hub.buffered_bytes(), 0);
+        assert_eq!(hub.rooms(), 0, "rooms that nobody is in");
         assert_eq!(world.open_sockets(), 0);
         assert_eq!(hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
     }
@@ -219,6 +206,8 @@ impl Run {
         let refused = tally.refused_full + tally.refused_address;
         assert_eq!(tally.accepted + refused, world.accepted, "accepted, or refused");
         assert_eq!(tally.accepted, hub.len() as u64 + tally.closed_total(), "open, or closed");
+        let rooms_max = hub.config().limits.rooms_max as usize;
+        assert!(hub.rooms() <= rooms_max, "{} rooms, of {rooms_max}", hub.rooms());
         let every = 1 + world.clients.len() as u64 / 16;
         if world.turn.is_multiple_of(every) {
             self.check_connections();
@@ -247,7 +236,7 @@ impl Run {
         // How many turns it may take until all others had theirs.
         let limits = &hub.config().limits;
         let writes = (limits.send_bytes_per_turn >> 16).clamp(1, limits.connections_per_turn);
-        let patience = 4 + world.clients.len() as u64 / u64::from(writes);
+        let patience = 4 + (world.nature.rooms * world.clients.len()) as u64 / u64::from(writes);
         let is_hungry = wants_read
             && link.is_told_readable
             && link.has_input()
@@ -292,68 +281,5 @@ impl Run {
             tally: world.nature.tally.clone(),
             trace: world.nature.trace,
         }
-    }
-}
-
-/// A server of this run, and whether it may turn clients away that did nothing wrong.
-fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
-    let mut config = Config {
-        echo: true,
-        seed: u64::from(choices.below(1 << 16)),
-        secret: Secret::new([7; 32]),
-        compression: choices.pick(&[Compression::On, Compression::Takeover]),
-        ..Config::default()
-    };
-    let limits = &mut config.limits;
-    limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
-    limits.connections_max = choices.pick(&[1 << 20, 1 << 20, 1 << 20, 5]);
-    limits.requests_max = choices.pick(&[100, 100, 2]);
-    limits.reply_bytes_max = choices.pick(&[64 * 1024, 64 * 1024, 300]);
-    limits.log_bytes_min = choices.pick(&[4096, 120]);
-    limits.commit_interval_ms = choices.pick(&[20, 20, 1, 200]);
-    limits.accepts_per_turn = choices.pick(&[128, 128, 1]);
-    limits.connections_per_turn = choices.pick(&[256, 3, 1]);
-    limits.send_bytes_per_turn = choices.pick(&[1 << 20, 1 << 20, 500]);
-    limits.read_bytes_per_turn = choices.pick(&[64 * 1024, 4096, 512]);
-    limits.deflate_bytes_min = choices.pick(&[1024, 20]);
-    limits.buffered_mebibytes_max = if choices.chance(8) { 1 } else { 1024 };
-    let is_crowded = limits.pending_max < clients as u32
-        || limits.connections_max <= clients as u32
-        || limits.requests_max < 100;
-    (config, is_crowded)
-}
-
-/// A client that connects at this time.
-fn add(world: &mut World, kind: Kind, is_remote: bool, at_us: u64) -> usize {
-    let number = world.clients.len();
-    let choices = &mut world.nature.choices;
-    let script = script::script(kind, number, choices);
-    let window = choices.pick(&[65_536, 65_536, 16_384, 2000, 200]);
-    let address = match is_remote {
-        true => Ipv4Addr::new(192, 0, 2, choices.below(3) as u8 + 1),
-        false => Ipv4Addr::LOCALHOST,
-    };
-    let mut client = Client::new(number, kind, IpAddr::V4(address), script, window);
-    client.is_harmed = world.nature.is_scarce;
-    world.clients.push(client);
-    world.plan(at_us, Act::Connect(number));
-    number
-}
-
-/// What happens to the machine.
-fn plan_faults(world: &mut World, storm_us: u64) {
-    for fault in [Fault::Freeze, Fault::Stall, Fault::DateJump, Fault::Sigterm] {
-        let choices = &mut world.nature.choices;
-        if world.nature.rates.of(fault) == 0 || !choices.chance(2) {
-            continue;
-        }
-        let at_us = u64::from(choices.below(1000)) * storm_us / 1000;
-        let act = match fault {
-            Fault::Freeze => Act::Freeze(1000 * u64::from(choices.between(1, 3_600_000))),
-            Fault::Stall => Act::Stall(1000 * u64::from(choices.between(1, 60_000))),
-            Fault::DateJump => Act::SetDate(86_400 * (i64::from(choices.below(7300)) - 3650)),
-            _ => Act::Signal(15),
-        };
-        world.plan(at_us, act);
     }
 }

@@ -1,6 +1,9 @@
 //! What a client is like, and what it is going to do.
 
 use super::choices::Choices;
+use super::requests::{
+    ALIASES, Act, BAD, FLAWS, IMPOSSIBLE, Naming, Request, Status, Update, View,
+};
 use crate::wire;
 
 /// What a client is like.
@@ -30,15 +33,11 @@ pub enum Step {
     Open,
     /// Asks for this path, with GET or HEAD.
     Ask(&'static str, bool),
-    Login(String),
-    Logout,
-    /// Joins the other of two namespaces, and leaves this one; its name goes along.
-    Move,
+    /// Asks for something in a room.
+    Request(Request),
     Ping,
     /// So many bytes.
     Echo(u32),
-    /// Says something that is answered with an error.
-    Nonsense,
     /// Breaks the protocol.
     Violate(u8),
     /// Says much more than it may.
@@ -63,11 +62,25 @@ pub enum Step {
 /// The ways to go.
 const LAST: [Step; 5] = [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
 
-/// Changes of name that a client makes at most: more than five in a minute are refused.
-const LOGINS_MAX: u32 = 4;
+/// What is no name, and why.
+const FLAWED_NAMES: [(&str, &str); 3] = [
+    (" \t", "name_empty"),
+    ("a\u{202e}b", "name_invalid"),
+    ("a name of more than thirty-two characters", "name_too_long"),
+];
 
-/// The namespaces that a client of Socket.IO may be in: what its packets say for each.
-pub const NAMESPACES: [&str; 2] = ["", "/room,"];
+/// What pages and programs ask for.
+const PATHS: [&str; 9] = [
+    "/",
+    "/healthz",
+    "/roster",
+    "/roster/doc-1",
+    "/roster/a%20b",
+    "/roster/a/b",
+    "/roster/nobody%20is%20here",
+    "/none",
+    "/headcount.js",
+];
 
 /// The longest message to `/echo`.
 pub const ECHO_BYTES_MAX: u32 = 70_000;
@@ -89,11 +102,21 @@ pub fn kind(choices: &mut Choices) -> Kind {
     }
 }
 
-/// What client `number` does, in order.
-pub fn script(kind: Kind, number: usize, choices: &mut Choices) -> Vec<Step> {
+/// What client `number` does, in order. It takes part in the first so many rooms.
+pub fn script(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) -> Vec<Step> {
     let mut steps = vec![Step::Open];
     match kind {
-        Kind::Native { .. } | Kind::SocketIo => take_part(&mut steps, number, choices),
+        Kind::Native { .. } | Kind::SocketIo => {
+            for _ in 0..choices.between(1, 12) {
+                steps.push(pause(choices));
+                steps.push(match choices.below(12) {
+                    0 => Step::Ping,
+                    1 => Step::Wait(choices.between(1, 3000)),
+                    _ => Step::Request(request(kind, number, rooms, choices)),
+                });
+                mischief(&mut steps, choices);
+            }
+        }
         Kind::Echo => {
             for _ in 0..choices.between(1, 4) {
                 let length = choices.pick(&[0, 9, 125, 126, 4000, ECHO_BYTES_MAX]);
@@ -104,8 +127,7 @@ pub fn script(kind: Kind, number: usize, choices: &mut Choices) -> Vec<Step> {
         Kind::Page => {
             steps.clear();
             for _ in 0..choices.between(1, 5) {
-                let path = choices.pick(&["/", "/healthz", "/roster", "/none", "/headcount.js"]);
-                steps.push(Step::Ask(path, choices.chance(4)));
+                steps.push(Step::Ask(choices.pick(&PATHS), choices.chance(4)));
                 if choices.chance(2) {
                     steps.push(pause(choices));
                 }
@@ -122,27 +144,99 @@ pub fn script(kind: Kind, number: usize, choices: &mut Choices) -> Vec<Step> {
     steps
 }
 
-fn take_part(steps: &mut Vec<Step>, number: usize, choices: &mut Choices) {
-    let mut logins = 0;
-    for _ in 0..choices.between(1, 6) {
-        steps.push(pause(choices));
-        let step = match choices.below(13) {
-            0..=6 if logins < LOGINS_MAX => {
-                logins += 1;
-                // Some names are shared.
-                Step::Login(match choices.below(4) {
-                    0 => format!("shared {}", choices.below(4)),
-                    _ => format!("client {number} as {}", choices.below(3)),
-                })
+/// Something that a client asks for in a room.
+fn request(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) -> Request {
+    let is_socket_io = kind == Kind::SocketIo;
+    let room = room(rooms, is_socket_io, choices);
+    let has_id = choices.chance(2);
+    let act = match choices.below(24) {
+        0..=7 => Act::Login(naming(number, choices), update(choices)),
+        8..=9 => Act::Logout,
+        10..=13 => Act::Set(update(choices)),
+        14..=16 => return Request::new(Act::Enter(entered(is_socket_io, choices)), Some(room)),
+        17..=18 => Act::Exit,
+        19..=21 => Act::View(view(is_socket_io, choices)),
+        22 if !is_socket_io => Act::Ping,
+        _ => {
+            let bad = choices.below(BAD.len() as u32) as usize;
+            return Request { act: Act::Bad(bad), room: is_socket_io.then_some(room), has_id };
+        }
+    };
+    // Without an answer it would not be known from when on something else is told.
+    let has_id = has_id || matches!(act, Act::View(_) | Act::Exit);
+    let is_said = is_socket_io || choices.chance(2);
+    Request { act, room: is_said.then_some(room), has_id }
+}
+
+/// One of the first so many rooms; now and then in another form, or one that can't be.
+fn room(rooms: usize, is_socket_io: bool, choices: &mut Choices) -> usize {
+    if !is_socket_io && choices.chance(12) {
+        return choices.between(ALIASES as u32, IMPOSSIBLE as u32 + 1) as usize;
+    }
+    choices.below(rooms as u32) as usize
+}
+
+fn entered(is_socket_io: bool, choices: &mut Choices) -> Option<View> {
+    match is_socket_io {
+        true => Some(View::Names),
+        false if choices.chance(2) => Some(view(false, choices)),
+        false => None,
+    }
+}
+
+fn view(is_socket_io: bool, choices: &mut Choices) -> View {
+    match choices.below(8) {
+        0..=3 if is_socket_io => choices.pick(&[View::Names, View::Presence]),
+        0..=3 => View::Changes,
+        4..=5 => View::Count,
+        6 => View::Nothing,
+        _ => choices.pick(&[View::Changes, View::Presence]),
+    }
+}
+
+/// A name; some are shared.
+fn naming(number: usize, choices: &mut Choices) -> Naming {
+    let (said, canonical) = match choices.below(14) {
+        0..=4 => (format!("shared {}", choices.below(4)), None),
+        5 => ("Rene\u{301}".to_owned(), Some(Ok("Ren\u{e9}".to_owned()))),
+        6 => (format!(" <b>&\"'  {number} "), Some(Ok(format!("<b>&\"' {number}")))),
+        7 => {
+            let (said, code) = choices.pick(&FLAWED_NAMES);
+            (said.to_owned(), Some(Err(code)))
+        }
+        _ => (format!("client {number} as {}", choices.below(3)), None),
+    };
+    let canonical = canonical.unwrap_or_else(|| Ok(said.clone()));
+    Naming { said, canonical }
+}
+
+/// What somebody says of itself.
+fn update(choices: &mut Choices) -> Update {
+    let mut update = Update::default();
+    if choices.chance(3) {
+        update.status = Some(choices.pick(&[Status::Idle, Status::Hidden, Status::Active]));
+    }
+    if choices.chance(2) {
+        for key in ["a", "b", "é\\\""] {
+            if choices.chance(2) {
+                update.data.push((key, value(choices)));
             }
-            7..=8 => Step::Logout,
-            9 => Step::Ping,
-            10 => Step::Nonsense,
-            11 => Step::Move,
-            _ => Step::Wait(choices.between(1, 3000)),
-        };
-        steps.push(step);
-        mischief(steps, choices);
+        }
+    }
+    if choices.chance(16) {
+        update.flaw = Some(choices.below(FLAWS.len() as u32) as usize);
+    }
+    update
+}
+
+/// The value of a key in JSON, or none.
+fn value(choices: &mut Choices) -> Option<String> {
+    match choices.below(6) {
+        0 | 1 => None,
+        2 => Some(choices.below(3).to_string()),
+        3 => Some(format!("{{\"x\":[{},true]}}", choices.below(2))),
+        4 => Some(format!("\"{}\"", "long ".repeat(40))),
+        _ => Some("\"李\"".to_owned()),
     }
 }
 

@@ -1,11 +1,15 @@
 //! What a client says and does: its script, a step at a time.
 
+use std::fmt::Write;
+
+use super::super::ear::Asked;
 use super::super::faults::{Fault, Stage};
 use super::super::nature::Nature;
+use super::super::requests::{Act, BAD, Request};
 use super::super::script::{self, Kind, Step};
 use crate::wire;
 
-use super::{Client, Reading, UNREAD_MAX};
+use super::{Client, OPENED, ROOMS, Reading, UNREAD_MAX};
 
 /// Offers compression.
 const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
@@ -51,7 +55,9 @@ impl Client {
 
     /// Goes through its script up to the next pause.
     pub(super) fn go_on(&mut self, nature: &mut Nature) -> Option<u64> {
-        while let Some(step) = self.script.pop_front() {
+        while !self.ledger.is_in_doubt()
+            && let Some(step) = self.script.pop_front()
+        {
             if let Step::Wait(ms) = step {
                 return Some(1000 * u64::from(ms));
             }
@@ -73,25 +79,10 @@ impl Client {
                 let method = if is_head { "HEAD" } else { "GET" };
                 let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
                 self.outgoing.extend(head.into_bytes());
-                self.ear.asked.push_back(is_head);
+                let is_roster = path.starts_with("/roster");
+                self.ear.asked.push_back(Asked { is_head, is_roster });
             }
-            Step::Login(ref name) => {
-                self.say(&serde_json::json!(["login", name]).to_string());
-                self.names.push(name.clone());
-                self.name = Some(name.clone());
-                if matches!(self.kind, Kind::Native { .. }) {
-                    self.say("[\"ping\"]");
-                }
-            }
-            Step::Logout => {
-                self.say("[\"logout\"]");
-                self.name = None;
-            }
-            Step::Move => self.move_on(),
-            Step::Nonsense => {
-                self.nonsense += 1;
-                self.say(&serde_json::json!(["nonsense", self.marker()]).to_string());
-            }
+            Step::Request(ref request) => self.ask(request, nature),
             Step::Ping => self.ping(1),
             Step::Echo(length) => self.say_to_echo(length),
             Step::Violate(how) => self.violate(how, nature),
@@ -138,9 +129,9 @@ impl Client {
 
     fn open(&mut self, nature: &mut Nature) {
         let path = match self.kind {
-            Kind::Native { .. } | Kind::Slowloris => "/ws",
-            Kind::SocketIo => "/socket.io/?EIO=4&transport=websocket",
-            Kind::Echo => "/echo",
+            Kind::Native { .. } | Kind::Slowloris => path_of(ROOMS[self.home].0),
+            Kind::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
+            Kind::Echo => "/echo".to_owned(),
             Kind::Noise => {
                 let length = nature.choices.between(1, 300);
                 self.outgoing = (0..length).map(|_| nature.choices.below(256) as u8).collect();
@@ -153,36 +144,44 @@ impl Client {
             Kind::SocketIo if self.number % 2 == 1 => DEFLATE,
             _ => "",
         };
-        self.ear.asked.push_back(false);
-        self.outgoing.extend(wire::handshake(path, offer));
-        if self.kind == Kind::SocketIo {
-            self.outgoing.extend(wire::text("40"));
+        self.ear.asked.push_back(Asked::default());
+        self.outgoing.extend(wire::handshake(&path, offer));
+        let request = Request::new(Act::Open, Some(self.home));
+        match self.kind {
+            Kind::Native { .. } | Kind::Slowloris => {
+                self.ledger.ask(request, Some(OPENED.to_owned()), nature.clock_us);
+            }
+            Kind::SocketIo => self.enter_namespace(self.home, nature.clock_us),
+            _ => {}
         }
+    }
+
+    /// Asks for something in a room.
+    fn ask(&mut self, request: &Request, nature: &mut Nature) {
+        let now_us = nature.clock_us;
+        if self.kind == Kind::SocketIo {
+            return self.ask_in_namespace(request, now_us);
+        }
+        self.asked += 1;
+        // An answer is to be awaited where it is not certain.
+        let is_certain = self.ledger.ahead().may_fail(request, &self.ledger.bounds).is_empty();
+        let has_id = match request.act {
+            Act::Bad(how) => request.has_id && BAD[how].3,
+            Act::Ping => false,
+            _ => request.has_id || !is_certain,
+        };
+        let id = match self.asked % 3 {
+            0 => format!("\"request {}\"", self.asked),
+            _ => self.asked.to_string(),
+        };
+        let id = has_id.then_some(id);
+        self.outgoing.extend(wire::text(&request.message(id.as_deref(), false)));
+        self.ledger.ask(request.clone(), id, now_us);
     }
 
     fn say_to_echo(&mut self, length: u32) {
         self.echoes.push_back(length);
         self.outgoing.extend(wire::frame(0x82, &self.echo(length)));
-    }
-
-    fn say(&mut self, event: &str) {
-        match self.kind {
-            Kind::SocketIo => {
-                self.outgoing.extend(wire::text(&format!("42{}{event}", self.namespace)));
-            }
-            _ => self.outgoing.extend(wire::text(event)),
-        }
-    }
-
-    /// Joins the namespace that it is not in, and then leaves the one that it is in.
-    fn move_on(&mut self) {
-        if self.kind == Kind::SocketIo {
-            let [main, room] = script::NAMESPACES;
-            let other = if self.namespace == main { room } else { main };
-            let before = std::mem::replace(&mut self.namespace, other);
-            self.outgoing.extend(wire::text(&format!("40{}", self.namespace)));
-            self.outgoing.extend(wire::text(&format!("41{before}")));
-        }
     }
 
     /// The steps that end it, or change how it listens.
@@ -218,4 +217,19 @@ impl Client {
         self.has_ended = true;
         self.is_gone = matches!(step, Step::Fin | Step::Reset);
     }
+}
+
+/// Where the WebSocket of a room is.
+fn path_of(room: &str) -> String {
+    let mut path = "/ws".to_owned();
+    if !room.is_empty() {
+        path.push('/');
+    }
+    for byte in room.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'/' => path.push(byte.into()),
+            _ => write!(path, "%{byte:02X}").expect("a string takes everything"),
+        }
+    }
+    path
 }

@@ -1,0 +1,154 @@
+//! What is due in rooms: commits, counts, and what is given back; and who is to be told.
+
+use crate::config::Limits;
+use crate::time::Time;
+
+use super::Presence;
+use super::encoder::Encoder;
+use super::ids::{EntryId, RoomId};
+use super::schedule::{Due, Task};
+
+/// What is encoded for a room is dropped when nothing was for so long, in ms.
+const QUIET_MS: u64 = 10_000;
+
+impl Presence {
+    pub(super) fn touch_entry(&mut self, room: RoomId, entry: EntryId) {
+        self.rooms[room.index()].roster.touch(&mut self.entries, entry);
+        self.touch(room);
+    }
+
+    pub(super) fn touch(&mut self, id: RoomId) {
+        let room = self.room_mut(id);
+        if !std::mem::replace(&mut room.flags.is_dirty, true) {
+            let at = room.commit_from();
+            self.plan(id, at, Task::Commit);
+        }
+    }
+
+    fn plan(&mut self, id: RoomId, at: Time, task: Task) {
+        let number = self.room(id).number;
+        self.schedule.push(Due { at, room: id, number, task });
+    }
+
+    /// Commits what changed in each room where that is due, for its followers to be told, and does
+    /// what else is due in rooms. Says how many commits there were.
+    pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> u32 {
+        self.now = now;
+        let mut commits = 0;
+        let mut held_back = Vec::new();
+        while let Some(due) = self.schedule.pop(now) {
+            let id = due.room;
+            match self.rooms.get(id.index()) {
+                Some(room) if room.number == due.number => {}
+                _ => continue,
+            }
+            match due.task {
+                // As many commits as its followers can take in this round were made.
+                Task::Commit if !self.room(id).can_commit() => held_back.push(due),
+                Task::Commit => commits += u32::from(self.commit_room(id, limits, encoder, now)),
+                Task::Count => {
+                    let room = self.room_mut(id);
+                    room.flags.is_counting = false;
+                    if room.count_due().is_some() {
+                        room.count(limits, now);
+                        self.tell(id);
+                    }
+                }
+                Task::Forget => self.forget(id, now),
+            }
+        }
+        for due in held_back {
+            self.schedule.push(due);
+        }
+        commits
+    }
+
+    fn commit_room(
+        &mut self,
+        id: RoomId,
+        limits: &Limits,
+        encoder: &mut Encoder<'_>,
+        now: Time,
+    ) -> bool {
+        let room = &mut self.rooms[id.index()];
+        room.flags.is_dirty = false;
+        let is_commit = room.commit(id, &mut self.entries, &self.members, limits, encoder, now);
+        if is_commit {
+            let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
+            if let Some(at) = counts_at {
+                room.flags.is_counting = true;
+                self.plan(id, at, Task::Count);
+            }
+            self.note_encoded(id);
+            self.tell(id);
+        }
+        self.give_back(id);
+        is_commit
+    }
+
+    /// Puts a room on the list of those that tell, where it stands once.
+    fn tell(&mut self, id: RoomId) {
+        let room = self.room_mut(id);
+        if room.is_telling() && !std::mem::replace(&mut room.flags.is_telling, true) {
+            self.telling.push_back(id);
+        }
+    }
+
+    /// Gives a room back that nobody is in.
+    fn give_back(&mut self, id: RoomId) {
+        if self.room(id).is_deserted() {
+            let room = self.rooms.remove(id.index());
+            self.by_name.remove(room.name());
+        }
+    }
+
+    /// Something is encoded in a room, to be dropped when it is quiet.
+    pub(super) fn note_encoded(&mut self, id: RoomId) {
+        let now = self.now;
+        let room = self.room_mut(id);
+        room.encoded_at = now;
+        if !std::mem::replace(&mut room.flags.is_forgetting, true) {
+            self.plan(id, now.after_ms(QUIET_MS), Task::Forget);
+        }
+    }
+
+    fn forget(&mut self, id: RoomId, now: Time) {
+        let room = self.room_mut(id);
+        let at = room.encoded_at.after_ms(QUIET_MS);
+        if at > now {
+            return self.plan(id, at, Task::Forget);
+        }
+        room.flags.is_forgetting = false;
+        room.forget();
+    }
+
+    /// When something is due next.
+    pub fn commit_due(&self) -> Time {
+        self.schedule.next()
+    }
+
+    /// The next follower who is to be told of a commit, in a fair order: each room in its turn, and
+    /// in a room the one that waits longest.
+    pub fn next_to_tell(&mut self) -> Option<u32> {
+        while let Some(&id) = self.telling.front() {
+            let room = self.room_mut(id);
+            let next = room.next_to_tell();
+            if room.is_telling() {
+                self.telling.rotate_left(1);
+            } else {
+                room.flags.is_telling = false;
+                self.telling.pop_front();
+                self.give_back(id);
+            }
+            if next.is_some() {
+                return next;
+            }
+        }
+        None
+    }
+
+    /// Whether there are followers who are to be told of a commit.
+    pub fn is_telling(&self) -> bool {
+        !self.telling.is_empty()
+    }
+}

@@ -1,0 +1,105 @@
+//! Who takes part in a run, and what happens to the machine.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use headcount::config::{Compression, Config, Limits, Secret};
+
+use super::choices::Choices;
+use super::client::Client;
+use super::faults::Fault;
+use super::requests;
+use super::script::{self, Kind};
+use super::seats::Bounds;
+use super::world::{Act, World};
+
+/// A server of this run, and whether it may turn clients away that did nothing wrong.
+pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
+    let mut config = Config {
+        echo: true,
+        seed: u64::from(choices.below(1 << 16)),
+        secret: Secret::new([7; 32]),
+        compression: choices.pick(&[Compression::On, Compression::Takeover]),
+        ..Config::default()
+    };
+    let limits = &mut config.limits;
+    limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
+    limits.connections_max = choices.pick(&[1 << 20, 1 << 20, 1 << 20, 5]);
+    limits.requests_max = choices.pick(&[100, 100, 2]);
+    limits.reply_bytes_max = choices.pick(&[64 * 1024, 64 * 1024, 300]);
+    limits.log_bytes_min = choices.pick(&[4096, 120]);
+    limits.commit_interval_ms = choices.pick(&[20, 20, 1, 200]);
+    limits.accepts_per_turn = choices.pick(&[128, 128, 1]);
+    limits.connections_per_turn = choices.pick(&[256, 3, 1]);
+    limits.send_bytes_per_turn = choices.pick(&[1 << 20, 1 << 20, 500]);
+    limits.read_bytes_per_turn = choices.pick(&[64 * 1024, 4096, 512]);
+    limits.deflate_bytes_min = choices.pick(&[1024, 20]);
+    limits.buffered_mebibytes_max = if choices.chance(8) { 1 } else { 1024 };
+    // Nobody comes to the rates: when they would, others do not know.
+    limits.name_changes_per_minute = 1000;
+    limits.count_interval_ms = choices.pick(&[1000, 200, 5000]);
+    limits.rooms_per_connection_max = choices.pick(&[32, 32, 2]);
+    limits.rooms_max = choices.pick(&[MANY, MANY, MANY, 2]);
+    limits.followers_per_room_max = choices.pick(&[MANY, MANY, MANY, 3]);
+    limits.members_per_room_max = choices.pick(&[MANY, MANY, MANY, 2]);
+    let is_crowded = limits.pending_max < clients as u32
+        || limits.connections_max <= clients as u32
+        || limits.requests_max < 100;
+    (config, is_crowded)
+}
+
+const MANY: u32 = 100_000;
+
+/// What a client of a server with these limits may have.
+fn bounds(limits: &Limits, kind: Kind) -> Bounds {
+    let least = limits.rooms_max.min(limits.followers_per_room_max);
+    Bounds {
+        rooms_max: limits.rooms_per_connection_max as usize,
+        count_interval_us: 1000 * u64::from(limits.count_interval_ms),
+        is_tight: least.min(limits.members_per_room_max) < MANY,
+        is_socket_io: kind == Kind::SocketIo,
+    }
+}
+
+/// A client that connects at this time.
+pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_us: u64) -> usize {
+    let number = world.clients.len();
+    let rooms = world.nature.rooms;
+    let choices = &mut world.nature.choices;
+    // Now and then a room that can't be, or the form of a name that is not canonical.
+    let home = match (kind, choices.below(40)) {
+        (Kind::Native { .. }, 0) => requests::IMPOSSIBLE,
+        (Kind::Native { .. }, 1) => requests::ALIASES,
+        _ => choices.below(rooms as u32) as usize,
+    };
+    let script = script::script(kind, number, rooms, choices);
+    let window = choices.pick(&[65_536, 65_536, 16_384, 2000, 200]);
+    let address = match is_remote {
+        true => Ipv4Addr::new(192, 0, 2, choices.below(3) as u8 + 1),
+        false => Ipv4Addr::LOCALHOST,
+    };
+    let address = IpAddr::V4(address);
+    let bounds = bounds(limits, kind);
+    let mut client = Client::new(number, kind, address, script, window, (home, bounds));
+    client.is_harmed = world.nature.is_scarce;
+    world.clients.push(client);
+    world.plan(at_us, Act::Connect(number));
+    number
+}
+
+/// What happens to the machine.
+pub fn plan_faults(world: &mut World, storm_us: u64) {
+    for fault in [Fault::Freeze, Fault::Stall, Fault::DateJump, Fault::Sigterm] {
+        let choices = &mut world.nature.choices;
+        if world.nature.rates.of(fault) == 0 || !choices.chance(2) {
+            continue;
+        }
+        let at_us = u64::from(choices.below(1000)) * storm_us / 1000;
+        let act = match fault {
+            Fault::Freeze => Act::Freeze(1000 * u64::from(choices.between(1, 3_600_000))),
+            Fault::Stall => Act::Stall(1000 * u64::from(choices.between(1, 60_000))),
+            Fault::DateJump => Act::SetDate(86_400 * (i64::from(choices.below(7300)) - 3650)),
+            _ => Act::Signal(15),
+        };
+        world.plan(at_us, act);
+    }
+}
