@@ -31,8 +31,8 @@ SIGUSR2 are ignored: there is no log file to reopen.";
 
 /// A presence server: shows who is in each room, in every browser, the moment it changes.
 ///
-/// Serves a page, and a WebSocket at /ws and /ws/ROOM that reports every login and logout in a room.
-/// Each limit below has a safe default, so the program needs no flags to be tried out.
+/// Serves a page, and a WebSocket at /ws and /ws/ROOM that reports every login and logout. Each
+/// limit below has a safe default, so the program needs no flags to be tried out.
 #[derive(Parser, Debug)]
 #[command(name = "headcount", version, after_help = AFTER_HELP, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
