@@ -23,7 +23,7 @@ impl Context {
     ) -> Result<(), Response> {
         self.check_asker(connection, head)?;
         let name = self.check_entry(room).map_err(|error| self.entry_refusal(error))?;
-        let wanted = wanted_view(&head.query).map_err(|error| self.entry_refusal(error))?;
+        let wanted = wanted_view(head.query).map_err(|error| self.entry_refusal(error))?;
         let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
         connection.open(Protocol::Native, deflate, &self.config, now);
         let view = connection.view(wanted).unwrap_or_default();
