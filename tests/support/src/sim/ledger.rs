@@ -118,7 +118,7 @@ impl Ledger {
         });
     }
 
-    fn done(&mut self, pending: Pending, now_us: u64) {
+    fn done(&mut self, pending: &Pending, now_us: u64) {
         let set = Span { from_us: pending.from_us, until_us: now_us };
         if let Some(room) = self.seats.apply(&pending.request, set) {
             let before = self.told.remove(room);
@@ -134,7 +134,7 @@ impl Ledger {
     pub fn settle(&mut self, now_us: u64) {
         while let Some(pending) = self.pending.pop_front() {
             assert!(pending.is_silent(), "{:?} was not answered", pending.request);
-            self.done(pending, now_us);
+            self.done(&pending, now_us);
         }
     }
 
@@ -146,7 +146,7 @@ impl Ledger {
                 return first;
             }
             assert!(first.is_silent(), "{:?} was not answered", first.request);
-            self.done(first, now_us);
+            self.done(&first, now_us);
         }
     }
 
@@ -157,7 +157,7 @@ impl Ledger {
         let expected = fate.unwrap_or_else(|codes| panic!("{:?}: not {codes:?}", pending.request));
         assert_eq!(expected.as_ref(), name, "the name of {:?}", pending.request);
         assert_eq!(pending.error, None, "an error and an acknowledgement");
-        self.done(pending, now_us);
+        self.done(&pending, now_us);
     }
 
     /// A request was refused. Where it has an acknowledgement, that comes after this.
@@ -184,7 +184,7 @@ impl Ledger {
             let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
             let is_fair = pending.fate.is_ok() && pending.error.is_none();
             assert!(is_fair, "{:?} was done", pending.request);
-            return self.done(pending, now_us);
+            return self.done(&pending, now_us);
         };
         let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
         pending.check_code(code);
@@ -244,7 +244,7 @@ impl Ledger {
 
     fn hear_pong(&mut self, told: Option<&(String, u64)>, name: Option<&String>, now_us: u64) {
         let pending = self.answered(now_us, |pending| pending.request.act == Act::Ping);
-        self.done(pending, now_us);
+        self.done(&pending, now_us);
         let Some((room, seq)) = told else {
             let has_changes = self.seats.all.values().any(|seat| seat.view == View::Changes);
             assert!(!has_changes, "a pong that says nothing");
