@@ -10,9 +10,9 @@ use crate::time::Time;
 use super::event_loop::Server;
 use super::net::Net;
 
-/// Connections on a list that are looked at in one turn. Those that have ended, followers with a full
-/// socket, and followers that were told already with something else, cost a look and none of the
-/// budget.
+/// Connections on a list that are looked at in one turn. Those that have ended, followers with a
+/// full socket, and followers that were told already with something else, cost a look and none of
+/// the budget.
 const LOOKS_PER_TURN: u32 = 4096;
 
 /// No connection takes more than such a part of the budget at once.
