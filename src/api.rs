@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use crate::names::{Flaw, NameError};
 use crate::presence::{Patch, Status, Update};
 
-pub use answers::{error, ok, pong, push_error};
+pub use answers::{Done, error, ok, pong, push_error};
 pub use error::ApiError;
 
 /// The subprotocol that a client may ask for.
@@ -65,6 +65,11 @@ pub enum Wanted {
 }
 
 impl Wanted {
+    /// What a word means.
+    pub fn of(word: &str) -> Option<Wanted> {
+        Wanted::ALL.iter().find(|(_, known)| *known == word).map(|(wanted, _)| *wanted)
+    }
+
     const ALL: [(Wanted, &str); 5] = [
         (Wanted::Changes, "changes"),
         (Wanted::Names, "names"),
@@ -148,7 +153,8 @@ fn request(
     data_depth_max: u32,
 ) -> Result<Request, ApiError> {
     let room = options.room.map(|room| text(room, ApiError::Room)).transpose()?;
-    let view = options.view.map(|view| word(view, &Wanted::ALL)).transpose()?;
+    let view =
+        options.view.map(|view| word(view, &Wanted::ALL, ApiError::ViewUnknown)).transpose()?;
     let needed = ApiError::MessageInvalid;
     let action = match (event, name) {
         (b"login", Some(name)) => {
@@ -168,17 +174,18 @@ fn request(
 impl Options<'_> {
     fn update(&self, depth_max: u32) -> Result<Update, ApiError> {
         let words = Status::ALL.map(|status| (status, status.word()));
-        let status = self.status.map(|status| word(status, &words)).transpose()?;
+        let status =
+            self.status.map(|status| word(status, &words, ApiError::StatusUnknown)).transpose()?;
         let data = self.data.map(|data| Patch::decode(data.get(), depth_max)).transpose();
         Ok(Update { status, data: data.map_err(ApiError::Data)? })
     }
 }
 
-/// What the word `json` means.
-fn word<T: Copy>(json: &RawValue, words: &[(T, &str)]) -> Result<T, ApiError> {
-    let said = string(json).ok_or(ApiError::MessageInvalid)?;
+/// What the word `json` means; `unknown` if it means nothing.
+fn word<T: Copy>(json: &RawValue, words: &[(T, &str)], unknown: ApiError) -> Result<T, ApiError> {
+    let said = string(json).ok_or(unknown)?;
     let found = words.iter().find(|(_, word)| word.as_bytes() == said);
-    found.map(|(meaning, _)| *meaning).ok_or(ApiError::MessageInvalid)
+    found.map(|(meaning, _)| *meaning).ok_or(unknown)
 }
 
 /// The name that `json` is.
@@ -238,9 +245,9 @@ mod tests {
             (r#"["enter"]"#, Err(MessageInvalid)),
             (r#"["view"]"#, Err(MessageInvalid)),
             (r#"["view", {"view": "count", "more": [{}]}]"#, here(Action::View(Wanted::Count))),
-            (r#"["view", {"view": "all"}]"#, Err(MessageInvalid)),
+            (r#"["view", {"view": "all"}]"#, Err(ApiError::ViewUnknown)),
             (r#"["view", {"view": "count", "view": "none"}]"#, Err(MessageInvalid)),
-            (r#"["set", {"status": "away"}]"#, Err(MessageInvalid)),
+            (r#"["set", {"status": "away"}]"#, Err(ApiError::StatusUnknown)),
             (r#"["set", {"data": []}]"#, Err(ApiError::Data(DataError::Invalid))),
             (r#"["set", {"data": {"a": [[[[]]]]}}]"#, Err(ApiError::Data(DataError::TooLarge))),
             (r#"["set", {"data": null, "status": null}]"#, here(Action::Set(Update::default()))),
@@ -304,7 +311,7 @@ mod tests {
                     format!(r#"["set",{{"data":{{"{half}":1}}}}]"#),
                     ApiError::Data(DataError::Invalid),
                 ),
-                (format!(r#"["set",{{"status":"{half}"}}]"#), ApiError::MessageInvalid),
+                (format!(r#"["set",{{"status":"{half}"}}]"#), ApiError::StatusUnknown),
                 (format!(r#"{{"login":"{half}"}}"#), ApiError::MessageInvalid),
             ] {
                 assert_eq!(decode(&message, 4).request, Err(expected), "{message}");

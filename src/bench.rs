@@ -5,11 +5,13 @@
 //! own: what checks must not share the mistakes of what it checks.
 //!
 //! ```text
-//!   scenarios → run → fleet → client → oracle → roster
-//!                │      what everyone does        what each of them knows
-//!                ├→ subject, usage                the server, and what it uses
-//!                └→ probe                         a stranger, meanwhile
-//!   report, plots                                 what came of it
+//!   scenarios → steps → run → fleet → client → oracle → room → life
+//!                        │      what everyone does         │      what was told of it
+//!                        │                                 ├→ view, people    what each knows
+//!                        │                                 └→ wishes          what is to come
+//!                        ├→ subject, usage                 the server, and what it uses
+//!                        └→ probe                          a stranger, meanwhile
+//!   figures, report, plots                                 what came of it
 //! ```
 //!
 //! Latency is measured from when something was due, not from when it was done: a server or a
@@ -18,22 +20,30 @@
 
 mod client;
 mod cpus;
+mod figures;
 mod fleet;
 mod frame;
+mod life;
 mod machine;
 mod options;
 mod oracle;
 mod page;
+mod people;
 mod plots;
 mod probe;
 mod problem;
 mod report;
-mod roster;
+mod requests;
+mod room;
 mod run;
 mod scenarios;
+mod steps;
 mod subject;
+mod text;
 mod url;
 mod usage;
+mod view;
+mod wishes;
 
 use std::fs::File;
 use std::io::Write;
@@ -49,6 +59,7 @@ pub(crate) use client::CLIENTS_PER_SOURCE;
 use cpus::Cpus;
 use fleet::Fleet;
 use machine::Machine;
+use options::Changes;
 pub(crate) use options::Options;
 use oracle::{Oracle, STAMP_BYTES};
 use problem::Problem;
@@ -95,6 +106,7 @@ fn open_report(options: &Options) -> Result<Option<File>, Problem> {
 }
 
 fn make_run(options: &Options) -> Result<Report, Problem> {
+    options.check_rooms()?;
     let needed = options.connections() as u64 + system::RESERVED_FILES;
     let allowed = system::raise_files();
     if allowed < needed {
@@ -111,12 +123,11 @@ fn make_run(options: &Options) -> Result<Report, Problem> {
     let machine = Machine::this(cpus);
     cpus::pin(None, cpus.clients);
 
-    let follows_roster = options.scenario.follows_roster();
-    let echo_bytes = (!follows_roster).then(|| (options.size as usize).max(STAMP_BYTES));
-    let path = if follows_roster { "/ws" } else { "/echo" };
-    let readers = options.clients as usize;
-    let oracle = Oracle::new(echo_bytes);
-    let fleet = Fleet::new(subject.url.clone(), path, readers, options.stuck(), oracle)?;
+    let is_echo = !options.scenario.follows_roster();
+    let echo_bytes = is_echo.then(|| (options.size as usize).max(STAMP_BYTES));
+    let oracle = Oracle::new(options.rooms(), echo_bytes);
+    let mut fleet = Fleet::new(subject.url.clone(), options.readers(), options.stuck(), oracle)?;
+    fleet.has_data = options.changes == Changes::Data;
     let mut run = Run::new(options, subject, fleet, interrupted);
     let result = scenarios::perform(&mut run);
     run.finish();
@@ -132,6 +143,7 @@ fn summarize(run: Run<'_>, machine: Machine, problem: Option<Problem>) -> Report
     Report {
         scenario: run.options.scenario.name(),
         clients: run.options.clients,
+        rooms: run.options.rooms(),
         command: command(),
         server: run.subject.to_string(),
         version: env!("CARGO_PKG_VERSION"),

@@ -93,6 +93,11 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         counter("updates_total", "Changes of presence data or status.", tally.updates),
         counter("commits_total", "Commits of rooms.", tally.commits),
         counter(
+            "room_visits_total",
+            "Rooms looked at because something was due in them.",
+            tally.room_visits,
+        ),
+        counter(
             "deliveries_total",
             "Frames of roster updates, counted for each connection that they were sent to.",
             tally.deliveries,

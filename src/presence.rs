@@ -41,6 +41,7 @@ use slab::Slab;
 use crate::config::Limits;
 use crate::time::Time;
 
+pub use commits::Work;
 pub use data::{Data, DataError, Patch, Status};
 pub use encoder::{Encoder, SHARED_WINDOW_BITS};
 pub use entries::{Entries, Name, Seen};

@@ -34,6 +34,8 @@ pub struct Tally {
     pub updates: u64,
     /// Changes of rooms that their followers were told, each of one client or of many.
     pub commits: u64,
+    /// Rooms that were looked at, since something was due in them.
+    pub room_visits: u64,
     /// Frames of what everyone is told, each counted for every connection that it was sent to.
     pub deliveries: u64,
     /// Those of them that were a checkpoint, for a connection that had fallen behind.

@@ -1,45 +1,18 @@
 /**
- * headcount: who is here, live. The client, for any page and for Node.
+ * headcount: who is here, live. The client, for any page, for Node and for Deno.
  *
  *     import { connect } from "./headcount.js";
  *
- *     const room = connect("wss://example.org/ws");
- *     room.on("roster", () => console.log("here:", room.names));
+ *     const room = connect("wss://example.org/ws", { room: "doc-1" });
  *     room.on("change", ({ joined, left }) => console.log("+", joined, "-", left));
- *     room.on("error", ({ code, message }) => console.warn(code, message));
- *     room.login("Ada");
+ *     room.login("Ada", { data: { color: "teal" } });
  *
- * connect(url?, { WebSocket }?)
- *     Connects, stays connected, and logs in again after each reconnect. `url` may be ws:, wss:,
- *     http:, https: or relative to the page; without it, the server this module came from, or in a
- *     bundle the server of the page. `WebSocket` is a class to use in place of the global one (Node
- *     before 22 has none). Throws a TypeError if there is no such class, or no such address.
+ * It stays connected, and after each reconnect it asks again for all that was asked for: rooms,
+ * views, names, data and statuses. A link that falls silent is noticed: within 40 s while the page
+ * is visible, and within 10 s of a request, or of a return to the page or to the network. A page
+ * that is left is off the list at once, even if the browser keeps it for its "back" button.
  *
- *     A link that falls silent is noticed: within 40 s while the page is visible, and within 10 s
- *     of a request, or of a return to the page or to the network. A new one takes its place, and
- *     what was asked for is asked for again there. A page that is left is off the list at once,
- *     even if the browser keeps it for its "back" button; shown again, it connects again.
- *
- * room.login(name)   This page is `name` from now on; again: a rename. Kept until connected.
- * room.logout()      Not any more; goes on watching.
- * room.reconnect()   Connects anew at once, without waiting out the delay.
- * room.close()       Disconnects, for good.
- *
- * room.names         The roster: a frozen array, sorted by code point. A change makes a new one.
- * room.size          How many names that is.
- * room.has(name)     Is this name, in canonical form, on the roster?
- * room.name          The name logged in with, in canonical form; null without. A refusal undoes it.
- * room.seq           The number of the last change seen, or null.
- * room.state         "connecting", "open" (the roster is live), "waiting" (to try again), "closed".
- *                    Unless it is "open", names, size and seq are the last known ones.
- *
- * room.on(event, f)  Calls f(detail) on each event; returns a function that ends this. The events:
- *     "state"   state                        room.state is another
- *     "roster"  { seq, names, joined, left } the whole roster, and its difference to the last
- *     "change"  { seq, joined, left }        who came and who went
- *     "error"   { code, message }            the server refused the last login or logout
- *
- * canonical(name)    The form in which the server keeps nearly every name; room.name is exact.
+ * docs/app.md is the manual, headcount.d.ts has the types.
  */
 
 const OPEN_WITHIN = 10_000; // ms; a connection attempt that hangs longer is given up
@@ -56,11 +29,29 @@ const WAIT_FIRST = 5_000; // ms; the longest first wait, doubled with each failu
 const WAIT_MOST = 60_000; // ms; … up to this
 const RETRY_MOST = 600_000; // ms; a server may ask for a longer wait, but not for an endless one
 const PEACE = [1008, 1013]; // close codes: too much was asked (policy violation, try again later)
+const BURST = 30; // requests at once; after so many there is one …
+const PACE = 250; // ms; … in this time: a little less than what a server allows
+const INPUT = ["pointerdown", "pointermove", "keydown", "wheel"]; // somebody is there
 
+const NOTHING = Object.freeze({});
+
+const CLOSED = { code: "closed", message: "This room was left." };
+const LATE = { code: "late", message: "The server has not answered yet." };
+const NAMELESS = { code: "name_missing", message: "Log in first." };
+
+/**
+ * The address may be relative to the page. Without one it is that of the server that this module
+ * came from, or in a bundle that of the page.
+ * @type {typeof import("./headcount.js").connect}
+ */
 export function connect(url, options) {
-  return new Room(url, options);
+  return new Connection(url, options).home;
 }
 
+/**
+ * The form in which the server keeps nearly every name; `room.name` is exact.
+ * @type {typeof import("./headcount.js").canonical}
+ */
 export function canonical(name) {
   return String(name)
     .replace(/[\uFE0E\uFE0F]/g, "") // first: a variation selector keeps NFC from composing
@@ -69,56 +60,127 @@ export function canonical(name) {
     .replace(/^ | $/g, ""); // trim() would take U+FEFF too, which is for the server to refuse
 }
 
+/** @implements {import("./headcount.js").Room} where each member has its type and meaning */
 class Room extends EventTarget {
-  #url;
-  #WebSocket;
-  #link = null;
-  #ears = new AbortController(); // what the page tells is listened to until this is aborted
-  #timer; // the next attempt, or the end of the run of failures
-  #failures = 0;
-  #attemptedAt; // wall clock
-  #retryAt = 0; // wall clock; no attempt is made before, if the server wishes so
-  #isAway = false; // the page is not shown any more, and may come back
-  #isBack = false; // it has come back, and nothing was heard since
+  #connection;
+  #isHome; // the room of the connection's address, which a request need not name
+  #room;
   #state = "connecting";
+  #epoch = null;
   #seq = null;
+  #count = null;
   #names = new Set();
   #sorted = Object.freeze([]); // #names as an array; null once out of date
-  #name = null; // the wish: it outlives connections
-  #accepted = null; // what the server has made of it on this connection
+  #statuses = new Map(); // name → "idle" or "hidden"
+  #datas = new Map(); // name → what it has
+  #isExact = false; // #names is the roster as of #seq, and changes keep it so
+  #view; // what is to be told of the room: a Wish { view }
+  #member = new Wish({ name: null }); // this client in it: { name, status, data }
+  #seat = {
+    begin: () => this.#begin(),
+    next: () => this.#next(),
+    heard: (event, detail) => this.#receive(event, detail),
+    enter: (state) => this.#enter(state),
+    attend: (status) => this.name !== null && this.set({ status }),
+    room: this,
+  };
 
-  constructor(url, { WebSocket = globalThis.WebSocket } = {}) {
+  constructor(connection, room, view, isHome) {
     super();
-    this.#url = address(url);
-    if (typeof WebSocket !== "function") {
-      throw new TypeError(
-        "There is no WebSocket here (Node has one from version 22 on). " +
-          'Pass a class, such as that of the package "ws": connect(url, { WebSocket }).',
-      );
-    }
-    this.#WebSocket = WebSocket;
-    this.#open();
-    this.#listen();
+    this.#connection = connection;
+    this.#isHome = isHome;
+    this.#room = room;
+    this.#view = new Wish({ view });
+    if (connection.state !== "open") this.#state = connection.state;
+    this.#begin();
+    connection.add(room, this.#seat);
   }
 
+  get room() {
+    return this.#room;
+  }
+  get state() {
+    return this.#state;
+  }
   get names() {
     return (this.#sorted ??= Object.freeze([...this.#names].sort(byCodePoint)));
   }
   get size() {
     return this.#names.size;
   }
-  get name() {
-    return this.#name;
+  get count() {
+    return this.#count;
   }
   get seq() {
     return this.#seq;
   }
-  get state() {
-    return this.#state;
+  get epoch() {
+    return this.#epoch;
   }
 
   has(name) {
     return this.#names.has(name);
+  }
+  statusOf(name) {
+    return this.#statuses.get(name) ?? (this.#names.has(name) ? "active" : null);
+  }
+  dataOf(name) {
+    return this.#datas.get(name) ?? NOTHING;
+  }
+
+  get name() {
+    return this.#member.value.name;
+  }
+  get status() {
+    return this.#member.value.status ?? "active";
+  }
+  get data() {
+    return whole(this.#member.value).data;
+  }
+
+  login(name, { data, status = this.name === null ? this.#connection.status : null } = {}) {
+    return this.#want(this.#member, { name: canonical(name), ...profile(data, status) });
+  }
+
+  logout() {
+    const data = Object.fromEntries(Object.keys(this.data).map((key) => [key, null]));
+    return this.#want(this.#member, { name: null, status: "active", data });
+  }
+
+  set({ data, status } = {}) {
+    if (this.name !== null) return this.#want(this.#member, profile(data, status));
+    this.#emit("error", NAMELESS);
+    return rejected(NAMELESS);
+  }
+
+  view(view) {
+    return this.#want(this.#view, { view });
+  }
+
+  enter(room, { view = "changes" } = {}) {
+    const own = this.#connection.room(canonical(room));
+    if (own && own.#view.value.view !== view) own.view(view);
+    return own ?? new Room(this.#connection, canonical(room), view, false);
+  }
+
+  // The connection stays in the room of its address, but unseen and hearing nothing.
+  exit() {
+    if (this.#isHome) {
+      this.logout();
+      this.view("none");
+    } else if (this.#state !== "closed") {
+      const isEntered = this.#view.granted.view !== null || this.#view.asked !== null;
+      this.#connection.remove(this.#room, isEntered);
+      this.#enter("closed");
+    }
+  }
+
+  reconnect() {
+    this.#connection.reconnect();
+  }
+
+  close() {
+    this.#connection.close();
   }
 
   on(event, f) {
@@ -127,18 +189,260 @@ class Room extends EventTarget {
     return () => this.removeEventListener(event, listener);
   }
 
-  login(name) {
-    this.#name = canonical(name);
-    this.#link?.ask(this.#name);
+  // ---- What is asked for
+
+  #want(wish, patch) {
+    if (this.#state === "closed") return rejected(CLOSED);
+    const promise = wish.want(patch);
+    this.#connection.ask(this.#seat);
+    return promise;
   }
 
-  logout() {
-    this.#name = null;
-    this.#link?.ask(null);
+  // To the server, each connection is somebody new.
+  #begin() {
+    this.#isExact = false;
+    this.#view.renew({ view: this.#isHome ? "changes" : null });
+    this.#member.renew({ name: null });
+  }
+
+  // The next request, if there is one and no other is on its way.
+  #next() {
+    const [view, member] = [this.#view, this.#member];
+    const wish = view.wanted ? view : member;
+    if (view.asked || member.asked || !wish.wanted) return null;
+    const { name, ...options } = wish.ask();
+    if (Object.keys(options.data ?? {}).length === 0) delete options.data;
+    if (member.granted.name === null && options.status === "active") delete options.status;
+    if (!this.#isHome) options.room = this.#room;
+    let message = ["login", name, options];
+    if (wish === view) message = [view.granted.view === null ? "enter" : "view", options];
+    else if (name === undefined) message = ["set", options];
+    else if (name === null) message = ["logout", this.#isHome ? {} : { room: this.#room }];
+    return { message, answered: (refusal, form) => this.#settle(wish, refusal, form) };
+  }
+
+  #settle(wish, refusal, form) {
+    if (this.#state === "closed") return;
+    const { view } = this.#view.granted;
+    wish.answered(refusal, form);
+    if (refusal && wish === this.#view) {
+      if (view === null) this.exit();
+      else if (view === "changes" && !this.#isExact) this.#connection.lost();
+    } else if (refusal && this.name === null) {
+      wish.drop(refusal); // What was to be set besides was for the name that is refused.
+    }
+    if (this.#view.granted.view !== view) this.#look(this.#view.granted.view);
+    if (refusal) this.#emit("error", refusal);
+    this.#connection.ask(this.#seat);
+  }
+
+  // Another view is granted. What it brings comes after the answer.
+  #look(view) {
+    this.#isExact = false;
+    if (view === "changes") return this.#enter("connecting");
+    if (view === "none") this.#count = null;
+    this.#keep([], {}, {});
+    if (view === "none") this.#enter("open");
+  }
+
+  // ---- What the server says
+
+  #receive(event, detail) {
+    if (event === "roster") this.#replace(detail);
+    if (event === "change") this.#change(detail);
+    if (event === "count" && this.#view.granted.view === "count") this.#recount(detail);
+    if (event === "error") this.#emit("error", detail);
+    // The number of the last commit before the pong. If that is another, so is the roster.
+    const isOther = event === "pong" && detail.seq !== undefined && detail.seq !== this.#seq;
+    if (isOther && this.#isExact) this.#connection.lost();
+  }
+
+  #replace({ room = "", epoch = null, seq, names, status = {}, data = {} }) {
+    this.#room = room;
+    this.#epoch = epoch;
+    // The server begins with it, whatever is going to be asked for.
+    if (this.#view.value.view !== "changes") return this.#recount({ seq, count: names.length });
+    const old = this.#names;
+    this.#keep(names, status, data);
+    this.#seq = seq;
+    this.#count = names.length;
+    this.#isExact = true;
+    const joined = names.filter((name) => !old.has(name));
+    const left = [...old].filter((name) => !this.#names.has(name));
+    this.#enter("open");
+    this.#emit("roster", { epoch, seq, names, joined, left });
+  }
+
+  #keep(names, status, data) {
+    this.#names = new Set(names);
+    this.#sorted = Object.freeze(names);
+    this.#statuses = new Map(Object.entries(status));
+    this.#datas = new Map(Object.entries(data));
+    for (const own of this.#datas.values()) Object.freeze(own);
+  }
+
+  #change({ seq, joined, left, status = {}, data = {} }) {
+    if (!this.#isExact) return; // of before another view: a roster is on its way
+    // A change that does not follow the last means a roster that is wrong from here on. A new
+    // connection brings a right one.
+    if (seq !== this.#seq + 1) return this.#connection.lost();
+    this.#seq = seq;
+    for (const name of left) {
+      for (const had of [this.#names, this.#statuses, this.#datas]) had.delete(name);
+    }
+    for (const name of joined) this.#names.add(name);
+    if (joined.length + left.length > 0) this.#sorted = null;
+    this.#count = this.#names.size;
+    for (const [name, own] of Object.entries(status)) this.#statuses.set(name, own);
+    for (const [name, own] of Object.entries(data)) this.#datas.set(name, Object.freeze(own));
+    const updated = new Set([...Object.keys(status), ...Object.keys(data)]);
+    for (const name of joined) updated.delete(name);
+    this.#emit("change", { seq, joined, left, updated: [...updated] });
+  }
+
+  #recount({ seq, count }) {
+    this.#seq = seq;
+    this.#count = count;
+    this.#enter("open");
+    this.#emit("count", { seq, count });
+  }
+
+  #enter(state) {
+    if (state === this.#state || this.#state === "closed") return;
+    this.#state = state;
+    if (state === "closed") {
+      for (const wish of [this.#view, this.#member]) wish.drop(CLOSED);
+      this.#member.granted = { name: null };
+    }
+    this.#emit("state", state);
+  }
+
+  #emit(event, detail) {
+    this.dispatchEvent(new CustomEvent(event, { detail }));
+  }
+}
+
+// What is asked of the server about one thing, in three layers of which the upper hold: what it has
+// granted on this connection, what it is being asked, and what it is still to be asked.
+class Wish {
+  granted;
+  asked = null;
+  wanted = null;
+  #asking = []; // what settles the promises of `asked` …
+  #waiting = []; // … and of `wanted`
+
+  constructor(granted) {
+    this.granted = granted;
+  }
+
+  get value() {
+    return merged(merged(this.granted, this.asked), this.wanted);
+  }
+
+  // A promise that is settled with this, or with something newer that has taken its place.
+  want(patch) {
+    this.wanted = merged(this.wanted, patch);
+    const promise = new Promise((resolve, reject) => {
+      const late = setTimeout(() => reject(failure(LATE)), ANSWER_WITHIN);
+      this.#waiting.push((refusal) => {
+        clearTimeout(late);
+        if (refusal) reject(failure(refusal));
+        else resolve();
+      });
+    });
+    return quiet(promise);
+  }
+
+  ask() {
+    [this.asked, this.wanted] = [this.wanted, null];
+    [this.#asking, this.#waiting] = [this.#waiting, []];
+    return this.asked;
+  }
+
+  // A refusal undoes what was asked, and not what is wanted since. The server knows more of Unicode
+  // than `canonical`, and says in which form it keeps a name.
+  answered(refusal, form) {
+    if (!refusal) {
+      this.granted = whole(merged(this.granted, this.asked));
+      if (this.asked.name && form) this.granted.name = form;
+    }
+    this.asked = null;
+    for (const settle of this.#asking.splice(0)) settle(refusal);
+  }
+
+  drop(refusal) {
+    this.asked = this.wanted = null;
+    for (const settle of [...this.#asking.splice(0), ...this.#waiting.splice(0)]) settle(refusal);
+  }
+
+  // On a new connection no more than this is granted, and all else is to be asked for again.
+  renew(granted) {
+    const wish = whole(this.value);
+    this.granted = granted;
+    this.asked = null;
+    this.wanted = wish;
+    this.#waiting.unshift(...this.#asking.splice(0));
+    if (wish.name === granted.name && wish.view === granted.view) this.drop();
+  }
+}
+
+// One link after the other, for all rooms together.
+class Connection {
+  home; // the room of the address
+  state = "connecting";
+  status; // of this page; undefined unless it is to be told
+  #url;
+  #WebSocket;
+  #seats = new Map(); // room → what is called of it here
+  #link = null;
+  #ears = new AbortController(); // what the page tells is listened to until this is aborted
+  #timer; // the next attempt, or the end of the run of failures
+  #failures = 0;
+  #attemptedAt; // wall clock
+  #retryAt = 0; // wall clock; no attempt is made before, if the server wishes so
+  #isAway = false; // the page is not shown any more, and may come back
+  #isBack = false; // it has come back, and nothing was heard since
+
+  constructor(url, { room, view = "changes", autoStatus, idleAfter, WebSocket } = {}) {
+    this.#url = address(url);
+    const name = room == null ? roomOf(this.#url) : canonical(room);
+    if (room != null) this.#url.pathname = pathTo(name, this.#url.pathname);
+    this.#WebSocket = WebSocket ?? globalThis.WebSocket;
+    if (typeof this.#WebSocket !== "function") {
+      throw new TypeError(
+        "There is no WebSocket here (Node has one from version 22 on). " +
+          'Pass a class, such as that of the package "ws": connect(url, { WebSocket }).',
+      );
+    }
+    this.home = new Room(this, name, view, true);
+    this.#open();
+    this.#listen();
+    if (autoStatus) this.#attend(idleAfter);
+  }
+
+  // ---- Its rooms
+
+  room(name) {
+    return this.#seats.get(name)?.room;
+  }
+
+  add(name, seat) {
+    this.#seats.set(name, seat);
+    this.ask(seat);
+  }
+
+  // This one has something to ask, perhaps.
+  ask(seat) {
+    this.#link?.ask(seat);
+  }
+
+  remove(room, isEntered) {
+    this.#seats.delete(room);
+    if (isEntered) this.#link?.send(["exit", { room }]);
   }
 
   reconnect() {
-    if (this.#state === "closed") return;
+    if (this.state === "closed") return;
     this.#drop();
     this.#open();
   }
@@ -151,16 +455,38 @@ class Room extends EventTarget {
 
   // ---- The page around it. In a worker or in Node there is less of it, or nothing.
 
+  #on(target, event, f) {
+    target?.addEventListener?.(event, f, { signal: this.#ears.signal, passive: true });
+  }
+
   #listen() {
-    const on = (target, event, f) =>
-      target?.addEventListener?.(event, f, { signal: this.#ears.signal });
     const { document } = globalThis;
-    on(globalThis, "online", () => this.#wake());
-    on(document, "visibilitychange", () => isHidden() || this.#wake());
+    this.#on(globalThis, "online", () => this.#wake());
+    this.#on(document, "visibilitychange", () => isHidden() || this.#wake());
     // Also fired when the page is first shown, which is no return.
-    on(globalThis, "pageshow", ({ persisted }) => (persisted || this.#isAway) && this.#wake());
+    this.#on(globalThis, "pageshow", ({ persisted }) => (persisted || this.#isAway) && this.#wake());
     // The browser may keep the page for its "back" button, with the socket open, and answer pings.
-    on(globalThis, "pagehide", () => this.#leave());
+    this.#on(globalThis, "pagehide", () => this.#leave());
+  }
+
+  // Tells whether the page is looked at and, if there is such a time, since when nobody stirs.
+  #attend(idleAfter) {
+    if (!globalThis.document) return;
+    let timer;
+    const tell = (status) => {
+      if (status === this.status) return;
+      this.status = status;
+      for (const seat of [...this.#seats.values()]) seat.attend(status);
+    };
+    const stir = () => {
+      clearTimeout(timer);
+      tell(isHidden() ? "hidden" : "active");
+      if (idleAfter && !isHidden()) timer = setTimeout(tell, idleAfter, "idle");
+    };
+    for (const event of INPUT) this.#on(globalThis, event, stir);
+    this.#on(globalThis.document, "visibilitychange", stir);
+    this.#on(this.#ears.signal, "abort", () => clearTimeout(timer));
+    stir();
   }
 
   #leave() {
@@ -174,7 +500,7 @@ class Room extends EventTarget {
   #wake() {
     if (this.#link === null) {
       if (Date.now() >= this.#retryAt) this.reconnect();
-    } else if (this.#state === "connecting" && Date.now() - this.#attemptedAt > STALE_AFTER) {
+    } else if (this.state === "connecting" && Date.now() - this.#attemptedAt > STALE_AFTER) {
       this.reconnect();
     } else {
       // The news that a socket has died comes some milliseconds later than this.
@@ -183,21 +509,20 @@ class Room extends EventTarget {
     }
   }
 
-  // ---- Connections
+  // ---- Links
 
   #open() {
     const within = Math.min(ROSTER_WITHIN * 2 ** this.#failures, ROSTER_WITHIN_MOST);
     const socket = new this.#WebSocket(this.#url.href, "headcount.v1");
     this.#isAway = this.#isBack = false;
-    this.#accepted = null; // to the server, each connection is somebody new
     this.#attemptedAt = Date.now();
+    for (const seat of this.#seats.values()) seat.begin();
     this.#link = new Link(socket, within, {
-      opened: () => this.#name !== null && this.#link.ask(this.#name),
+      opened: () => this.#seats.forEach((seat) => this.ask(seat)),
+      ready: (detail) => this.#ready(detail),
       heard: (event, detail) => this.#receive(event, detail),
-      refused: (name, refusal) => this.#refuse(name, refusal),
-      answered: (name, isRefused, form) => this.#settle(name, isRefused, form),
       slept: () => this.reconnect(),
-      lost: (code) => this.#lost(code),
+      lost: (code) => this.lost(code),
     });
     this.#enter("connecting");
   }
@@ -209,7 +534,7 @@ class Room extends EventTarget {
   }
 
   // Full jitter: a server that comes back must not be met by all its clients in the same instant.
-  #lost(code) {
+  lost(code) {
     if (this.#isBack) return this.reconnect();
     this.#drop();
     const most = Math.min(WAIT_MOST, WAIT_FIRST * 2 ** this.#failures++);
@@ -225,95 +550,55 @@ class Room extends EventTarget {
     if (ms > 0) this.#retryAt = Date.now() + Math.min(ms, RETRY_MOST);
   }
 
-  // ---- What the server says
+  // The first roster is that of the address, under the name that the server has for the room.
+  #ready({ room = "" }) {
+    const seat = this.#seats.get(this.home.room);
+    this.#seats.delete(this.home.room);
+    this.#seats.set(room, seat);
+    this.#timer = setTimeout(() => (this.#failures = 0), STABLE_AFTER);
+    this.state = "open";
+  }
 
   #receive(event, detail) {
     this.#isBack = false;
-    if (event === "roster") this.#replace(detail);
-    if (event === "change") this.#change(detail);
-    // The number of the last commit before the pong. If that is another, so is the roster.
-    if (event === "pong" && this.#state === "open" && detail.seq !== this.#seq) this.#lost();
     if (event === "bye") this.#spare(detail.retry_ms);
-  }
-
-  // A refusal undoes the wish, unless there is a newer one.
-  #refuse(name, refusal) {
-    if (name === this.#name) this.#name = this.#accepted;
-    this.#emit("error", refusal);
-  }
-
-  // A request is done with, and there may have been another wish meanwhile. The pong says in which
-  // form the server keeps the name: it knows more of Unicode than `canonical`.
-  #settle(asked, isRefused, form = asked) {
-    if (!isRefused) {
-      if (this.#name === asked) this.#name = form;
-      this.#accepted = form;
-    }
-    if (this.#name !== this.#accepted) this.#link.ask(this.#name);
-  }
-
-  #replace({ seq, names }) {
-    const old = this.#names;
-    this.#names = new Set(names);
-    this.#sorted = Object.freeze(names);
-    this.#seq = seq;
-    const joined = names.filter((name) => !old.has(name));
-    const left = [...old].filter((name) => !this.#names.has(name));
-    if (this.#state !== "open") {
-      this.#timer = setTimeout(() => (this.#failures = 0), STABLE_AFTER);
-      this.#enter("open");
-    }
-    this.#emit("roster", { seq, names, joined, left });
-  }
-
-  #change({ seq, joined, left }) {
-    // A change that does not follow the last means a roster that is wrong from here on. A new
-    // connection brings a right one.
-    if (this.#state !== "open" || seq !== this.#seq + 1) return this.#lost();
-    for (const name of left) this.#names.delete(name);
-    for (const name of joined) this.#names.add(name);
-    this.#sorted = null;
-    this.#seq = seq;
-    this.#emit("change", { seq, joined, left });
+    this.#seats.get(detail.room ?? "")?.heard(event, detail);
   }
 
   #enter(state) {
-    if (state === this.#state) return;
-    this.#state = state;
-    this.#emit("state", state);
-  }
-
-  #emit(event, detail) {
-    this.dispatchEvent(new CustomEvent(event, { detail }));
+    this.state = state;
+    // One of them may be told something that brings another state.
+    for (const seat of [...this.#seats.values()]) if (this.state === state) seat.enter(state);
   }
 }
 
-// One connection, and whether it is alive. Only what it brings can tell: a socket whose other end
-// is gone has a `readyState` of OPEN for minutes or hours, and takes all that is sent. So whatever
-// is waited for has a deadline. There is one request at a time, with a ping behind it: the pong
-// says that the request was read, and it was taken unless an error came before.
+// One socket, and whether it is alive. Only what it brings can tell: one whose other end is gone
+// has a `readyState` of OPEN for minutes or hours, and takes all that is sent. So whatever is
+// waited for has a deadline. Each room has one request on its way at most.
 class Link {
   #socket;
-  #room;
+  #owner;
   #timer; // one is enough: for what is waited for
   #isOpen = false;
   #isReady = false; // the first roster is here
   #isOver = false;
   #isProbed = false; // either something comes in time or the link is dead
-  #asked; // the name in the request that is not answered; null for a logout
-  #isRefused = false; // an error came for it
-  #pongs = 0; // how many are owed
   #silentSince; // wall clock
+  #queue = new Set(); // rooms that may have something to ask
+  #requests = new Map(); // id → what its answer is for
+  #lastId = 0;
+  #left = BURST; // requests that may be sent at once
+  #pace; // a timer, for one more
 
-  constructor(socket, rosterWithin, room) {
+  constructor(socket, rosterWithin, owner) {
     this.#socket = socket;
-    this.#room = room;
+    this.#owner = owner;
     // A socket that was dropped may still have events to deliver.
     const live = (f) => (event) => this.#isOver || f(event);
     socket.onopen = live(() => {
       this.#isOpen = true;
       this.#await(rosterWithin);
-      room.opened();
+      owner.opened();
     });
     socket.onmessage = live(({ data }) => this.#receive(data));
     socket.onclose = socket.onerror = live(({ code }) => this.#fail(code));
@@ -323,39 +608,59 @@ class Link {
   end() {
     this.#isOver = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#pace);
     this.#socket.close();
   }
 
-  // Asks for a name. While another request is on its way only the room keeps this one in mind.
-  ask(name) {
-    if (!this.#isOpen || this.#asked !== undefined) return;
-    if (this.#hasSlept(lapse())) return this.#room.slept();
-    this.#asked = name;
-    this.#send(name === null ? ["logout"] : ["login", name]);
-    this.#ping();
+  ask(seat) {
+    if (!this.#isOpen) return;
+    this.#queue.add(seat);
+    this.#pump();
   }
 
   // Asks whether it is alive. Until now the page may have been hidden.
   probe(most = HIDDEN_LAPSE) {
     if (!this.#isReady || this.#isProbed) return;
-    if (this.#hasSlept(most)) return this.#room.slept();
+    if (this.#hasSlept(most)) return this.#owner.slept();
     this.#silentSince = Date.now();
-    this.#ping();
+    this.send(["ping"]);
+    this.#expect();
   }
 
-  #ping() {
-    this.#pongs++;
-    this.#send(["ping"]);
-    if (this.#isReady) this.#expect();
+  send(message) {
+    if (this.#isOpen && !this.#isOver) this.#socket.send(JSON.stringify(message));
+  }
+
+  // Each room gets its turn, as long as the server would not be asked too often.
+  #pump() {
+    for (const seat of this.#queue) {
+      if (this.#isOver || this.#left === 0) return;
+      if (this.#hasSlept(lapse())) return this.#owner.slept();
+      this.#queue.delete(seat);
+      const request = seat.next();
+      if (request) this.#request(request);
+    }
+  }
+
+  #request({ message, answered }) {
+    const id = ++this.#lastId;
+    message.at(-1).id = id;
+    this.#requests.set(id, answered);
+    this.send(message);
+    if (this.#isReady && this.#requests.size === 1) this.#expect();
+    this.#left--;
+    this.#pace ??= setTimeout(() => this.#regain(), PACE);
+  }
+
+  #regain() {
+    this.#left++;
+    this.#pace = this.#left < BURST ? setTimeout(() => this.#regain(), PACE) : undefined;
+    this.#pump();
   }
 
   #expect() {
     this.#isProbed = true;
     this.#await(ANSWER_WITHIN);
-  }
-
-  #send(message) {
-    this.#socket.send(JSON.stringify(message));
   }
 
   // While a machine sleeps no timer runs, and the link may be dead without anybody's knowing.
@@ -381,7 +686,7 @@ class Link {
 
   #fail(code) {
     this.end();
-    this.#room.lost(code);
+    this.#owner.lost(code);
   }
 
   #receive(text) {
@@ -394,27 +699,15 @@ class Link {
     this.#silentSince = Date.now();
     const isFirst = event === "roster" && !this.#isReady;
     this.#isReady ||= isFirst;
-    // Anything shows that the link is alive, but only a pong that the request was read.
-    if (event === "pong" && this.#pongs > 0) this.#pongs--;
-    const isAnswered = event === "pong" && this.#pongs === 0 && this.#asked !== undefined;
-    if (this.#isReady && (isAnswered || this.#asked === undefined)) this.#rest();
-    else if (isFirst) this.#expect();
+    const answered = /^(ok|error)$/.test(event) ? this.#requests.get(detail.id) : undefined;
+    if (answered) this.#requests.delete(detail.id);
+    // Anything shows that the link is alive, but only its answer that a request was read.
+    if (this.#isReady && this.#requests.size === 0) this.#rest();
+    else if (this.#isReady && (answered || isFirst)) this.#expect();
 
-    if (event === "error") this.#refuse(detail);
-    else this.#room.heard(event, detail);
-    if (isAnswered && !this.#isOver) this.#answer(detail.name);
-  }
-
-  #refuse(refusal) {
-    this.#isRefused = this.#asked !== undefined;
-    this.#room.refused(this.#asked, refusal);
-  }
-
-  #answer(form) {
-    const [name, isRefused] = [this.#asked, this.#isRefused];
-    this.#asked = undefined;
-    this.#isRefused = false;
-    this.#room.answered(name, isRefused, form);
+    if (isFirst) this.#owner.ready(detail);
+    if (answered) answered(event === "error" ? detail : null, detail.name);
+    else this.#owner.heard(event, detail);
   }
 }
 
@@ -445,6 +738,54 @@ function address(url) {
   throw new TypeError(
     `${url ?? "No address"} leads to no server. Pass one: connect("wss://example.org/ws").`,
   );
+}
+
+// The room that an address leads to. The first roster says it exactly.
+function roomOf({ pathname }) {
+  try {
+    return canonical(decodeURIComponent(/\/ws\/(.*)/.exec(pathname)?.[1] ?? ""));
+  } catch {
+    return "";
+  }
+}
+
+// A slash in the name is one in the path, where "." and ".." would mean something else.
+function pathTo(room, base) {
+  const steps = room === "" ? [] : room.split("/");
+  if (steps.includes(".") || steps.includes("..")) throw new TypeError(`${room} is no room.`);
+  return [base.replace(/\/$/, ""), ...steps.map(encodeURIComponent)].join("/");
+}
+
+// A copy, which the caller can't change any more. `null` is as good as nothing.
+function profile(data, status) {
+  return JSON.parse(JSON.stringify({ data: data ?? undefined, status: status ?? undefined }));
+}
+
+// What is spread keeps even a key `__proto__`, which an assignment would lose.
+function merged(lower, upper) {
+  const both = { ...lower, ...upper };
+  if (lower?.data && upper?.data) both.data = { ...lower.data, ...upper.data };
+  return both;
+}
+
+// Without the data that were taken away.
+function whole({ data = {}, ...others }) {
+  const left = Object.entries(data).filter(([, value]) => value !== null);
+  return { ...others, data: Object.fromEntries(left) };
+}
+
+function failure({ code, message }) {
+  return Object.assign(new Error(message), { code });
+}
+
+function rejected(refusal) {
+  return quiet(Promise.reject(failure(refusal)));
+}
+
+// Nobody has to look at a promise: there is the event "error" as well.
+function quiet(promise) {
+  promise.catch(() => {});
+  return promise;
 }
 
 // The server's order. That of `<`, by UTF-16, has the emoji before U+E000 to U+FFFF.

@@ -12,9 +12,11 @@ const said = new Map(); // id of an element → the words in it
 const element = (id) => document.getElementById(id);
 const [form, field, login, logout] = ["form", "name", "login", "logout"].map(element);
 const [above, list, below] = ["above", "names", "below"].map(element);
+const [copy, link] = ["copy", "link"].map(element);
 
 document.documentElement.lang = lang;
 for (const node of document.querySelectorAll("[data-text]")) say(node.id, text[node.dataset.text]);
+link.ariaLabel = text.link;
 
 // Writes strings and nodes where there was something else before. A status region may speak
 // whenever it is written to. Whether it is new is not looked up in the document, where a
@@ -63,10 +65,8 @@ function remember(storage, name) {
 
 // ---- Logging in and out ------------------------------------------------------------------------
 
-const room = connect("ws");
 const held = recall("sessionStorage");
 field.value = held ?? recall("localStorage") ?? "";
-if (held !== null) room.login(held);
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -88,12 +88,6 @@ logout.addEventListener("click", () => {
 
 field.addEventListener("input", () => refuse(""));
 
-room.on("error", ({ code, message }) => {
-  const known = text.refused[code];
-  refuse(known ?? message, known ? lang : "en");
-  showName();
-});
-
 function refuse(words, language = lang) {
   element("refusal").lang = language;
   say("refusal", words);
@@ -114,23 +108,88 @@ function showName() {
   if (present || name === null) remember("sessionStorage", name);
 }
 
-// ---- The connection ----------------------------------------------------------------------------
+// ---- The room ----------------------------------------------------------------------------------
+// It stands in the fragment of the address: so the page is one wherever it is served, below a path
+// or from a folder, and another room needs no other page.
 
+const IDLE_AFTER = 5 * 60_000; // ms
+
+let room;
 let lost = false; // stays so through all attempts, for the message not to flicker
+let isBarred = false; // the server has no such room
 
-room.on("state", (state) => {
+function follow() {
+  const name = named(location.hash);
+  if (room?.room === name) return;
+  const me = room ? room.name : held;
+  room?.close();
+  clear();
+  room = connect("ws", { room: name, autoStatus: true, idleAfter: IDLE_AFTER });
+  room.on("state", moved);
+  room.on("roster", update);
+  room.on("change", change);
+  room.on("error", ({ code, message }) => {
+    const known = text.refused[code];
+    refuse(known ?? message, known ? lang : "en");
+    showName();
+  });
+  if (me !== null) room.login(me);
+  lost = isBarred = false;
+  moved(room.state);
+}
+
+// A % may be one that was typed. A step "." or ".." can be part of no address, and so of no room.
+function named(fragment) {
+  const decode = (part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      return part;
+    }
+  };
+  const name = fragment.slice(1).replace(/(?:%[\da-f]{2})+/gi, decode);
+  return canonical(name.replace(/(^|\/)\.{1,2}(?=\/|$)/g, "$1"));
+}
+
+function moved(state) {
+  if (state === "closed") return; // for another room
   if (state === "waiting") lost = true;
-  if (state === "open") lost = false;
+  if (state === "open") lost = isBarred = false;
+  say("place", room.room || "headcount"); // as the server has it
+  if (state === "waiting" && room.seq === null && room.room !== "") ask(room);
   showState();
   showName();
-});
+}
+
+// Why a room can't be entered a WebSocket does not tell.
+async function ask(asked) {
+  const path = asked.room.split("/").map(encodeURIComponent).join("/");
+  const { status } = await fetch(`roster/${path}`, { method: "HEAD" }).catch(() => ({}));
+  if (asked !== room) return;
+  isBarred = status >= 400 && status < 405;
+  showState();
+}
 
 function showState() {
   const live = room.state === "open";
   document.body.dataset.state = live ? "live" : lost ? "lost" : "connecting";
-  say("state", text[document.body.dataset.state]);
+  say("state", isBarred ? text.barred : text[document.body.dataset.state]);
   say("here", live || room.seq === null ? text.here : text.last);
 }
+
+addEventListener("hashchange", follow);
+
+copy.addEventListener("click", async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    say("copied", text.copied);
+  } catch {
+    // Without TLS there is no clipboard, and it can be denied: the reader copies by hand.
+    link.hidden = false;
+    link.value = location.href;
+    link.select();
+  }
+});
 
 // ---- The roster --------------------------------------------------------------------------------
 
@@ -141,15 +200,15 @@ const compare = (a, b) => collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
 let names = []; // the roster in the reader's order
 const fresh = new Set(); // who joined since the last frame
 
-room.on("roster", update);
-
-room.on("change", ({ joined, left }) => {
+function change({ joined, left, updated }) {
   for (const name of joined) fresh.add(name);
   for (const name of left) fresh.delete(name); // a page in the background draws no frames
-  update({ joined, left });
-});
+  update({ joined, left, updated });
+}
 
-function update({ joined, left }) {
+// After a roster any of those shown may have another status.
+function update({ joined, left, updated = shown.keys() }) {
+  for (const name of updated) mark(name);
   // A few names are put in their places one by one; with many, sorting anew is cheaper.
   if (joined.length + left.length > names.length / 16) {
     const gone = new Set(left);
@@ -158,7 +217,7 @@ function update({ joined, left }) {
     for (const name of left) names.splice(place(name), 1);
     for (const name of joined) names.splice(place(name), 0, name);
   }
-  const title = `(${names.length}) headcount`;
+  const title = `(${names.length}) ${room.room && `${room.room} · `}headcount`;
   if (document.title !== title) document.title = title;
   note(joined, left);
   showName();
@@ -259,7 +318,7 @@ function draw() {
 
 function create(name) {
   const item = document.createElement("li");
-  item.append(isolated(name));
+  item.append(document.createElement("i"), isolated(name));
   if (name === marked) {
     const tag = document.createElement("small");
     tag.textContent = text.you;
@@ -269,7 +328,18 @@ function create(name) {
     item.className = "fresh";
   }
   shown.set(name, item);
+  mark(name);
   return item;
+}
+
+// The dot beside a name. That somebody is active goes without saying.
+function mark(name) {
+  const dot = shown.get(name)?.firstChild;
+  const status = room.statusOf(name) ?? "active";
+  if (!dot || dot.className === status) return;
+  dot.className = status;
+  dot.role = text[status] ? "img" : null;
+  dot.title = dot.ariaLabel = text[status] ?? "";
 }
 
 function drop(name) {
@@ -312,6 +382,20 @@ function note(joined, left) {
   teller ||= setTimeout(tell, Math.max(NEWS_AFTER, told + NEWS_EVERY - performance.now()));
 }
 
+// Another room: nothing of this one is left.
+function clear() {
+  for (const name of [...shown.keys()]) drop(name);
+  for (const set of [fresh, came, went]) set.clear();
+  names = [];
+  marked = null;
+  told = -Infinity;
+  link.hidden = true;
+  document.title = "headcount";
+  for (const id of ["copied", "news"]) say(id, "");
+  refuse("");
+  schedule();
+}
+
 function tell() {
   teller = 0;
   came.delete(room.name);
@@ -333,6 +417,5 @@ function tell() {
   told = performance.now();
 }
 
+follow();
 measure();
-showState();
-showName();

@@ -1,7 +1,7 @@
 //! What one client alone is told.
 
-use crate::presence::Seq;
 use crate::presence::message::{push_json, push_room};
+use crate::presence::{Name, Seq};
 
 use super::error::ApiError;
 
@@ -24,15 +24,32 @@ pub fn pong(told: Option<(&str, Seq)>, name: Option<&str>) -> Vec<u8> {
     out
 }
 
-/// `["ok", {"id": …, "name": …}]`: the request with this id was done. After a login, `name` is the
-/// form in which that is on the roster.
-pub fn ok(id: &str, name: Option<&str>) -> Vec<u8> {
+/// What came of a request that was done, in its canonical form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// Nothing that the client does not know.
+    Plain,
+    /// A login: under this name.
+    Login(Name),
+    /// A room was entered: the one of this name.
+    Enter(Name),
+}
+
+/// `["ok", {"id": …, "name": …, "room": …}]`: the request with this id was done.
+pub fn ok(id: &str, done: &Done) -> Vec<u8> {
     let mut out = Vec::with_capacity(64);
     out.extend_from_slice(b"[\"ok\",{\"id\":");
     out.extend_from_slice(id.as_bytes());
-    if let Some(name) = name {
-        out.extend_from_slice(b",\"name\":");
-        push_json(name, &mut out);
+    match done {
+        Done::Plain => {}
+        Done::Login(name) => {
+            out.extend_from_slice(b",\"name\":");
+            push_json(&**name, &mut out);
+        }
+        Done::Enter(room) => {
+            out.extend_from_slice(b",\"room\":");
+            push_json(&**room, &mut out);
+        }
     }
     out.extend_from_slice(b"}]");
     out

@@ -10,6 +10,10 @@ use crate::presence::DataError;
 pub enum ApiError {
     /// The message is no JSON array that starts with a string, or has the wrong arguments.
     MessageInvalid,
+    /// No such view, or none for what the client speaks.
+    ViewUnknown,
+    /// No such status.
+    StatusUnknown,
     /// No such event.
     EventUnknown,
     /// The name is none.
@@ -38,7 +42,9 @@ impl ApiError {
     /// The name of the error on the wire, which does not change.
     pub const fn code(self) -> &'static str {
         match self {
-            ApiError::MessageInvalid => "message_invalid",
+            ApiError::MessageInvalid | ApiError::ViewUnknown | ApiError::StatusUnknown => {
+                "message_invalid"
+            }
             ApiError::EventUnknown => "event_unknown",
             ApiError::Name(NameError::Empty) => "name_empty",
             ApiError::Name(NameError::TooLong) => "name_too_long",
@@ -63,6 +69,11 @@ impl fmt::Display for ApiError {
                 "A message is a JSON array: [\"login\", name], [\"logout\"], [\"ping\"], or one of \
                  [\"set\"], [\"enter\"], [\"exit\"] and [\"view\"] with an object of options."
             }
+            ApiError::ViewUnknown => {
+                "The views are \"changes\", \"count\" and \"none\"; in Socket.IO \"names\", \
+                 \"presence\", \"count\" and \"none\"."
+            }
+            ApiError::StatusUnknown => "A status is \"active\", \"idle\" or \"hidden\".",
             ApiError::EventUnknown => {
                 "The events are \"login\", \"logout\", \"set\", \"enter\", \"exit\", \"view\" and \
                  \"ping\"."

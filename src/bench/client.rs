@@ -1,4 +1,4 @@
-//! One client: its connection, from the opening handshake on, and its view of the roster.
+//! One client: its connection, from the opening handshake on, and its view of its room.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -9,8 +9,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::frame::{self, Frame};
 use super::oracle::Oracle;
-use super::roster::View;
 use super::url::Url;
+use super::view::{Kind, View};
 
 /// The key of all opening handshakes: 16 bytes in base64 (RFC 6455 §4.1). Nothing rests on it.
 const KEY: &str = "aGVhZGNvdW50IGJlbmNoIQ==";
@@ -25,10 +25,14 @@ pub(crate) const CLIENTS_PER_SOURCE: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Client {
     connection: Option<Connection>,
-    /// What it knows of the roster.
+    /// What it knows of its room.
     pub(crate) view: View,
     /// Whether it is to have a name.
     pub(crate) is_named: bool,
+    /// How often it has set data.
+    pub(crate) sets: u64,
+    /// Whether it wants to know only how many are there.
+    pub(crate) is_counting: bool,
     /// Whether it never reads.
     pub(crate) is_stuck: bool,
 }
@@ -67,6 +71,11 @@ pub(crate) enum Outcome {
 }
 
 impl Client {
+    /// Of a room, and not connected.
+    pub(crate) fn of(room: usize) -> Client {
+        Client { view: View::of(room), ..Client::default() }
+    }
+
     /// Begins to connect. `index` tells the source address if the server is on this machine.
     pub(crate) fn connect(&mut self, url: &Url, index: usize) -> io::Result<&mut TcpStream> {
         let to = url.address();
@@ -83,7 +92,8 @@ impl Client {
         }
         let stream = TcpStream::from_std(socket.into());
         let state = State::Connecting;
-        self.view = View::default();
+        let kind = if self.is_counting { Kind::CountAsked } else { Kind::Changes };
+        self.view = View { kind, ..View::of(self.view.room) };
         let connection =
             self.connection.insert(Connection { stream, state, inbox: vec![], unsent: vec![] });
         Ok(&mut connection.stream)
@@ -99,7 +109,7 @@ impl Client {
     }
 
     /// The socket can be written to: sends the handshake, or what was left.
-    pub(crate) fn writable(&mut self, url: &Url, path: &str) -> Outcome {
+    pub(crate) fn writable(&mut self, url: &Url, oracle: &Oracle) -> Outcome {
         let Some(connection) = &mut self.connection else { return Outcome::Nothing };
         if connection.state == State::Connecting {
             match connection.stream.take_error().and_then(|error| error.map_or(Ok(()), Err)) {
@@ -108,6 +118,7 @@ impl Client {
                 Err(error) => return Outcome::Failed(error),
             }
             connection.state = State::Handshaking;
+            let path = oracle.path(self.view.room);
             let request = format!(
                 "GET {}{path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\n\
                  Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\

@@ -9,8 +9,10 @@ use mio::{Events, Interest, Poll, Token};
 use super::client::{Client, Outcome};
 use super::oracle::Oracle;
 use super::problem::Problem;
-use super::roster::View;
+use super::requests::{self, name};
 use super::url::Url;
+use super::view::View;
+use super::wishes::Wish;
 
 /// Connections that are being opened at any time: a server that is asked for more at once than it
 /// has room for drops some, and what is measured then is how long a client waits to try again.
@@ -24,7 +26,6 @@ pub(crate) struct Fleet {
     poll: Poll,
     events: Events,
     url: Url,
-    path: &'static str,
     clients: Vec<Client>,
     readers: usize,
     pub(crate) oracle: Oracle,
@@ -34,34 +35,31 @@ pub(crate) struct Fleet {
     pub(crate) open: usize,
     /// The client that [`all_know`](Self::all_know) begins with.
     checked: usize,
-    /// Logins and logouts that clients which are connected were to make.
+    /// Changes that clients which are connected were to make.
     pub(crate) changes: u64,
+    /// Whether clients have data from their login on.
+    pub(crate) has_data: bool,
     /// Whether connections that are lost are made again, as pages do, and are no mistake.
     pub(crate) comes_back: bool,
     buffer: Box<[u8]>,
 }
 
-/// The name of a client.
-pub(crate) fn name(index: usize) -> String {
-    format!("client-{index:06}")
-}
-
 impl Fleet {
-    /// So many clients, none of which is connected. Those after the `readers` will never read.
+    /// So many clients, none of which is connected, spread evenly over the rooms of the oracle.
+    /// Those after the `readers` will never read.
     pub(crate) fn new(
         url: Url,
-        path: &'static str,
         readers: usize,
         stuck: usize,
         oracle: Oracle,
     ) -> Result<Fleet, Problem> {
+        let rooms = oracle.rooms.len();
         let poll = Poll::new().map_err(|error| Problem::System("create an event queue", error))?;
         Ok(Fleet {
             poll,
             events: Events::with_capacity(1024),
             url,
-            path,
-            clients: (0..readers + stuck).map(|_| Client::default()).collect(),
+            clients: (0..readers + stuck).map(|index| Client::of(index % rooms)).collect(),
             readers,
             oracle,
             queue: VecDeque::new(),
@@ -69,6 +67,7 @@ impl Fleet {
             open: 0,
             checked: 0,
             changes: 0,
+            has_data: false,
             comes_back: false,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
         })
@@ -79,11 +78,12 @@ impl Fleet {
         self.readers
     }
 
-    /// Whether all that read know exactly this.
-    pub(crate) fn all_know(&mut self, view: View) -> bool {
+    /// Whether all that read know what any of their room does.
+    pub(crate) fn all_know(&mut self) -> bool {
         // It begins with the one that did not know it the last time: mostly it still does not.
         for _ in 0..self.readers {
-            if self.clients[self.checked].view != view {
+            let view = &self.clients[self.checked].view;
+            if !view.knows(&self.oracle.rooms[view.room].newest()) {
                 return false;
             }
             self.checked = (self.checked + 1) % self.readers;
@@ -91,9 +91,15 @@ impl Fleet {
         true
     }
 
-    /// How many of those that read know something else.
-    pub(crate) fn strangers(&self, view: View) -> usize {
-        self.clients[..self.readers].iter().filter(|client| client.view != view).count()
+    /// Those of a room that read.
+    pub(crate) fn readers_in(&self, room: usize) -> impl ExactSizeIterator<Item = usize> + use<> {
+        (room..self.readers).step_by(self.oracle.rooms.len())
+    }
+
+    /// How many of those in a room that read know something else of it.
+    pub(crate) fn strangers(&self, truth: &View) -> usize {
+        let is_stranger = |index: &usize| !self.clients[*index].view.knows(truth);
+        self.readers_in(truth.room).filter(is_stranger).count()
     }
 
     /// Has a client connect, as soon as there is room. If it `is_named` it logs in at once, and the
@@ -102,9 +108,15 @@ impl Fleet {
         let client = &mut self.clients[index];
         client.is_named = is_named;
         if is_named {
-            self.oracle.reader.expect(name(index), true, due);
+            self.expect(index, Wish::Comes, due);
         }
         self.queue.push_back((due, index));
+    }
+
+    /// Has a client connect and be told only how many are there.
+    pub(crate) fn connect_counting(&mut self, index: usize) {
+        self.clients[index].is_counting = true;
+        self.connect(index, false, Instant::now());
     }
 
     /// Has a client connect and never read.
@@ -117,10 +129,21 @@ impl Fleet {
     pub(crate) fn rename(&mut self, index: usize, is_named: bool, due: Instant) {
         self.changes += 1;
         self.clients[index].is_named = is_named;
-        self.oracle.reader.expect(name(index), is_named, due);
+        self.expect(index, if is_named { Wish::Comes } else { Wish::Goes }, due);
         if self.clients[index].is_open() {
             self.say_name(index);
         }
+    }
+
+    /// Has a client that is logged in set its data and status, which was to happen at `due`.
+    pub(crate) fn set(&mut self, index: usize, due: Instant) {
+        self.changes += 1;
+        let client = &mut self.clients[index];
+        client.sets += 1;
+        let (message, entry) = requests::set(index, client.sets);
+        // If the connection is lost, an event tells so.
+        client.send(message.as_bytes());
+        self.expect(index, Wish::Shows(entry), due);
     }
 
     /// Drops a client's connection, as a page does that is closed.
@@ -130,14 +153,14 @@ impl Fleet {
         client.drop_connection();
     }
 
-    /// The server is gone and another will come, whose numbers start again. Everyone will come
-    /// back, and the clock of that runs from `due`.
+    /// The server is gone and another will come. Everyone will come back, and the clock of that
+    /// runs from `due`.
     pub(crate) fn server_is_killed(&mut self, due: Instant) {
         self.comes_back = true;
-        self.oracle.reader.restart();
-        self.oracle.newest = View::default();
-        for index in (0..self.readers).filter(|&index| self.clients[index].is_named) {
-            self.oracle.reader.expect(name(index), true, due);
+        for index in 0..self.readers {
+            if self.clients[index].is_named {
+                self.expect(index, Wish::Comes, due);
+            }
         }
     }
 
@@ -161,7 +184,7 @@ impl Fleet {
         for event in &events {
             let index = event.token().0;
             if event.is_writable() || event.is_error() {
-                let outcome = self.clients[index].writable(&self.url, self.path);
+                let outcome = self.clients[index].writable(&self.url, &self.oracle);
                 self.conclude(index, outcome)?;
             }
             if event.is_readable() || event.is_read_closed() {
@@ -207,6 +230,9 @@ impl Fleet {
             Outcome::Opened => {
                 self.opening -= 1;
                 self.open += 1;
+                if self.clients[index].is_counting {
+                    self.clients[index].send(requests::COUNT.as_bytes());
+                }
                 if self.clients[index].is_named {
                     self.say_name(index);
                 }
@@ -251,10 +277,15 @@ impl Fleet {
     fn say_name(&mut self, index: usize) {
         let client = &mut self.clients[index];
         let message = match client.is_named {
-            true => format!("[\"login\",\"{}\"]", name(index)),
-            false => "[\"logout\"]".into(),
+            true => requests::login(index, self.has_data),
+            false => requests::LOGOUT.into(),
         };
         // If the connection is lost, an event tells so.
         client.send(message.as_bytes());
+    }
+
+    fn expect(&mut self, index: usize, wish: Wish, due: Instant) {
+        let room = self.clients[index].view.room;
+        self.oracle.rooms[room].wishes.add(name(index), wish, due);
     }
 }

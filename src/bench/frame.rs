@@ -30,6 +30,15 @@ pub(crate) fn encode(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     MaskKey::new(KEY).apply(&mut out[start..]);
 }
 
+/// The length of a frame from a server that has so many bytes of payload.
+pub(crate) const fn bytes(payload: usize) -> usize {
+    match payload {
+        ..=125 => payload + 2,
+        126..=0xffff => payload + 4,
+        _ => payload + 10,
+    }
+}
+
 /// A whole frame from a server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
@@ -96,6 +105,7 @@ mod tests {
             let mut bytes = Vec::new();
             frame::encode(Opcode::Text, &payload, &mut bytes);
             let total = bytes.len();
+            assert_eq!(total, super::bytes(length));
             bytes.push(0x81);
             for cut in [0, 1, 2, 3, 9, total - 1] {
                 if cut < total {

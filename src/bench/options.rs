@@ -4,13 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum, value_parser};
 
+use super::problem::Problem;
 use super::url::Url;
 
 /// Drives a headcount server with many clients and checks what each client sees.
 ///
 /// Without --url it starts a server of its own on this machine, on another CPU. Every client keeps
-/// its roster from the messages alone; a roster that ends up different from the server's, a gap in
-/// the sequence or a lost connection makes the exit code 1.
+/// its room from the messages alone: names, presence data and statuses. A room that ends up
+/// different from the server's, a message of another room, a gap in the sequence or a lost
+/// connection makes the exit code 1.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Scenario to run
@@ -21,17 +23,28 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) clients: u32,
 
-    /// Duration of idle, churn, slow and echo, in seconds
+    /// Rooms that the clients are spread over evenly in all scenarios but echo: /ws/room-1,
+    /// /ws/room-2 and so on. One room is that of /ws, without a name
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) rooms: u32,
+
+    /// Duration of idle, churn, slow, count and echo, in seconds
     #[arg(long, value_name = "S", default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
 
-    /// Logins and logouts per second, taken together, in churn and slow
+    /// What changes in churn, slow and fanout
+    #[arg(long, value_name = "WHAT", default_value = "logins")]
+    pub(crate) changes: Changes,
+
+    /// Changes per second in churn, slow and count, in all rooms together: logins and logouts, or
+    /// data and statuses that are set
     #[arg(long, value_name = "N", default_value_t = 200)]
     #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
 
-    /// Changes made by fanout, each after all clients have seen the previous one
+    /// Changes made by fanout in each room, each after all clients have seen the previous one
     #[arg(long, value_name = "N", default_value_t = 40)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rounds: u32,
@@ -41,13 +54,20 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) stuck: Option<u32>,
 
+    /// People who log in and out in count, in addition to the clients
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) visitors: u32,
+
     /// Size of the messages in echo, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub(crate) size: u32,
 
     /// Running server to drive, such as ws://127.0.0.1:3000 [default: start one]. It needs a larger
-    /// --name-changes-per-minute for most scenarios, and --echo for echo
+    /// --name-changes-per-minute for most scenarios, for --changes data a larger
+    /// --updates-per-second, for many changes from few clients a larger --messages-per-second, and
+    /// --echo for echo
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<Url>,
 
@@ -92,10 +112,21 @@ pub(crate) enum Scenario {
     Restart,
     /// Churn, without and then with clients that never read
     Slow,
-    /// One change at a time is sent to all
+    /// One change at a time in each room is sent to all who are there
     Fanout,
+    /// All are told only how many are there, while others log in and out again
+    Count,
     /// Each sends a message and waits for the echo
     Echo,
+}
+
+/// What a change is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Changes {
+    /// Somebody logs out, or in again
+    Logins,
+    /// Somebody sets presence data and a status
+    Data,
 }
 
 impl Scenario {
@@ -109,6 +140,7 @@ impl Scenario {
             Scenario::Restart => "restart",
             Scenario::Slow => "slow",
             Scenario::Fanout => "fanout",
+            Scenario::Count => "count",
             Scenario::Echo => "echo",
         }
     }
@@ -120,6 +152,30 @@ impl Scenario {
 }
 
 impl Options {
+    /// Rooms that the clients are in.
+    pub(crate) fn rooms(&self) -> usize {
+        if self.scenario.follows_roster() { self.rooms as usize } else { 1 }
+    }
+
+    /// Somebody is in each room.
+    pub(crate) fn check_rooms(&self) -> Result<(), Problem> {
+        let (rooms, clients) = (self.rooms(), self.clients as usize);
+        let visitors = self.readers() - clients;
+        if clients < rooms {
+            return Err(Problem::FewClients { clients, who: "clients", rooms });
+        }
+        if self.scenario == Scenario::Count && visitors < rooms {
+            return Err(Problem::FewClients { clients: visitors, who: "visitors", rooms });
+        }
+        Ok(())
+    }
+
+    /// Clients that read.
+    pub(crate) fn readers(&self) -> usize {
+        let visitors = if self.scenario == Scenario::Count { self.visitors } else { 0 };
+        self.clients as usize + visitors as usize
+    }
+
     /// Clients that never read.
     pub(crate) fn stuck(&self) -> usize {
         match self.scenario {
@@ -130,6 +186,6 @@ impl Options {
 
     /// Connections in all.
     pub(crate) fn connections(&self) -> usize {
-        self.clients as usize + self.stuck()
+        self.readers() + self.stuck()
     }
 }

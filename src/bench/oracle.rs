@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
-use super::roster::{Message, Reader, View};
+use super::frame;
+use super::room::{Heard, Room};
+use super::view::View;
 
 /// Mistakes that are told in full; of the others only their number.
 const MISTAKES_TOLD: usize = 10;
@@ -12,7 +14,7 @@ const MISTAKES_TOLD: usize = 10;
 /// Judges and counts what clients are sent.
 #[derive(Debug)]
 pub(crate) struct Oracle {
-    pub(crate) reader: Reader,
+    pub(crate) rooms: Vec<Room>,
     echo: Option<Echo>,
     pub(crate) counts: Counts,
     /// From when something was to happen until a client was told, in µs.
@@ -20,8 +22,8 @@ pub(crate) struct Oracle {
     /// The same, since the last sample was taken.
     pub(crate) latency_lately: Histogram<u64>,
     pub(crate) mistakes: Mistakes,
-    /// The newest roster that any client knows.
-    pub(crate) newest: View,
+    /// The longest frame to those who want to know only how many are there, in bytes.
+    pub(crate) count_bytes_max: usize,
     is_measuring: bool,
 }
 
@@ -43,6 +45,8 @@ pub(crate) struct Counts {
     pub(crate) deliveries: u64,
     /// Of them, whole rosters.
     pub(crate) rosters: u64,
+    /// Of them, how many are there.
+    pub(crate) counts: u64,
     /// All bytes that were read.
     pub(crate) bytes: u64,
 }
@@ -73,17 +77,19 @@ pub(super) fn histogram() -> Histogram<u64> {
 }
 
 impl Oracle {
-    /// Nothing has been sent. With a number, messages of so many bytes are to come back.
-    pub(crate) fn new(echo_bytes: Option<usize>) -> Oracle {
+    /// Nothing has been sent. One room has no name, and several have numbers. With a number of
+    /// bytes, messages of that length are to come back.
+    pub(crate) fn new(rooms: usize, echo_bytes: Option<usize>) -> Oracle {
+        let name = |index| if rooms == 1 { String::new() } else { format!("room-{}", index + 1) };
         Oracle {
-            reader: Reader::default(),
+            rooms: (0..rooms).map(|index| Room::new(index, name(index))).collect(),
             echo: echo_bytes
                 .map(|bytes| Echo { start: Instant::now(), message: vec![b'.'; bytes] }),
             counts: Counts::default(),
             latency: histogram(),
             latency_lately: histogram(),
             mistakes: Mistakes::default(),
-            newest: View::default(),
+            count_bytes_max: 0,
             is_measuring: false,
         }
     }
@@ -94,7 +100,28 @@ impl Oracle {
         if is_measuring {
             self.latency.reset();
             self.latency_lately.reset();
+            self.count_bytes_max = 0;
         }
+    }
+
+    /// Where the clients of a room connect to.
+    pub(crate) fn path(&self, room: usize) -> String {
+        if self.echo.is_some() { "/echo".into() } else { self.rooms[room].path("/ws") }
+    }
+
+    /// Whether all names that were to come have been seen.
+    pub(crate) fn have_all_come(&self) -> bool {
+        self.rooms.iter().all(|room| room.wishes.have_all_come())
+    }
+
+    /// Whether all that was asked for has been seen.
+    pub(crate) fn has_all_been_seen(&self) -> bool {
+        self.rooms.iter().all(|room| room.wishes.is_empty())
+    }
+
+    /// How many are logged in, as far as any client knows.
+    pub(crate) fn people(&self) -> u64 {
+        self.rooms.iter().map(|room| room.newest().people.count).sum()
     }
 
     /// What has been measured, to be kept aside.
@@ -118,35 +145,35 @@ impl Oracle {
             }
             return self.next_echo();
         }
-        let message = match self.reader.read(payload) {
-            Ok(message) => message,
-            Err(wrong) => {
-                self.mistakes.note(wrong.to_string());
-                return None;
+        let room = &mut self.rooms[view.room];
+        match room.message(payload, view) {
+            Ok(Heard::Roster(asked)) => {
+                self.counts.rosters += 1;
+                self.record_since(asked);
             }
-        };
-        match &message {
-            Message::Refused(code) if code == "rate_limited" => {
-                let hint = "start the server with a larger --name-changes-per-minute";
+            Ok(Heard::Change(asked)) => self.record_since(asked),
+            Ok(Heard::Count) => {
+                self.counts.counts += 1;
+                self.count_bytes_max = self.count_bytes_max.max(frame::bytes(payload.len()));
+            }
+            Ok(Heard::Refused(code)) if code == "rate_limited" => {
+                let hint = "start the server with a larger --name-changes-per-minute and \
+                            --updates-per-second";
                 self.mistakes.note(format!("a request was refused: {code} ({hint})"));
             }
-            Message::Refused(code) => self.mistakes.note(format!("a request was refused: {code}")),
-            Message::Roster { .. } => self.counts.rosters += 1,
-            Message::Change { .. } => {}
-        }
-        match view.apply(&message) {
-            Ok(Some(first)) if self.is_measuring => {
-                if let Some(asked) = self.reader.asked_since(first) {
-                    self.record(asked.elapsed());
-                }
+            Ok(Heard::Refused(code)) => {
+                self.mistakes.note(format!("a request was refused: {code}"));
             }
-            Ok(_) => {}
-            Err(wrong) => self.mistakes.note(wrong.to_string()),
-        }
-        if view.seq > self.newest.seq {
-            self.newest = *view;
+            Err(wrong) if room.name.is_empty() => self.mistakes.note(wrong.to_string()),
+            Err(wrong) => self.mistakes.note(format!("{}: {wrong}", room.name)),
         }
         None
+    }
+
+    fn record_since(&mut self, asked: Option<Instant>) {
+        if let Some(asked) = asked.filter(|_| self.is_measuring) {
+            self.record(asked.elapsed());
+        }
     }
 
     fn record(&mut self, latency: Duration) {
@@ -171,5 +198,197 @@ impl Echo {
         let micros = u64::from_str_radix(std::str::from_utf8(stamp).ok()?, 16).ok()?;
         let age = self.start.elapsed().checked_sub(Duration::from_micros(micros))?;
         (rest == &self.message[STAMP_BYTES..]).then_some(age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::requests;
+    use crate::bench::view::Kind;
+    use crate::bench::wishes::Wish;
+
+    const ROSTER: &str = r#"["roster",{"room":"room-1","epoch":"00000000000000ab","seq":4,
+        "names":["Ada","Bob"],"status":{"Bob":"idle"},"data":{"Ada":{"at":1}}}]"#;
+    const CHANGE: &str = r#"["change",{"room":"room-1","seq":5,"joined":["Eve"],"left":[],
+        "status":{"Ada":"hidden","Bob":"active"},"data":{"Ada":{"at":2,"typing":true}}}]"#;
+    /// What comes of the two.
+    const OUTCOME: &str = r#"{"room":"room-1","epoch":"00000000000000ab","seq":5,
+        "names":["Ada","Bob","Eve"],"status":{"Ada":"hidden"},
+        "data":{"Ada":{"typing":true,"at":2}},"watching":3}"#;
+
+    /// Two rooms; everybody is in the first.
+    fn oracle() -> Oracle {
+        Oracle::new(2, None)
+    }
+
+    /// Sends messages to a client of the first room.
+    fn told(oracle: &mut Oracle, kind: Kind, messages: &[&str]) -> View {
+        let mut view = View { kind, ..View::of(0) };
+        for message in messages {
+            oracle.message(message.as_bytes(), &mut view);
+        }
+        view
+    }
+
+    /// A message with a fault in it, after others that are right, is noticed at once.
+    #[track_caller]
+    fn check_noticed(before: &[&str], faulty: &str, words: &str) {
+        let mut oracle = oracle();
+        told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+        let view = told(&mut oracle, Kind::Changes, before);
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+        oracle.message(faulty.as_bytes(), &mut view.clone());
+        assert_eq!(oracle.mistakes.count, 1, "{faulty}");
+        assert!(oracle.mistakes.told[0].contains(words), "{:?}", oracle.mistakes);
+    }
+
+    #[test]
+    fn roster_with_its_changes_is_the_roster_that_follows() {
+        let mut oracle = oracle();
+        let one = told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
+        let other = told(&mut oracle, Kind::Changes, &[&format!("[\"roster\",{OUTCOME}]")]);
+        assert_eq!(one, other);
+        assert_eq!(oracle.rooms[0].document(OUTCOME.as_bytes()), Ok(one));
+        assert_eq!(oracle.rooms[0].newest(), one);
+        assert_eq!((oracle.mistakes.count, oracle.counts.rosters), (0, 2));
+    }
+
+    #[test]
+    fn message_of_another_room_is_noticed() {
+        for room in ["room-2", "", "Room-1"] {
+            let leak = |message: &str| message.replace("room-1", room);
+            check_noticed(&[ROSTER], &leak(CHANGE), "a message of another room");
+            check_noticed(&[], &leak(ROSTER), "a message of another room");
+        }
+        let unnamed = |message: &str| message.replace("\"room\":\"room-1\",", "");
+        check_noticed(&[ROSTER], &unnamed(CHANGE), "a message of another room");
+        let mut oracle = Oracle::new(1, None);
+        told(&mut oracle, Kind::Changes, &[&unnamed(ROSTER), &unnamed(CHANGE)]);
+        assert_eq!(oracle.mistakes.count, 0);
+        told(&mut oracle, Kind::Changes, &[&unnamed(ROSTER), CHANGE]);
+        assert_eq!(oracle.mistakes.count, 1);
+        told(&mut oracle, Kind::Changes, &[r#"["count",{"room":"a","seq":1,"count":1}]"#]);
+        assert_eq!(oracle.mistakes.count, 2);
+    }
+
+    #[test]
+    fn what_only_one_client_is_told_is_noticed() {
+        for (right, wrong) in [
+            ("hidden", "idle"),
+            ("\"Bob\":\"active\"", "\"Bob\":\"hidden\""),
+            (",\"Bob\":\"active\"", ""),
+            ("\"at\":2", "\"at\":3"),
+            ("\"at\":2,", ""),
+            ("true", "false"),
+            ("{\"at\":2,\"typing\":true}", "null"),
+            (",\"data\":{\"Ada\":{\"at\":2,\"typing\":true}}", ""),
+            ("[\"Eve\"]", "[]"),
+            ("\"Eve\"", "\"Ian\""),
+        ] {
+            let faulty = CHANGE.replace(right, wrong);
+            assert_ne!(faulty, CHANGE);
+            check_noticed(&[ROSTER], &faulty, "told different things of 5");
+        }
+        for (right, wrong) in [("hidden", "idle"), ("\"at\":2", "\"at\":1"), (",\"Eve\"", "")] {
+            let faulty = format!("[\"roster\",{}]", OUTCOME.replace(right, wrong));
+            check_noticed(&[], &faulty, "told different things of 5");
+            check_noticed(&[ROSTER], &faulty, "told different things of 5");
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_what_came_before_is_noticed() {
+        let change = |text: &str| format!(r#"["change",{{"room":"room-1",{text}}}]"#);
+        let roster = |from, to| ROSTER.replace(from, to);
+        for (faulty, words) in [
+            (change(r#""seq":7,"joined":[],"left":[]"#), "a gap: 7 came after 5"),
+            (change(r#""seq":6,"joined":[],"left":["Ian"]"#), "Ian, who is not there"),
+            (change(r#""seq":6,"joined":[],"left":[],"data":{"Ian":{}}"#), "Ian, who is not there"),
+            (
+                change(r#""seq":6,"joined":[],"left":[],"status":{"Ian":"idle"}"#),
+                "Ian, who is not there",
+            ),
+            (
+                change(r#""seq":6,"joined":[],"left":["Bob"],"status":{"Bob":"idle"}"#),
+                "Bob, who is not there",
+            ),
+            (roster("\"Bob\":\"idle\"", "\"Ian\":\"idle\""), "Ian, who is not there"),
+            (roster("ab", "ac"), "another epoch"),
+            (roster("\"seq\":4", "\"seq\":3"), "a step back: 3 came after 5"),
+            (roster("\"epoch\":\"00000000000000ab\",", ""), "a message that is none"),
+            (r#"["ok",{"id":1}]"#.into(), "a message that is none"),
+            (r#"["error",{"code":"data_invalid","message":""}]"#.into(), "data_invalid"),
+            (r#"["count",{"room":"room-1","seq":5,"count":3}]"#.into(), "did not ask for it"),
+        ] {
+            check_noticed(&[ROSTER, CHANGE], &faulty, words);
+        }
+    }
+
+    #[test]
+    fn count_that_is_not_that_of_the_names_is_noticed() {
+        let count = |count| format!(r#"["count",{{"room":"room-1","seq":5,"count":{count}}}]"#);
+        let mut oracle = oracle();
+        told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
+        let view = told(&mut oracle, Kind::CountAsked, &[ROSTER, &count(3)]);
+        assert_eq!((oracle.mistakes.count, oracle.counts.counts), (0, 1));
+        assert_eq!(oracle.count_bytes_max, count(3).len() + 2);
+        assert!(view.knows(&oracle.rooms[0].newest()));
+        let view = told(&mut oracle, Kind::CountAsked, &[ROSTER, &count(4)]);
+        assert_eq!(oracle.mistakes.count, 1);
+        assert!(!view.knows(&oracle.rooms[0].newest()));
+
+        // The other way round: the count comes first.
+        let mut oracle = self::oracle();
+        told(&mut oracle, Kind::CountAsked, &[ROSTER, &count(4)]);
+        told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
+        assert_eq!(oracle.mistakes.count, 1);
+    }
+
+    #[test]
+    fn clients_may_be_far_apart_and_a_room_may_be_made_again() {
+        let change = |seq, at| {
+            let data = format!(r#""data":{{"Ada":{{"at":{at}}}}}"#);
+            format!(r#"["change",{{"room":"room-1","seq":{seq},"joined":[],"left":[],{data}}}]"#)
+        };
+        let mut oracle = oracle();
+        let roster = |seq| ROSTER.replace("\"seq\":4", &format!("\"seq\":{seq}"));
+        let later = roster(6).replace("\"at\":1", "\"at\":6");
+        told(&mut oracle, Kind::Changes, &[&later, &change(7, 7)]);
+        told(&mut oracle, Kind::Changes, &[ROSTER, &change(5, 5), &change(6, 6), &change(7, 7)]);
+        let again = ROSTER.replace("ab", "ac").replace("\"at\":1", "\"at\":9");
+        // The same bytes as before are another change now.
+        let view = told(&mut oracle, Kind::Changes, &[&again, &change(5, 5)]);
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+        assert_eq!(oracle.rooms[0].newest(), view);
+    }
+
+    /// All clients are told the same, and it is not what was asked for.
+    #[test]
+    fn data_that_are_never_told_are_missed() {
+        let joined = r#"["change",{"room":"room-1","seq":5,"joined":["client-000007"],
+            "left":[],"data":{"client-000007":{"seat":7}}}]"#;
+        for (status, data, unshown) in [
+            ("idle", r#""at":3,"seat":7,"typing":true"#, 1),
+            ("active", r#""at":3,"seat":7"#, 1),
+            ("active", r#""at":3,"typing":true"#, 1),
+            ("active", r#""at":2,"seat":7,"typing":true"#, 1),
+            ("active", r#""at":3,"seat":7,"typing":true"#, 0),
+        ] {
+            let mut oracle = oracle();
+            for number in 1..=3 {
+                let (_, entry) = requests::set(7, number);
+                let wish = Wish::Shows(entry);
+                oracle.rooms[0].wishes.add(requests::name(7), wish, Instant::now());
+            }
+            let shown = format!(
+                r#"["change",{{"room":"room-1","seq":6,"joined":[],"left":[],
+                "status":{{"client-000007":"{status}"}},"data":{{"client-000007":{{{data}}}}}}}]"#
+            );
+            told(&mut oracle, Kind::Changes, &[ROSTER, joined, &shown]);
+            assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+            assert_eq!(oracle.rooms[0].wishes.unshown(), unshown, "{status} {data}");
+        }
     }
 }

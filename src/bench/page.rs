@@ -17,7 +17,7 @@ svg { width: 100%; height: auto; border-radius: 6px; }
 
 /// The page.
 pub(crate) fn page(report: &Report) -> String {
-    let title = format!("headcount bench {}, {} clients", report.scenario, report.clients);
+    let title = format!("headcount bench {}, {}", report.scenario, report.crowd());
     let verdict_class = if report.is_correct { "right" } else { "wrong" };
     let verdict = escape(&report.verdict());
     let told = report.mistakes_told.iter().chain(&report.warnings);

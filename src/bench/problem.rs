@@ -21,6 +21,8 @@ pub(crate) enum Problem {
     NoConnection(Url, io::Error),
     /// What listens there opens no WebSocket.
     NoWebSocket(Url, String),
+    /// There are more rooms than clients.
+    FewClients { clients: usize, who: &'static str, rooms: usize },
     /// There are fewer descriptors than clients.
     FewFiles { needed: u64, allowed: u64 },
     /// There are fewer ports than clients.
@@ -58,6 +60,10 @@ impl fmt::Display for Problem {
                 write!(f, "can't connect to {url}: {}", describe(error))
             }
             Problem::NoWebSocket(url, why) => write!(f, "{url} opens no WebSocket: {why}"),
+            Problem::FewClients { clients, who, rooms } => write!(
+                f,
+                "{clients} {who} can't be spread over {rooms} rooms: take more {who} or fewer rooms"
+            ),
             Problem::FewFiles { needed, allowed } => write!(
                 f,
                 "{needed} open files are needed and {allowed} allowed: raise the hard limit \

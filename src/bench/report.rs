@@ -16,6 +16,7 @@ const CURVE: [f64; 14] =
 pub(crate) struct Report {
     pub(crate) scenario: &'static str,
     pub(crate) clients: u32,
+    pub(crate) rooms: usize,
     /// The command that made it.
     pub(crate) command: String,
     pub(crate) server: String,
@@ -48,6 +49,7 @@ pub(crate) struct Figure {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Unit {
     Count,
+    Rate,
     Bytes,
     Seconds,
     Micros,
@@ -107,6 +109,7 @@ impl fmt::Display for Figure {
         match self.unit {
             Unit::Count if value.abs() >= 1e6 => write!(f, "{:.2} M", value / 1e6),
             Unit::Count => write!(f, "{value:.0}"),
+            Unit::Rate => write!(f, "{value:.3} /s"),
             Unit::Bytes if value.abs() >= 1e9 => write!(f, "{:.2} GB", value / 1e9),
             Unit::Bytes if value.abs() >= 1e6 => write!(f, "{:.2} MB", value / 1e6),
             Unit::Bytes if value.abs() >= 1e4 => write!(f, "{:.1} kB", value / 1e3),
@@ -137,10 +140,21 @@ impl Report {
             None if self.is_correct && self.scenario == "echo" => {
                 "every message came back as it was sent".into()
             }
+            None if self.is_correct && self.scenario == "count" => {
+                format!("all {} clients have the server's count", self.clients)
+            }
             None if self.is_correct => {
                 format!("all {} rosters are the server's, without a gap", self.clients)
             }
             None => format!("WRONG: {} mistakes", self.mistakes),
+        }
+    }
+
+    /// How many there are, and in how many rooms.
+    pub(crate) fn crowd(&self) -> String {
+        match self.rooms {
+            1 => format!("{} clients", self.clients),
+            rooms => format!("{} clients in {rooms} rooms", self.clients),
         }
     }
 
@@ -151,7 +165,7 @@ impl Report {
             out.write_fmt(text).expect("a string takes everything");
             out.push('\n');
         };
-        line(format_args!("{}, {} clients: {}", self.scenario, self.clients, self.verdict()));
+        line(format_args!("{}, {}: {}", self.scenario, self.crowd(), self.verdict()));
         for mistake in &self.mistakes_told {
             line(format_args!("  mistake: {mistake}"));
         }

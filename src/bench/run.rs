@@ -158,6 +158,7 @@ impl<'a> Run<'a> {
             counts: Counts {
                 deliveries: counts.deliveries - before.1.deliveries,
                 rosters: counts.rosters - before.1.rosters,
+                counts: counts.counts - before.1.counts,
                 bytes: counts.bytes - before.1.bytes,
             },
             latency: self.fleet.oracle.take_latency(),
@@ -218,6 +219,7 @@ impl<'a> Run<'a> {
         let usage = Usage::now(self.subject.pid);
         let counts = self.fleet.oracle.counts;
         let span = usage - self.sampled.usage;
+        let logged_in = self.fleet.oracle.people();
         let lately = &mut self.fleet.oracle.latency_lately;
         let quantile_ms = |quantile| {
             (!lately.is_empty()).then(|| lately.value_at_quantile(quantile) as f64 / 1e3)
@@ -226,7 +228,7 @@ impl<'a> Run<'a> {
         let sample = Sample {
             seconds: (now - self.started).as_secs_f64(),
             connected: self.fleet.open,
-            logged_in: self.fleet.oracle.newest.names.count,
+            logged_in,
             deliveries_per_second: deliveries as f64 / elapsed.as_secs_f64().max(1e-3),
             p50_ms: quantile_ms(0.5),
             p99_ms: quantile_ms(0.99),

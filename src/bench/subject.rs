@@ -14,8 +14,9 @@ use crate::system::describe;
 use super::cpus::{self, Cpus};
 use super::options::Options;
 use super::problem::Problem;
-use super::roster::{self, View};
+use super::room::Room;
 use super::url::Url;
+use super::view::View;
 
 /// How long an answer over HTTP may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,8 +28,16 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 const ROSTER: &str = "/roster";
 
 /// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
-/// name as the scenarios make.
-const FLAGS: [&str; 2] = ["--echo", "--name-changes-per-minute=1000000"];
+/// name, data and status from one client as the scenarios make.
+const FLAGS: [&str; 7] = [
+    "--echo",
+    "--messages-per-second=1000000",
+    "--messages-burst=1000000",
+    "--bytes-per-second=1000000000",
+    "--name-changes-per-minute=1000000",
+    "--updates-per-second=1000000",
+    "--updates-burst=1000000",
+];
 
 /// The server that is measured.
 #[derive(Debug)]
@@ -88,17 +97,18 @@ impl Subject {
         Ok(())
     }
 
-    /// The roster, as the server itself says that it is.
-    pub(crate) fn roster(&self) -> Result<View, Problem> {
-        let answer = self.ask(ROSTER)?;
+    /// Who is in a room, as the server itself says it.
+    pub(crate) fn roster(&self, room: &Room) -> Result<View, Problem> {
+        let path = room.path(ROSTER);
+        let answer = self.ask(&path)?;
         let no_roster = || Problem::NoRoster("the answer is no roster".into());
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(no_roster)?;
         if !answer.starts_with(b"HTTP/1.1 200 ") {
             let status = status_line(&answer);
             let prefix = &self.url.prefix;
-            return Err(Problem::NoRoster(format!("GET {prefix}{ROSTER} is answered {status}")));
+            return Err(Problem::NoRoster(format!("GET {prefix}{path} is answered {status}")));
         }
-        roster::document(&answer[end + 4..]).map_err(|_| no_roster())
+        room.document(&answer[end + 4..]).map_err(|_| no_roster())
     }
 
     fn ask(&self, path: &str) -> Result<Vec<u8>, Problem> {

@@ -1,9 +1,9 @@
 //! What is spoken on a WebSocket. Each protocol decodes its messages here and encodes its replies.
 
-use crate::api::{self, ApiError, Call, Wanted};
+use crate::api::{self, ApiError, Call, Done, Wanted};
 use crate::config::Config;
 use crate::heartbeat::Pace;
-use crate::presence::{Form, Name, Summary, View};
+use crate::presence::{Form, Summary, View};
 use crate::socketio::{Address, Client, Message, PING};
 use crate::time::Time;
 use crate::ws::Opcode;
@@ -34,8 +34,8 @@ pub(crate) struct Answer<'a> {
     pub(crate) room: Option<&'a str>,
     /// From where in a session of Socket.IO it came.
     pub(crate) address: Option<Address>,
-    /// That it was done, and the name that it gave, or why it was not.
-    pub(crate) outcome: Result<Option<Name>, ApiError>,
+    /// That it was done, or why it was not.
+    pub(crate) outcome: Result<Done, ApiError>,
 }
 
 impl Protocol {
@@ -82,7 +82,7 @@ impl Protocol {
     pub(super) fn reply(&self, answer: &Answer<'_>, outbox: &mut Outbox) {
         let event = match (&answer.outcome, answer.id) {
             (Err(error), id) => Some(api::error(*error, id, answer.room)),
-            (Ok(name), Some(id)) => Some(api::ok(id, name.as_deref())),
+            (Ok(done), Some(id)) => Some(api::ok(id, done)),
             (Ok(_), None) => None,
         };
         match (self, answer.address) {

@@ -1,6 +1,6 @@
 //! What clients ask for in rooms: it is done, and they are told what came of it.
 
-use crate::api::{Action, ApiError, Call, Request, Wanted};
+use crate::api::{Action, ApiError, Call, Done, Request, Wanted};
 use crate::connection::{Answer, Connection};
 use crate::names;
 use crate::presence::{MemberId, Name, RoomId, Update};
@@ -28,7 +28,7 @@ impl Context {
         connection.reply(&Answer { id, room, address, outcome });
     }
 
-    /// Does it. A login says under which name.
+    /// Does it.
     fn act(
         &mut self,
         connection: &mut Connection,
@@ -36,7 +36,7 @@ impl Context {
         room: Option<&str>,
         address: Option<Address>,
         now: Time,
-    ) -> Result<Option<Name>, ApiError> {
+    ) -> Result<Done, ApiError> {
         match (action, address, room) {
             (Action::Ping, ..) => connection.pong(&self.presence),
             // In Socket.IO a room is a namespace, which is joined and left in another way.
@@ -44,14 +44,15 @@ impl Context {
                 return Err(ApiError::MessageInvalid);
             }
             (Action::Enter(wanted), None, room) => {
-                self.enter_or_view(connection, room.unwrap_or_default(), wanted, now)?;
+                let name = self.enter_or_view(connection, room.unwrap_or_default(), wanted, now)?;
+                return Ok(Done::Enter(name));
             }
             (action, address, room) => {
                 let room = self.room_meant(connection, room, address)?;
                 return self.act_in(connection, room, action, now);
             }
         }
-        Ok(None)
+        Ok(Done::Plain)
     }
 
     /// Does what is asked for in a room that the connection is in.
@@ -61,10 +62,10 @@ impl Context {
         room: RoomId,
         action: Action,
         now: Time,
-    ) -> Result<Option<Name>, ApiError> {
+    ) -> Result<Done, ApiError> {
         match action {
             Action::Login(name, update) => {
-                return self.login(connection, room, &name, update, now).map(Some);
+                return self.login(connection, room, &name, update, now).map(Done::Login);
             }
             Action::Logout => self.leave_roster(connection, room),
             Action::Set(update) => {
@@ -76,7 +77,7 @@ impl Context {
             Action::Exit => self.exit(connection, |one| one.room == room),
             Action::Enter(_) | Action::Ping => {}
         }
-        Ok(None)
+        Ok(Done::Plain)
     }
 
     /// The room that a request is for: the one that it names, that of the namespace in which it
@@ -102,23 +103,24 @@ impl Context {
     }
 
     /// The peer is in one more room, or is told of one that it is in already in this way.
+    /// Says what the room is called.
     fn enter_or_view(
         &mut self,
         connection: &mut Connection,
         room: &str,
         wanted: Option<Wanted>,
         now: Time,
-    ) -> Result<(), ApiError> {
-        let name = self.room_name(room)?;
+    ) -> Result<Name, ApiError> {
+        let name = Name::from(self.room_name(room)?);
         let known = self.presence.find(&name);
         if let Some(room) = known.filter(|&room| connection.subscriptions.has(room)) {
-            return self.view(connection, room, wanted, now);
+            return self.view(connection, room, wanted, now).map(|()| name);
         }
-        let view = connection.view(wanted).ok_or(ApiError::MessageInvalid)?;
+        let view = connection.view(wanted).ok_or(ApiError::ViewUnknown)?;
         if !connection.may_update(&self.config, now) {
             return Err(ApiError::UpdatesTooFast);
         }
-        self.enter(connection, &name, view, 0).map(|_| ())
+        self.enter(connection, &name, view, 0).map(|_| name)
     }
 
     /// The peer is told of a room in this way from now on.
@@ -129,7 +131,7 @@ impl Context {
         wanted: Option<Wanted>,
         now: Time,
     ) -> Result<(), ApiError> {
-        let view = connection.view(wanted).ok_or(ApiError::MessageInvalid)?;
+        let view = connection.view(wanted).ok_or(ApiError::ViewUnknown)?;
         if !connection.may_update(&self.config, now) {
             return Err(ApiError::UpdatesTooFast);
         }

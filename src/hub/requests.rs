@@ -113,8 +113,11 @@ impl Context {
     fn roster_response(&mut self, room: &str, head: &RequestHead<'_>) -> Response {
         let name = match self.room_name(room) {
             Ok(name) => name,
-            Err(ApiError::RoomForbidden) => return self.nothing_here(),
-            Err(error) => return self.text(Status::BadRequest, &error.to_string()),
+            Err(error) => {
+                let is_forbidden = error == ApiError::RoomForbidden;
+                let status = if is_forbidden { Status::Forbidden } else { Status::BadRequest };
+                return self.text(status, &error.to_string());
+            }
         };
         let (epoch, seq, document) = self.presence.document(&name);
         let etag = format!("\"{epoch}:{}\"", seq.as_u64());

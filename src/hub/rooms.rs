@@ -14,6 +14,10 @@ impl Context {
         if text.is_empty() {
             return Ok(text.into());
         }
+        // No URL has such a segment: it is gone before anybody is asked (RFC 3986 §5.2.4).
+        if text.split('/').any(|segment| matches!(segment.trim(), "." | "..")) {
+            return Err(ApiError::RoomForbidden);
+        }
         let limits = self.config.limits.room_names();
         let name = names::canonical(text, limits).map_err(ApiError::Room)?;
         let patterns = &self.config.rooms;
@@ -106,7 +110,7 @@ impl Context {
         }
         self.check_number_of_rooms(connection)?;
         self.presence.check_room(&name, &self.config.limits)?;
-        let view = connection.view(None).ok_or(ApiError::MessageInvalid)?;
+        let view = connection.view(None).ok_or(ApiError::ViewUnknown)?;
         Ok((name, view))
     }
 }

@@ -24,7 +24,9 @@ impl Hub {
     pub fn commit(&mut self, now: Time) {
         let Context { presence, config, codec, tally, .. } = &mut self.context;
         let mut encoder = encoder(codec, config);
-        tally.commits += u64::from(presence.commit(&config.limits, &mut encoder, now));
+        let work = presence.commit(&config.limits, &mut encoder, now);
+        tally.commits += work.commits;
+        tally.room_visits += work.visits;
     }
 
     /// Takes the next connection that may have something to send, besides what is new in rooms.

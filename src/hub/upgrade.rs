@@ -1,6 +1,6 @@
 //! Requests that open a WebSocket: the opening handshake, or why it fails.
 
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Wanted};
 use crate::config::Compression;
 use crate::connection::{Connection, Protocol};
 use crate::http::{Method, RequestHead, Status};
@@ -23,9 +23,10 @@ impl Context {
     ) -> Result<(), Response> {
         self.check_asker(connection, head)?;
         let name = self.check_entry(room).map_err(|error| self.entry_refusal(error))?;
+        let wanted = wanted_view(&head.query).map_err(|error| self.entry_refusal(error))?;
         let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
         connection.open(Protocol::Native, deflate, &self.config, now);
-        let view = connection.view(None).unwrap_or_default();
+        let view = connection.view(wanted).unwrap_or_default();
         let entered = self.enter(connection, &name, view, 0);
         debug_assert!(entered.is_ok(), "nothing has changed since that was checked");
         connection.home = entered.ok();
@@ -115,5 +116,17 @@ impl Context {
                 response.head.field("Upgrade", "websocket").field("Sec-WebSocket-Version", "13");
         }
         response
+    }
+}
+
+/// The view that a URL asks for, `?view=count`. It is for clients that would not know what to do
+/// with a whole roster; parameters that nobody knows are ignored.
+fn wanted_view(query: &str) -> Result<Option<Wanted>, ApiError> {
+    let Some(word) = query.split('&').find_map(|pair| pair.strip_prefix("view=")) else {
+        return Ok(None);
+    };
+    match Wanted::of(word) {
+        Some(wanted @ (Wanted::Changes | Wanted::Count | Wanted::Nothing)) => Ok(Some(wanted)),
+        _ => Err(ApiError::ViewUnknown),
     }
 }

@@ -11,6 +11,15 @@ use super::schedule::{Due, Task};
 /// What is encoded for a room is dropped when nothing was for so long, in ms.
 const QUIET_MS: u64 = 10_000;
 
+/// What was done in rooms.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Work {
+    /// Commits.
+    pub commits: u64,
+    /// Rooms that were looked at, each as often as it was.
+    pub visits: u64,
+}
+
 impl Presence {
     pub(super) fn touch_entry(&mut self, room: RoomId, entry: EntryId) {
         self.rooms[room.index()].roster.touch(&mut self.entries, entry);
@@ -31,10 +40,10 @@ impl Presence {
     }
 
     /// Commits what changed in each room where that is due, for its followers to be told, and does
-    /// what else is due in rooms. Says how many commits there were.
-    pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> u32 {
+    /// what else is due in rooms. Says how much that was.
+    pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> Work {
         self.now = now;
-        let mut commits = 0;
+        let mut work = Work::default();
         let mut held_back = Vec::new();
         while let Some(due) = self.schedule.pop(now) {
             let id = due.room;
@@ -42,10 +51,13 @@ impl Presence {
                 Some(room) if room.number == due.number => {}
                 _ => continue,
             }
+            work.visits += 1;
             match due.task {
                 // As many commits as its followers can take in this round were made.
                 Task::Commit if !self.room(id).can_commit() => held_back.push(due),
-                Task::Commit => commits += u32::from(self.commit_room(id, limits, encoder, now)),
+                Task::Commit => {
+                    work.commits += u64::from(self.commit_room(id, limits, encoder, now))
+                }
                 Task::Count => {
                     let room = self.room_mut(id);
                     room.flags.is_counting = false;
@@ -60,7 +72,7 @@ impl Presence {
         for due in held_back {
             self.schedule.push(due);
         }
-        commits
+        work
     }
 
     fn commit_room(

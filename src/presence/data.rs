@@ -128,9 +128,9 @@ impl Data {
         fields.dedup_by(|other, first| other.key == first.key);
         if !fits(fields.iter().copied(), limits) {
             fields.sort_by_key(|field| std::cmp::Reverse(field.set));
-            while !fits(fields.iter().copied(), limits) {
-                fields.pop();
-            }
+            let mut size = Size::default();
+            let kept = fields.iter().take_while(|field| size.add(field, limits)).count();
+            fields.truncate(kept);
             fields.sort_unstable_by(|one, other| Field::compare_keys(one, other));
         }
         (!fields.is_empty()).then(|| encode(&fields).into())
@@ -149,14 +149,26 @@ impl Field {
     }
 }
 
-fn fits<'a>(fields: impl IntoIterator<Item = &'a Field>, limits: DataLimits) -> bool {
-    // The braces, and one comma too many.
-    let (mut keys, mut bytes) = (0, 1);
-    for field in fields {
-        keys += 1;
-        bytes += field.length();
+/// The size of an object, as far as its fields were added.
+#[derive(Default)]
+struct Size {
+    keys: usize,
+    bytes: usize,
+}
+
+impl Size {
+    /// Adds a field, and says whether that is not too much.
+    fn add(&mut self, field: &Field, limits: DataLimits) -> bool {
+        self.keys += 1;
+        self.bytes += field.length();
+        // The braces, and one comma less.
+        self.keys <= limits.keys_max && self.bytes < limits.bytes_max
     }
-    keys <= limits.keys_max && bytes <= limits.bytes_max
+}
+
+fn fits<'a>(fields: impl IntoIterator<Item = &'a Field>, limits: DataLimits) -> bool {
+    let mut size = Size::default();
+    fields.into_iter().all(|field| size.add(field, limits))
 }
 
 fn encode(fields: &[&Field]) -> String {

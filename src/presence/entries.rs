@@ -27,13 +27,17 @@ pub struct Entries {
     by_name: BTreeMap<(RoomId, Name), EntryId>,
 }
 
+/// The data of so many members are merged, those that set some last: a name that thousands have
+/// must not take the time of thousands with each commit.
+const SETTERS_MAX: usize = 64;
+
 /// A name in a room.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) name: Name,
     /// Members of each status, by its number.
     members: [u32; Status::ALL.len()],
-    /// The members that have data.
+    /// The members that have data, those that set some last at the end.
     with_data: Vec<MemberId>,
     /// Whether it is on the list of those that were touched.
     pub(super) is_touched: bool,
@@ -112,7 +116,7 @@ impl Entry {
         self.members != [0; Status::ALL.len()]
     }
 
-    /// Notes whether a member has data.
+    /// Notes whether a member, which set some just now, has data.
     pub(super) fn note_data(&mut self, member: MemberId, has_data: bool) {
         self.with_data.retain(|&other| other != member);
         if has_data {
@@ -130,7 +134,7 @@ impl Entry {
         limits: DataLimits,
     ) -> Option<Seen> {
         let status = Status::ALL.into_iter().find(|&status| self.members[status as usize] > 0)?;
-        let datas = self.with_data.iter().filter_map(|&id| data(id));
+        let datas = self.with_data.iter().rev().take(SETTERS_MAX).filter_map(|&id| data(id));
         Some(Seen { status, data: Data::merged(datas, limits) })
     }
 }

@@ -101,6 +101,58 @@ fn fanout_tells_one_change_at_a_time() {
     assert_eq!(figure(&report, "deliveries"), 250.0);
 }
 
+/// The scenarios are the same in rooms, each of which has its own names.
+#[test]
+fn clients_in_rooms_are_told_of_their_room_and_of_no_other() {
+    let report = check("storm", &["-n", "60", "--rooms", "6"]);
+    assert_eq!(report["rooms"], 6);
+    // Each of sixty is told ten names with those of its room, and not sixty.
+    assert!((60.0 * 160.0..60.0 * 600.0).contains(&figure(&report, "bytes_received")), "{report}");
+    let report = check("churn", &["-n", "60", "--rooms", "6", "--rate", "100"]);
+    assert_eq!(figure(&report, "changes"), 70.0);
+    let told = figure(&report, "deliveries") / 10.0;
+    assert!((1.0..=70.0).contains(&told), "{told} changes told to everybody in their room");
+    // Of three rooms one has four clients.
+    let report = check("fanout", &["-n", "10", "--rooms", "3", "--rounds", "9"]);
+    assert_eq!(figure(&report, "deliveries"), 90.0);
+    check("idle", &["-n", "20", "--rooms", "20"]);
+    check("reload", &["-n", "50", "--rooms", "5"]);
+    check("restart", &["-n", "50", "--rooms", "5"]);
+    check("slow", &["-n", "50", "--rooms", "5"]);
+    check("echo", &["-n", "5", "--rooms", "100"]);
+}
+
+/// Presence data and statuses in place of logins: everybody is told what was set last.
+#[test]
+fn changes_may_be_data_and_statuses() {
+    for rooms in ["1", "4"] {
+        let all = ["-n", "20", "--rooms", rooms, "--changes", "data"];
+        let report = check("churn", &[&all[..], &["--rate", "100"]].concat());
+        assert_eq!(figure(&report, "changes"), 100.0);
+        assert!(report["latencies"][0]["count"].as_f64() > Some(0.0));
+        let report = check("fanout", &[&all[..], &["--rounds", "12"]].concat());
+        assert_eq!(figure(&report, "deliveries"), 240.0);
+        check("slow", &[&all[..], &["--stuck", "4"]].concat());
+    }
+    // As many at once as a commit can take: they come to one change.
+    check("churn", &["-n", "2", "--changes", "data", "--rate", "5000"]);
+}
+
+#[test]
+fn count_is_told_once_a_second_in_a_short_frame() {
+    for rooms in ["1", "3"] {
+        let arguments = ["-n", "30", "--rooms", rooms, "--visitors", "300", "--rate", "100"];
+        let (report, code) = report(&[&["count", "--seconds", "3"], &arguments[..]].concat());
+        assert_eq!((&report["is_correct"], code), (&Value::Bool(true), Some(0)), "{report}");
+        assert_eq!(figure(&report, "changes"), 300.0);
+        // At most once in each second that has begun. Logins go on, so there is something to tell.
+        let frames = figure(&report, "frames_per_client_per_second");
+        assert!((0.3..=4.0 / 3.0).contains(&frames), "{frames} frames a second");
+        let bytes = figure(&report, "largest_frame");
+        assert!((20.0..=64.0).contains(&bytes), "{bytes} bytes");
+    }
+}
+
 #[test]
 fn echo_comes_back_as_it_was_sent() {
     let report = check("echo", &["-n", "5", "--size", "70000"]);
@@ -167,20 +219,35 @@ fn check_wrong(address: SocketAddr, told: &str) {
     assert!(report["mistakes_told"].to_string().contains(told), "{report}");
 }
 
-const ADA: &str = r#"["roster",{"seq":3,"names":["Ada"]}]"#;
-const ONLY_ADA: &str = r#"{"seq":3,"names":["Ada"]}"#;
+const ADA: &str = r#"["roster",{"epoch":"00000000000000ab","seq":3,"names":["Ada"]}]"#;
+const ONLY_ADA: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"]}"#;
+const NOBODY: &str = r#"{"epoch":"00000000000000ab","seq":1,"names":[]}"#;
 
 #[test]
 fn wrong_roster_is_noticed() {
-    check_wrong(server(r#"{"seq":3,"names":["Bob"]}"#, &[ADA]), "3 of 3 rosters");
+    const BOB: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Bob"]}"#;
+    check_wrong(server(BOB, &[ADA]), "3 of 3 rosters");
+    const AGAIN: &str = r#"{"epoch":"00000000000000ac","seq":3,"names":["Ada"]}"#;
+    check_wrong(server(AGAIN, &[ADA]), "3 of 3 rosters");
+    const IDLE: &str =
+        r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"],"status":{"Ada":"idle"}}"#;
+    check_wrong(server(IDLE, &[ADA]), "3 of 3 rosters");
+    const DATA: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"],"data":{"Ada":{}}}"#;
+    check_wrong(server(DATA, &[ADA]), "3 of 3 rosters");
     check_wrong(server(ONLY_ADA, &[ADA, r#"["roster",7]"#]), "a message that is none");
 }
 
 #[test]
 fn gap_in_the_sequence_is_noticed_though_the_rosters_are_equal() {
-    const EMPTY: &str = r#"["roster",{"seq":1,"names":[]}]"#;
+    const EMPTY: &str = r#"["roster",{"epoch":"00000000000000ab","seq":1,"names":[]}]"#;
     const GAP: &str = r#"["change",{"seq":3,"joined":["Ada"],"left":[]}]"#;
     check_wrong(server(ONLY_ADA, &[EMPTY, GAP, ADA]), "a gap: 3 came after 1");
+}
+
+#[test]
+fn message_of_another_room_is_noticed() {
+    const LEAK: &str = r#"["change",{"room":"a","seq":4,"joined":["Eve"],"left":[]}]"#;
+    check_wrong(server(ONLY_ADA, &[ADA, LEAK]), "a message of another room came");
 }
 
 /// What can't begin says why in one line, and ends at once.
@@ -198,6 +265,13 @@ fn server_that_is_not_there_is_told_in_one_line() {
     let free = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().unwrap();
     check_refused(&["idle", "--url", &format!("ws://{free}")], "connection refused");
     check_refused(&["restart", "--url", &format!("ws://{free}")], "leave out --url");
+}
+
+#[test]
+fn rooms_in_which_nobody_would_be_are_refused() {
+    check_refused(&["storm", "-n", "3", "--rooms", "4"], "3 clients can't be spread over 4 rooms");
+    let count = ["count", "-n", "4", "--rooms", "4", "--visitors", "3"];
+    check_refused(&count, "3 visitors can't be spread over 4 rooms");
 }
 
 /// On most machines `localhost` is `::1` and 127.0.0.1, and the server is at one of the two. (Which
@@ -240,7 +314,10 @@ fn what_opens_no_websocket_is_told_in_one_line() {
             let mut stream = stream.expect("a connection");
             let head = read_head(&mut stream);
             let answer = match head.starts_with("GET /roster") {
-                true => "HTTP/1.1 200 OK\r\n\r\n{\"seq\":0,\"names\":[]}",
+                true => {
+                    "HTTP/1.1 200 OK\r\n\r\n{\"epoch\":\"0000000000000000\",\
+                         \"seq\":0,\"names\":[]}"
+                }
                 false => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
             };
             let _ = stream.write_all(answer.as_bytes());
@@ -252,7 +329,7 @@ fn what_opens_no_websocket_is_told_in_one_line() {
 #[test]
 fn server_that_says_nothing_is_not_waited_for_for_ever() {
     // It answers /roster and opens WebSockets, and never sends a roster there.
-    let url = format!("ws://{}", server(r#"{"seq":1,"names":[]}"#, &[]));
+    let url = format!("ws://{}", server(NOBODY, &[]));
     let output = bench(&["storm", "-n", "3", "--patience", "1", "--url", &url]);
     assert_eq!(output.status.code(), Some(1));
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

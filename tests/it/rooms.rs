@@ -81,6 +81,7 @@ fn request_is_answered_by_its_id() {
         (r#"["set",{"id":2}]"#, json!(["error", { "id": 2 }])),
         (r#"["login","",{"id":3}]"#, json!(["error", { "id": 3 }])),
         (r#"["set",{"id":4,"data":7}]"#, json!(["error", { "id": 4 }])),
+        (r#"["enter",{"id":7,"room":" e\u0301 "}]"#, json!(["ok", { "id": 7, "room": "\u{e9}" }])),
         (r#"["exit",{"id":5}]"#, json!(["ok", { "id": 5 }])),
         (r#"["logout",{"id":6}]"#, json!(["error", { "id": 6 }])),
     ] {
@@ -225,6 +226,8 @@ fn name_of_a_room_has_a_length() {
         let enter = format!(r#"["enter",{{"room":"{room}"}}]"#);
         assert_eq!(code(&mut world, peer, &enter).as_deref(), expected, "{room}");
     }
+    let dots = code(&mut world, peer, r#"["enter",{"room":"a/.."}]"#);
+    assert_eq!(dots.as_deref(), Some("room_forbidden"), "no URL leads there");
     assert_eq!(handshake_status(&mut world, "/ws/abcd"), 400);
     assert_eq!(handshake_status(&mut world, "/ws/a%2Fb"), 400);
 }

@@ -136,6 +136,27 @@ fn view_that_is_asked_for_again_goes_on_where_it_is() {
     }
 }
 
+/// Who wants no roster need not be sent one first.
+#[test]
+fn url_may_say_the_view() {
+    let mut world = world();
+    let ada = world.watch();
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    let count = world.open("/ws?a=b&view=count");
+    assert_eq!(counts(&mut world, count), [(1, 1)]);
+    let quiet = world.open("/ws?view=none");
+    assert_eq!(world.heard(quiet), [Value::Null; 0]);
+    let changes = world.open("/ws?view=changes&x");
+    assert_eq!(world.heard(changes)[0][0], "roster");
+    for wrong in ["/ws?view=all", "/ws?view=names", "/ws/a?view="] {
+        let peer = world.connect();
+        world.send(peer, &crate::wire::handshake(wrong, ""));
+        assert_eq!(world.answer(peer).status, 400, "{wrong}");
+    }
+    assert_eq!(world.hub.rooms(), 1);
+}
+
 /// A room in which nothing happens holds nothing that is encoded, and tells it anew.
 #[test]
 fn quiet_room_tells_newcomers_all_the_same() {

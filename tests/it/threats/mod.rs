@@ -16,6 +16,7 @@ mod page;
 mod policies;
 mod probes;
 mod resources;
+mod rooms;
 mod rows;
 mod socketio;
 mod states;

@@ -7,7 +7,8 @@ export class FakeSocket {
   }
 
   readyState = 0;
-  sent = []; // all but pings
+  sent = []; // all but pings, without their ids and empty options
+  asked = []; // the ids of requests that have no answer yet
   pings = 0;
   closes = 0;
 
@@ -17,8 +18,11 @@ export class FakeSocket {
   }
   send(text) {
     const message = JSON.parse(text);
-    if (message[0] === "ping") this.pings++;
-    else this.sent.push(message);
+    if (message[0] === "ping") return this.pings++;
+    const { id, ...options } = message.pop();
+    if (id !== undefined) this.asked.push(id);
+    if (Object.keys(options).length > 0) message.push(options);
+    this.sent.push(message);
   }
   close() {
     if (this.readyState < 2) this.closes++;
@@ -36,6 +40,13 @@ export class FakeSocket {
   }
   pong(seq = this.seq ?? 0) {
     this.receive("pong", { seq });
+  }
+  // The oldest request that has no answer is done, or is refused.
+  ok(detail) {
+    this.receive("ok", { id: this.asked.shift(), ...detail });
+  }
+  refuse(code, message = "") {
+    this.receive("error", { id: this.asked.shift(), code, message });
   }
   fail(code) {
     this.readyState = 3;

@@ -33,7 +33,7 @@ export class Server extends Program {
 export const complaints = []; // what no page may do: errors, violations, dialogs
 const excused = { isDown: false };
 
-/** While the server or the way to it is down, the browser may say that it cannot connect. */
+/** While the server or the way to it is down, or barred, the browser may say that it can't connect. */
 export function excuse(isDown) {
   excused.isDown = isDown;
 }
@@ -50,7 +50,8 @@ export async function open(url, { viewport = WIDE, script, argument, ...options 
   const page = await context.newPage();
   page.on("console", (message) => {
     if (!["error", "warning"].includes(message.type())) return;
-    const isLink = /^WebSocket connection to .* failed|net::ERR_/.test(message.text());
+    const link = /^WebSocket connection to .* failed|net::ERR_|status of 40[034]/;
+    const isLink = link.test(message.text());
     if (excused.isDown && isLink) return;
     if (message.location().url.endsWith("/favicon.ico")) return; // of what is no page of ours
     complaints.push(message.text());
@@ -99,8 +100,8 @@ export async function noSidewaysScroll(page) {
 export function fakeServer() {
   window.sockets = [];
   window.WebSocket = class {
-    sent = []; // all but pings
-    owed = 0; // pongs
+    sent = []; // all but pings, without their ids
+    asked = []; // the ids of requests that have no answer yet
     constructor() {
       window.sockets.push(this);
       queueMicrotask(() => {
@@ -108,26 +109,25 @@ export function fakeServer() {
         this.onopen({});
       });
     }
-    set onmessage(f) {
-      this.tell = (event) => {
-        this.seq = JSON.parse(event.data)[1].seq ?? this.seq;
-        f(event);
-      };
+    tell(event, detail) {
+      if (event !== "pong") this.seq = detail.seq ?? this.seq;
+      this.onmessage({ data: JSON.stringify([event, detail]) });
     }
-    get onmessage() {
-      return this.tell;
-    }
-    // What comes of a request is for the test to say, and then comes the pong behind it.
+    // What comes of a request is for the test to say, but a status is told without its doing.
     send(text) {
-      if (text !== '["ping"]') this.sent.push(text);
-      else this.owed++;
-      this.isAsked ||= text !== '["ping"]';
-      queueMicrotask(() => this.isAsked || this.pong());
+      const [event, ...parts] = JSON.parse(text);
+      if (event === "ping") {
+        queueMicrotask(() => this.tell("pong", { seq: this.seq ?? 0 }));
+        return;
+      }
+      const { id, ...options } = parts.pop();
+      this.asked.push(id);
+      if (Object.keys(options).length > 0) parts.push(options);
+      this.sent.push(JSON.stringify([event, ...parts]));
+      if (event === "set") queueMicrotask(() => this.answer("ok"));
     }
-    pong() {
-      this.isAsked = false;
-      const pong = JSON.stringify(["pong", { seq: this.seq ?? 0 }]);
-      for (; this.owed > 0; this.owed--) this.onmessage({ data: pong });
+    answer(event, detail) {
+      for (const id of this.asked.splice(0)) this.tell(event, { ...detail, id });
     }
     close() {}
   };
@@ -136,10 +136,11 @@ export function fakeServer() {
     window.sockets.at(-1).onclose({ code: 1006 });
     dispatchEvent(new Event("online"));
   };
-  window.receive = (message) => {
+  window.receive = ([event, detail]) => {
     const socket = window.sockets.at(-1);
-    socket.onmessage({ data: JSON.stringify(message) });
-    if (message[0] !== "roster") socket.pong();
+    if (event === "error") return socket.answer(event, detail);
+    socket.tell(event, detail);
+    if (event === "change") socket.answer("ok");
   };
 }
 

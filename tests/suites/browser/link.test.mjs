@@ -173,7 +173,7 @@ for (const [what, request, again] of [
   test(`a ${what} that a dead link took is done on the next`, () => {
     const dead = start();
     room.login("Ada");
-    dead.pong();
+    dead.ok();
     request();
     tick(9_999);
     assert.equal(room.state, "open");
@@ -213,38 +213,36 @@ test("there is one request at a time, and of the wishes meanwhile only the last 
   for (const name of ["A", "B", "C"]) room.login(name);
   assert.deepEqual(socket.sent, [["login", "A"]]);
   assert.equal(room.name, "C");
-  socket.pong();
+  socket.ok();
   assert.deepEqual(socket.sent, [["login", "A"], ["login", "C"]]);
-  socket.pong();
-  assert.equal(socket.pings, 2);
+  socket.ok();
+  assert.equal(socket.pings, 0);
   for (let i = 0; i < 1_000; i++) room.login(`${i}`);
   assert.equal(socket.sent.length, 3, "nor can a page flood the server");
 });
 
-test("the answer to an earlier ping is not that of the request", () => {
+test("a pong is not the answer to a request", () => {
   const socket = start();
   tick(30_000);
   for (const name of ["A", "B"]) room.login(name);
   socket.pong();
   assert.deepEqual(socket.sent, [["login", "A"]]);
-  socket.pong();
-  assert.deepEqual(socket.sent.at(-1), ["login", "B"]);
+  tick(10_000);
+  assert.equal(room.state, "waiting");
 });
 
 test("a refusal is that of one request", () => {
   const socket = start();
-  const refusal = { code: "name_invalid", message: "" };
   room.login("\u202E");
-  socket.receive("error", refusal);
-  socket.pong();
+  socket.refuse("name_invalid");
   room.login("Eve");
-  socket.pong();
+  socket.ok();
   room.login("\u202E");
-  socket.receive("error", refusal);
+  socket.refuse("name_invalid");
   assert.equal(room.name, "Eve");
 });
 
-test("a pong that ends the connection has no other effect", () => {
+test("a pong that ends the connection leaves what is asked for", () => {
   const socket = start();
   for (const name of ["A", "B"]) room.login(name);
   socket.pong(7);
@@ -260,26 +258,53 @@ test("a refusal of an older wish leaves the newer one", () => {
   room.on("error", ({ code }) => refused.push(code));
   room.login("\u202E");
   room.login("Eve");
-  socket.receive("error", { code: "name_invalid", message: "" });
+  socket.refuse("name_invalid");
   assert.deepEqual(refused, ["name_invalid"]);
   assert.equal(room.name, "Eve");
-  socket.pong();
   assert.deepEqual(socket.sent.at(-1), ["login", "Eve"]);
-  socket.receive("error", { code: "rate_limited", message: "" });
+  socket.refuse("rate_limited");
   assert.equal(room.name, null);
-  socket.pong();
   assert.equal(socket.sent.length, 2);
 });
 
-test("an error that belongs to no request undoes none", () => {
+test("an error that belongs to no request is told, and undoes none", () => {
   const socket = start();
+  const refused = [];
+  room.on("error", ({ code }) => refused.push(code));
   socket.receive("error", { code: "of_later", message: "" });
   room.login("Eve");
-  socket.pong();
+  socket.receive("error", { id: "of another", code: "of_later", message: "" });
+  socket.ok();
   assert.equal(room.name, "Eve");
-  room.login("\u202E");
-  socket.receive("error", { code: "name_invalid", message: "" });
-  assert.equal(room.name, "Eve");
+  assert.deepEqual(refused, ["of_later", "of_later"]);
+});
+
+test("after a burst a page asks four times a second, however quick the answers", () => {
+  const socket = start();
+  const flood = () => {
+    for (let i = 0; i < 100; i++) {
+      room.login(`${i}`);
+      if (socket.asked.length > 0) socket.ok();
+    }
+  };
+  flood();
+  assert.equal(socket.sent.length, 30);
+  for (let second = 1; second <= 3; second++) {
+    for (let quarter = 0; quarter < 4; quarter++) {
+      tick(250);
+      if (socket.asked.length > 0) socket.ok();
+      flood();
+    }
+    assert.equal(socket.sent.length, 30 + 4 * second);
+  }
+  room.logout();
+  tick(250);
+  assert.deepEqual(socket.sent.at(-1), ["logout"], "the last wish is not lost");
+  socket.ok();
+  for (let quarter = 0; quarter < 40; quarter++) tick(250);
+  const before = socket.sent.length;
+  flood();
+  assert.equal(socket.sent.length, before + 30, "and after a while there may be a burst again");
 });
 
 // ---- Sleep -------------------------------------------------------------------------------------
@@ -341,7 +366,7 @@ test("a clock that is set back disturbs nothing", () => {
 test("a page that is left is off the list at once, and back as soon as it is shown", () => {
   const socket = start();
   room.login("Ada");
-  socket.pong();
+  socket.ok();
   page.leave();
   assert.equal(socket.closes, 1);
   tick(HOUR);

@@ -1,0 +1,191 @@
+//! One making of a room, from its first commit on, as far as clients were told of it.
+//!
+//! A change says how somebody is, and not how they were; what clients know is a sum, from which the
+//! old is to be subtracted. So it is kept for each name what was told of it, and with which commit.
+//! That is enough however far apart two clients are: whoever takes in commit n was told all that
+//! leads to it, and so it stands here. (What stands here already is not noted again. That is right
+//! as long as nobody becomes what they were while a client lags, which ours never do.)
+//!
+//! Of each commit it is kept what the first client knew after it. Every other one must know the
+//! same.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use super::people::{Data, Entry, People};
+use super::text::{ChangeText, Epoch, RosterText};
+use super::view::{Kind, View, Wrong};
+use super::wishes::{Wish, Wishes};
+
+/// Commits that are kept: a client is never that far behind.
+const COMMITS_KEPT: u64 = 4096;
+
+/// One making of a room.
+#[derive(Debug)]
+pub(super) struct Life {
+    pub(super) epoch: Epoch,
+    /// What is known by the client that knows most.
+    pub(super) newest: View,
+    /// What was told of each name, and by which commit, the oldest first.
+    told: HashMap<String, Vec<(u64, Entry)>>,
+    commits: BTreeMap<u64, Commit>,
+    /// The latest commit whose change was read.
+    latest: u64,
+}
+
+/// What is kept of a commit.
+#[derive(Debug, Default)]
+struct Commit {
+    /// When the oldest of what it tells was asked for.
+    asked: Option<Instant>,
+    /// Who was there after it.
+    people: Option<People>,
+    /// How many were there after it.
+    count: Option<u64>,
+}
+
+impl Life {
+    /// Of which nothing is known.
+    pub(super) fn new(room: usize, epoch: Epoch) -> Life {
+        Life {
+            epoch,
+            newest: View::of(room),
+            told: HashMap::new(),
+            commits: BTreeMap::new(),
+            latest: 0,
+        }
+    }
+
+    /// Who is there by a roster.
+    pub(super) fn roster(
+        &mut self,
+        text: RosterText<'_>,
+        wishes: &mut Wishes,
+    ) -> Result<People, Wrong> {
+        let RosterText { seq, names, status, mut data, .. } = text;
+        let mut people = People::default();
+        let mut described = 0;
+        for name in &names {
+            let status = status.get(&**name).copied();
+            let data = data.remove(&**name);
+            described += usize::from(status.is_some());
+            let data = data.map_or(Data::default(), |data| Data::of(&data));
+            let entry = Entry { status: status.unwrap_or_default(), data };
+            people = people.with(People::one(name, entry));
+            self.note(name, seq, entry);
+            wishes.seen(name, Wish::Comes);
+            wishes.seen(name, Wish::Shows(entry));
+        }
+        let stranger = data.into_keys().next();
+        let is_stranger = |name: &&String| !names.iter().any(|known| known == *name);
+        let stranger = stranger.or_else(|| {
+            (described < status.len()).then(|| status.keys().find(is_stranger).cloned())?
+        });
+        match stranger {
+            Some(name) => Err(Wrong::Absent { seq, name }),
+            None => Ok(people),
+        }
+    }
+
+    /// Those whom a change concerns, as they were before and are after it.
+    pub(super) fn change(
+        &mut self,
+        text: ChangeText<'_>,
+        wishes: &mut Wishes,
+    ) -> Result<(People, People), Wrong> {
+        let ChangeText { seq, joined, left, status, data, .. } = text;
+        let (mut before, mut after) = (People::default(), People::default());
+        let mut seen = Vec::new();
+        for name in &left {
+            before = before.with(People::one(name, self.before(name, seq)?));
+            seen.push((&**name, Wish::Goes));
+        }
+        // Who joins has what the same change says, whatever there was of that name before.
+        let mut entries: BTreeMap<&str, Entry> =
+            joined.iter().map(|name| (&**name, Entry::default())).collect();
+        for name in status.keys().chain(data.keys()) {
+            if left.iter().any(|left| left == name) {
+                return Err(Wrong::Absent { seq, name: name.clone() });
+            }
+            if !entries.contains_key(&**name) {
+                let entry = self.before(name, seq)?;
+                before = before.with(People::one(name, entry));
+                entries.insert(name, entry);
+            }
+        }
+        for (name, mut entry) in entries {
+            entry.status = status.get(name).copied().unwrap_or(entry.status);
+            if let Some(data) = data.get(name) {
+                entry.data = data.as_ref().map_or(Data::default(), Data::of);
+            }
+            after = after.with(People::one(name, entry));
+            self.note(name, seq, entry);
+            seen.push((name, Wish::Shows(entry)));
+        }
+        seen.extend(joined.iter().map(|name| (&**name, Wish::Comes)));
+        // A client that lags tells nothing new.
+        if seq > self.latest {
+            self.latest = seq;
+            let asked = seen.into_iter().filter_map(|(name, wish)| wishes.seen(name, wish)).min();
+            self.commit(seq).asked = asked;
+        }
+        Ok((before, after))
+    }
+
+    /// A client knows this now: does everybody who was told of that commit?
+    pub(super) fn arrived(&mut self, view: &View) -> Result<(), Wrong> {
+        let Some(seq) = view.seq else { return Ok(()) };
+        if self.newest.seq < view.seq && view.kind != Kind::Count {
+            self.newest = View { kind: Kind::Changes, ..*view };
+        }
+        let commit = self.commit(seq);
+        let is_same = match view.kind {
+            Kind::Count => {
+                let count = *commit.count.get_or_insert(view.people.count);
+                count == view.people.count
+                    && commit.people.is_none_or(|people| people.count == count)
+            }
+            Kind::Changes | Kind::CountAsked => {
+                let people = *commit.people.get_or_insert(view.people);
+                people == view.people && commit.count.is_none_or(|count| people.count == count)
+            }
+        };
+        if is_same { Ok(()) } else { Err(Wrong::Contradiction { seq }) }
+    }
+
+    /// When the oldest was asked for of what these commits tell, if that is known.
+    pub(super) fn asked(&self, first: u64, last: u64) -> Option<Instant> {
+        self.commits.range(first..=last).find_map(|(_, commit)| commit.asked)
+    }
+
+    fn commit(&mut self, seq: u64) -> &mut Commit {
+        let kept = self.newest.seq.unwrap_or(0).saturating_sub(COMMITS_KEPT);
+        while self.commits.first_key_value().is_some_and(|(&first, _)| first < kept) {
+            self.commits.pop_first();
+        }
+        self.commits.entry(seq).or_default()
+    }
+
+    /// How somebody was before a commit that they are not new with.
+    fn before(&self, name: &str, seq: u64) -> Result<Entry, Wrong> {
+        let absent = || Wrong::Absent { seq, name: name.into() };
+        let told = self.told.get(name).ok_or_else(absent)?;
+        let older = told.iter().rev().find(|(told, _)| *told < seq);
+        older.map(|(_, entry)| *entry).ok_or_else(absent)
+    }
+
+    /// Somebody was so after a commit.
+    fn note(&mut self, name: &str, seq: u64, entry: Entry) {
+        let Some(told) = self.told.get_mut(name) else {
+            self.told.insert(name.into(), vec![(seq, entry)]);
+            return;
+        };
+        let next = told.partition_point(|(told, _)| *told <= seq);
+        if next == 0 || told[next - 1].1 != entry {
+            told.insert(next, (seq, entry));
+        }
+        let kept = self.newest.seq.unwrap_or(0).saturating_sub(COMMITS_KEPT);
+        let old = told.partition_point(|(told, _)| *told < kept).saturating_sub(1);
+        told.drain(..old);
+    }
+}

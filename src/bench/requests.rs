@@ -1,0 +1,45 @@
+//! What clients ask for, and what is to be told of them then.
+
+use serde_json::{Map, Value, json};
+
+use super::people::{Data, Entry, Status};
+
+/// The name of a client.
+pub(crate) fn name(index: usize) -> String {
+    format!("client-{index:06}")
+}
+
+/// To be there. With data, it is a key that stays.
+pub(crate) fn login(index: usize, has_data: bool) -> String {
+    let name = name(index);
+    match has_data {
+        true => json!(["login", name, { "data": { "seat": index } }]).to_string(),
+        false => json!(["login", name]).to_string(),
+    }
+}
+
+/// To be there no more.
+pub(crate) const LOGOUT: &str = "[\"logout\"]";
+
+/// To be told how many are there, and not who.
+pub(crate) const COUNT: &str = "[\"view\",{\"view\":\"count\"}]";
+
+/// The data and the status that a client sets for the so-manyth time, and what is to be told of it
+/// from then on: one key is given each time, one every other time, and one is that of its login.
+pub(crate) fn set(index: usize, number: u64) -> (String, Entry) {
+    let is_typing = number % 2 == 1;
+    let (word, status) = match number % 3 {
+        0 => ("active", Status::Active),
+        1 => ("idle", Status::Idle),
+        _ => ("hidden", Status::Hidden),
+    };
+    let typing = if is_typing { Value::Bool(true) } else { Value::Null };
+    let said = json!(["set", { "status": word, "data": { "at": number, "typing": typing } }]);
+    let mut data = Map::new();
+    data.insert("seat".into(), index.into());
+    data.insert("at".into(), number.into());
+    if is_typing {
+        data.insert("typing".into(), true.into());
+    }
+    (said.to_string(), Entry { status, data: Data::of(&data) })
+}
