@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use headcount::api::{self, Action, ApiError, Call};
+use headcount::api::{self, Action, ApiError, Call, Done};
 use headcount::config::{Config, ECHO, Limits};
 
 use super::reference::{self, Deflate, Sent};
@@ -102,9 +102,13 @@ impl Expected {
         let room = request.ok().and_then(|request| request.room);
         match (outcome, id) {
             (Err(error), id) => self.private.push(refusal(error, id.as_deref(), room.as_deref())),
-            (Ok(name), Some(id)) => {
-                let name = name.map(|name| format!(" {name}")).unwrap_or_default();
-                self.private.push(Told::Text(format!("ok {id}{name}")));
+            (Ok(done), Some(id)) => {
+                let what = match done {
+                    Done::Plain => String::new(),
+                    Done::Login(name) => format!(" {name}"),
+                    Done::Enter(room) => format!(" of {room}"),
+                };
+                self.private.push(Told::Text(format!("ok {id}{what}")));
             }
             (Ok(_), None) => {}
         }

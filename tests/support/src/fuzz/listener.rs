@@ -133,17 +133,11 @@ impl Listener {
                 copy.expect("the roster comes first").change(data);
             }
             "count" => self.copies.entry(room).or_default().note_count(data),
-            "error" => {
-                let code = data["code"].as_str().expect("an error has a code");
+            "error" | "ok" => {
+                let code = if event == "ok" { event.clone() } else { word(&data["code"], "") };
+                let (name, room) = (word(&data["name"], " "), word(&data["room"], " of "));
                 let id = as_sent(text, "id");
-                let room = data["room"].as_str().map(|room| format!(" of {room}"));
-                let room = room.unwrap_or_default();
-                self.private.push(Told::Text(format!("{code}{id}{room}")));
-            }
-            "ok" => {
-                let name = data["name"].as_str().map(|name| format!(" {name}"));
-                let (id, name) = (as_sent(text, "id"), name.unwrap_or_default());
-                self.private.push(Told::Text(format!("ok{id}{name}")));
+                self.private.push(Told::Text(format!("{code}{id}{name}{room}")));
             }
             "pong" => {
                 let name = data["name"].as_str().map(str::to_owned);
@@ -158,6 +152,11 @@ impl Listener {
             _ => panic!("{text}"),
         }
     }
+}
+
+/// A string after `start`; nothing, if it is not there.
+fn word(value: &Value, start: &str) -> String {
+    value.as_str().map(|word| format!("{start}{word}")).unwrap_or_default()
 }
 
 /// A space and a value of the message's argument, as it was sent; nothing, if it is not there.

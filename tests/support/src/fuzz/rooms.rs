@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headcount::api::{Action, ApiError, Call, Wanted};
+use headcount::api::{Action, ApiError, Call, Done, Wanted};
 use headcount::config::Limits;
 use headcount::names::{self, NameLimits};
 use headcount::presence::{DataError, Status, Update};
@@ -59,20 +59,20 @@ impl Rooms {
         self.all.insert(room, Seat { view, member: None });
     }
 
-    /// Does what a message asks for; gives the name of a login.
+    /// Does what a message asks for, and says what came of it.
     pub fn obey(
         &mut self,
         call: &Call,
         text: &str,
         limits: &Limits,
         tick: u64,
-    ) -> Result<Option<String>, ApiError> {
+    ) -> Result<Done, ApiError> {
         let request = match &call.request {
             Ok(request) => request,
             Err(error) => return Err(*error),
         };
         if let Action::Ping = request.action {
-            return Ok(None);
+            return Ok(Done::Plain);
         }
         let room = match &request.room {
             Some(room) => canonical_room(room, limits)?,
@@ -86,8 +86,8 @@ impl Rooms {
             if self.all.len() >= limits.rooms_per_connection_max as usize {
                 return Err(ApiError::TooManyRooms);
             }
-            self.enter(room, view);
-            return Ok(None);
+            self.enter(room.clone(), view);
+            return Ok(Done::Enter(room.into()));
         }
         let seat = self.all.get_mut(&room).ok_or(ApiError::RoomNotEntered)?;
         match &request.action {
@@ -98,7 +98,7 @@ impl Rooms {
                 member.name.clone_from(&name);
                 member.update(update, text, limits, tick)?;
                 seat.member = Some(member);
-                return Ok(Some(name));
+                return Ok(Done::Login(name.into()));
             }
             Action::Set(update) => {
                 let mut member = seat.member.clone().ok_or(ApiError::NameMissing)?;
@@ -106,7 +106,10 @@ impl Rooms {
                 seat.member = Some(member);
             }
             Action::Logout => seat.member = None,
-            Action::Enter(wanted) => seat.view = own_view(wanted.unwrap_or(Wanted::Changes))?,
+            Action::Enter(wanted) => {
+                seat.view = own_view(wanted.unwrap_or(Wanted::Changes))?;
+                return Ok(Done::Enter(room.into()));
+            }
             Action::View(wanted) => seat.view = own_view(*wanted)?,
             Action::Exit => {
                 self.all.remove(&room);
@@ -114,7 +117,7 @@ impl Rooms {
             }
             Action::Ping => {}
         }
-        Ok(None)
+        Ok(Done::Plain)
     }
 
     /// What a pong may say: where several rooms are told change by change, and that of the URL is
@@ -186,7 +189,7 @@ fn said_data(text: &str) -> Map<String, Value> {
 /// A view that clients of ours can have.
 fn own_view(view: Wanted) -> Result<Wanted, ApiError> {
     match view {
-        Wanted::Names | Wanted::Presence => Err(ApiError::MessageInvalid),
+        Wanted::Names | Wanted::Presence => Err(ApiError::ViewUnknown),
         view => Ok(view),
     }
 }

@@ -1,5 +1,5 @@
-//! What must be so once all is quiet: every live client knows what the server says of each room that
-//! it follows, and that is what those who are there asked for last.
+//! What must be so once all is quiet: every live client knows what the server says of each room
+//! that it follows, and that is what those who are there asked for last.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -150,12 +150,23 @@ impl Ledger {
         }
     }
 
-    /// The request of this id, or the connection, was accepted.
-    pub fn hear_ok(&mut self, id: &str, name: Option<&String>, now_us: u64) {
+    /// The request of this id, or the connection, was accepted. Said are the name that it has, and
+    /// the room that was entered.
+    pub fn hear_ok(
+        &mut self,
+        id: &str,
+        (name, room): (Option<&String>, Option<&str>),
+        now_us: u64,
+    ) {
         let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
         let fate = pending.fate.as_ref();
         let expected = fate.unwrap_or_else(|codes| panic!("{:?}: not {codes:?}", pending.request));
         assert_eq!(expected.as_ref(), name, "the name of {:?}", pending.request);
+        let entered = match pending.request.act {
+            Act::Enter(_) if !self.bounds.is_socket_io => pending.request.room_told(),
+            _ => None,
+        };
+        assert_eq!(room, entered, "the room of {:?}", pending.request);
         assert_eq!(pending.error, None, "an error and an acknowledgement");
         self.done(&pending, now_us);
     }
@@ -208,7 +219,9 @@ impl Ledger {
     ) {
         let interval_us = self.bounds.count_interval_us;
         match &**message {
-            Message::Ok { id, name } => self.hear_ok(id, name.as_ref(), now_us),
+            Message::Ok { id, name, room } => {
+                self.hear_ok(id, (name.as_ref(), room.as_deref()), now_us);
+            }
             Message::Error { code, id, room } => {
                 self.hear_error(code, id.as_deref(), room.as_deref(), now_us);
             }

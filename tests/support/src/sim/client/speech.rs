@@ -127,7 +127,10 @@ impl Client {
 
     fn open(&mut self, nature: &mut Nature) {
         let path = match self.kind {
-            Kind::Native { .. } | Kind::Slowloris => wire::path("/ws", ROOMS[self.home].0),
+            Kind::Native { .. } | Kind::Slowloris => {
+                let view = self.first_view.map(|view| format!("?view={}", view.word()));
+                wire::path("/ws", ROOMS[self.home].0) + &view.unwrap_or_default()
+            }
             Kind::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
             Kind::Echo => "/echo".to_owned(),
             Kind::Noise => {
@@ -144,7 +147,7 @@ impl Client {
         };
         self.ear.asked.push_back(Asked::default());
         self.outgoing.extend(wire::handshake(&path, offer));
-        let request = Request::new(Act::Open, Some(self.home));
+        let request = Request::new(Act::Open(self.first_view), Some(self.home));
         match self.kind {
             Kind::Native { .. } | Kind::Slowloris => {
                 self.ledger.ask(request, Some(OPENED.to_owned()), nature.clock_us);
