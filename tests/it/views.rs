@@ -202,3 +202,20 @@ fn updates_have_a_rate_of_their_own() {
     world.say(peer, r#"["set",{"status":"hidden","id":1}]"#);
     assert_eq!(world.heard(peer)[0], json!(["ok", { "id": 1 }]));
 }
+
+/// The first room that is told in another way has no number to compare; another one has.
+#[test]
+fn pong_is_of_a_room_whose_changes_are_told() {
+    let mut world = World::new();
+    let peer = world.watch();
+    world.say(peer, r#"["enter", {"room": "a"}]"#);
+    world.say(peer, r#"["login", "Ada", {"room": "a"}]"#);
+    world.say(peer, r#"["view", {"view": "none"}]"#);
+    world.heard(peer);
+    world.say(peer, r#"["ping"]"#);
+    assert_eq!(world.heard(peer), [json!(["pong", {"room": "a", "seq": 1, "name": "Ada"}])]);
+    world.say(peer, r#"["view", {"view": "changes"}]"#);
+    world.heard(peer);
+    world.say(peer, r#"["ping"]"#);
+    assert_eq!(world.heard(peer), [json!(["pong", {"seq": 0}])]);
+}

@@ -10,6 +10,21 @@ pub fn handshake(path: &str, extra: &str) -> Vec<u8> {
     .into_bytes()
 }
 
+/// The path of a room below `start`, percent-encoded.
+pub fn path(start: &str, room: &str) -> String {
+    let mut path = start.to_owned();
+    if !room.is_empty() {
+        path.push('/');
+    }
+    for byte in room.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'/' => path.push(byte.into()),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
+}
+
 /// A masked frame, its first byte as given and its length in the shortest form.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];

@@ -209,8 +209,15 @@ impl World {
 
     /// The body of `GET /roster`.
     pub fn roster(&mut self) -> Value {
+        self.roster_of("")
+    }
+
+    /// The body of `GET /roster/ROOM`.
+    pub fn roster_of(&mut self, room: &str) -> Value {
         let peer = self.connect();
-        self.send(peer, b"GET /roster HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let path = wire::path("/roster", room);
+        let head = format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        self.send(peer, head.as_bytes());
         let answer = self.answer(peer);
         assert_eq!(answer.status, 200);
         self.end(peer);

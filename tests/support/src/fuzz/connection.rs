@@ -1,9 +1,11 @@
 //! One connection, from accept to close: how its bytes are cut, and how fast it reads, changes
 //! nothing of what it is told.
 
-use headcount::config::{Compression, Config};
+use headcount::api::Wanted;
+use headcount::config::{Compression, Config, Limits};
 use headcount::time::Time;
 
+use super::census::Census;
 use super::expected::{self, Expected, OFFER};
 use super::heads;
 use super::listener::{Asked, Listener, Stage};
@@ -90,7 +92,7 @@ impl Script<'_> {
         match listener.stage {
             _ if !self.is_generous => Expected::default(),
             Stage::Echo => Expected::echo(self.bytes, listener.deflate()),
-            _ => Expected::roster(self.bytes, listener.deflate(), &self.config.limits),
+            _ => Expected::roster(self.bytes, listener.deflate(), &[], ("", &self.config.limits)),
         }
     }
 
@@ -121,7 +123,7 @@ impl Script<'_> {
             talk.world.pass_ms(50); // Until a commit is made.
             talk.listen();
             if self.is_generous && talk.listener.stage == Stage::Roster {
-                assert!(talk.listener.view.names.iter().eq(&expected.name), "{expected:?}");
+                talk.check_rooms(&expected, &self.config.limits);
             }
             talk.world.end(talk.peer);
         }
@@ -178,8 +180,24 @@ impl Talk {
         assert_eq!(self.world.hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
     }
 
+    /// It is told of itself, in each room that it is in.
+    fn check_rooms(&self, expected: &Expected, limits: &Limits) {
+        for (room, seat) in &expected.rooms.all {
+            let mut census = Census::default();
+            if let Some(member) = &seat.member {
+                census.add(member);
+            }
+            if seat.view == Wanted::Changes {
+                census.check(&self.listener.copies[room], limits, true);
+            }
+        }
+    }
+
     fn check_expected(&self, expected: &Expected) {
         assert_eq!(self.listener.private, expected.private);
+        assert_eq!(self.listener.told.len(), expected.told.len());
+        let mut pongs = self.listener.told.iter().zip(&expected.told);
+        assert!(pongs.all(|(told, due)| due.contains(told)), "{:?}", self.listener.told);
         let is_open = matches!(self.listener.stage, Stage::Roster | Stage::Echo);
         assert_eq!(is_open, expected.is_open);
     }
@@ -190,7 +208,7 @@ impl Talk {
         assert_eq!(self.listener.answers, other.listener.answers);
         assert_eq!(self.listener.private, other.listener.private);
         assert_eq!(self.listener.stage, other.listener.stage);
-        if self.listener.view.seq.is_none() && manner != Manner::Silent {
+        if self.listener.copies.is_empty() && manner != Manner::Silent {
             assert_eq!(self.heard, other.heard);
         }
     }

@@ -4,11 +4,11 @@
 
 use std::sync::OnceLock;
 
-use headcount::api::{self, Action, ApiError};
+use headcount::api::{self, Action, ApiError, Call, Done};
 use headcount::config::{Config, ECHO, Limits};
-use headcount::names;
 
 use super::reference::{self, Deflate, Sent};
+use super::rooms::{Pong, Rooms};
 use crate::wire::Told;
 
 /// What follows from the bytes that one WebSocket sent.
@@ -16,30 +16,48 @@ use crate::wire::Told;
 pub struct Expected {
     /// The frames for it alone, as [`Listener`](super::listener::Listener) keeps them.
     pub private: Vec<Told>,
+    /// What each of the pongs among them may tell.
+    pub told: Vec<Vec<Pong>>,
     /// The pongs that it sent.
     pub pongs: Vec<Vec<u8>>,
-    /// Its name on the roster.
-    pub name: Option<String>,
+    /// The rooms that it is in.
+    pub rooms: Rooms,
     /// Whether it has said or done nothing yet that ends the connection.
     pub is_open: bool,
 }
 
+/// How many bytes had been sent by when, in order.
+pub type Marks = [(usize, u64)];
+
 impl Expected {
     /// For `/echo`.
     pub fn echo(bytes: &[u8], deflate: Deflate) -> Expected {
-        Expected::new(bytes, deflate, None)
+        Expected::new(bytes, deflate, &[], None)
     }
 
-    /// For `/ws`.
-    pub fn roster(bytes: &[u8], deflate: Deflate, limits: &Limits) -> Expected {
-        Expected::new(bytes, deflate, Some(limits))
+    /// For the WebSocket of a room.
+    pub fn roster(
+        bytes: &[u8],
+        deflate: Deflate,
+        marks: &Marks,
+        (room, limits): (&str, &Limits),
+    ) -> Expected {
+        Expected::new(bytes, deflate, marks, Some((room, limits)))
     }
 
-    fn new(bytes: &[u8], deflate: Deflate, roster: Option<&Limits>) -> Expected {
-        let message_limits = roster.map_or(ECHO, Limits::messages);
-        let (events, error) = reference::decode(bytes, &message_limits, deflate);
+    fn new(
+        bytes: &[u8],
+        deflate: Deflate,
+        marks: &Marks,
+        roster: Option<(&str, &Limits)>,
+    ) -> Expected {
+        let message_limits = roster.map_or(ECHO, |(_, limits)| limits.messages());
+        let (events, error) = reference::decode_placed(bytes, &message_limits, deflate);
         let mut expected = Expected { is_open: true, ..Expected::default() };
-        for event in events {
+        if let Some((room, _)) = roster {
+            expected.rooms = Rooms::at(room);
+        }
+        for (end, event) in events {
             match (event, roster) {
                 (Sent::Ping(data), _) => expected.private.push(Told::Pong(data)),
                 (Sent::Pong(data), _) => expected.pongs.push(data),
@@ -49,11 +67,14 @@ impl Expected {
                 }
                 (Sent::Text(text), None) => expected.private.push(Told::Text(text)),
                 (Sent::Binary(bytes), None) => expected.private.push(Told::Binary(bytes)),
-                (Sent::Text(text), Some(limits)) => {
-                    let outcome = expected.obey(&text, limits);
-                    expected.tell(outcome);
+                (Sent::Text(text), Some((_, limits))) => {
+                    let mark = marks.partition_point(|(length, _)| *length < end);
+                    let tick = marks.get(mark).map_or(0, |(_, tick)| *tick);
+                    expected.obey(&text, limits, tick);
                 }
-                (Sent::Binary(_), Some(_)) => expected.tell(Err(ApiError::MessageInvalid)),
+                (Sent::Binary(_), Some(_)) => {
+                    expected.private.push(refusal(ApiError::MessageInvalid, None, None));
+                }
             }
         }
         if let Some(error) = error {
@@ -65,29 +86,40 @@ impl Expected {
     fn end(&mut self, code: Option<u16>) {
         self.private.push(Told::Close(code));
         self.is_open = false;
-        self.name = None;
+        self.rooms.all.clear();
     }
 
-    fn obey(&mut self, text: &str, limits: &Limits) -> Result<(), ApiError> {
-        self.name = match api::decode(text, limits.data_depth_max).request?.action {
-            Action::Login(name, _) => {
-                Some(names::canonical(&name, limits.names()).map_err(ApiError::Name)?.into())
+    fn obey(&mut self, text: &str, limits: &Limits, tick: u64) {
+        let call = api::decode(text, limits.data_depth_max);
+        let outcome = self.rooms.obey(&call, text, limits, tick);
+        let Call { id, request } = call;
+        if let Ok(request) = &request
+            && request.action == Action::Ping
+        {
+            self.private.push(Told::Text("pong".to_owned()));
+            self.told.push(self.rooms.pongs());
+        }
+        let room = request.ok().and_then(|request| request.room);
+        match (outcome, id) {
+            (Err(error), id) => self.private.push(refusal(error, id.as_deref(), room.as_deref())),
+            (Ok(done), Some(id)) => {
+                let what = match done {
+                    Done::Plain => String::new(),
+                    Done::Login(name) => format!(" {name}"),
+                    Done::Enter(room) => format!(" of {room}"),
+                };
+                self.private.push(Told::Text(format!("ok {id}{what}")));
             }
-            Action::Logout => None,
-            Action::Ping => {
-                self.private.push(Told::Text("pong".to_owned()));
-                return Ok(());
-            }
-            _ => return Ok(()),
-        };
-        Ok(())
-    }
-
-    fn tell(&mut self, outcome: Result<(), ApiError>) {
-        if let Err(error) = outcome {
-            self.private.push(Told::Text(error.code().to_owned()));
+            (Ok(_), None) => {}
         }
     }
+}
+
+/// What is told of a request that is refused.
+fn refusal(error: ApiError, id: Option<&str>, room: Option<&str>) -> Told {
+    let id = id.map(|id| format!(" {id}")).unwrap_or_default();
+    let room = room.map(|room| format!(" of {room}")).unwrap_or_default();
+    Told::Text(format!("{}{id}{room}", error.code()))
 }
 
 /// What a client offers that can compress.
@@ -110,6 +142,9 @@ pub fn generous_config() -> Config {
         control_frames_per_second: 1 << 20,
         control_frames_burst: 1 << 20,
         name_changes_per_minute: 1 << 20,
+        updates_per_second: 1 << 20,
+        updates_burst: 1 << 20,
+        count_interval_ms: 10,
         deflate_bytes_min: 1,
         ..config.limits
     };

@@ -4,13 +4,15 @@
 //! be on the roster; what they heard gives the roster that each of them shows. At a rest, when all
 //! have read everything and the last commit is made, these are the same.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use headcount::api::Wanted;
 use headcount::config::{Compression, Config, Limits};
 use headcount::time::Time;
 
+use super::census::Census;
+use super::copies::Copy;
 use super::expected::{self, OFFER};
-use super::listener::Stage;
 use super::members::{GET, Member};
 use super::operations::{Operation, Operations};
 use crate::wire;
@@ -46,6 +48,7 @@ fn config(kind: u8) -> Config {
     limits.log_bytes_min = if kind & 4 == 0 { 4096 } else { 120 };
     limits.commit_interval_ms = if kind & 8 == 0 { 20 } else { 1 };
     limits.pending_max = if kind & 16 == 0 { 2 } else { 1024 };
+    limits.rooms_per_connection_max = if kind & 32 == 0 { 3 } else { 32 };
     config
 }
 
@@ -61,8 +64,10 @@ struct Party {
     world: World,
     limits: Limits,
     members: Vec<Member>,
-    /// The roster of each commit, as the first who heard of it understood it.
-    history: BTreeMap<u64, BTreeSet<String>>,
+    /// Each commit by its room's epoch and its number, as the first who heard of it understood it.
+    history: BTreeMap<(String, u64), Copy>,
+    /// Pieces of what was sent that the server has read.
+    tick: u64,
     is_stopping: bool,
     passed_ms: u64,
     /// The next operation is in the same turn as the last.
@@ -76,6 +81,7 @@ impl Party {
             world: World::with(config),
             members: Vec::new(),
             history: BTreeMap::new(),
+            tick: 0,
             is_stopping: false,
             passed_ms: 0,
             is_joined: false,
@@ -102,6 +108,7 @@ impl Party {
                 self.send(client, &frame);
             }
             Operation::Logout(client) => self.send(client, &wire::text(r#"["logout"]"#)),
+            Operation::Ask { client, message } => self.send(client, &wire::text(&message)),
             Operation::Say(client, bytes) => self.send(client, &wire::frame(0x81, bytes)),
             Operation::Raw(client, bytes) => {
                 if let Some(member) = self.members.get_mut(client) {
@@ -113,7 +120,7 @@ impl Party {
             Operation::Pass { ms } => self.pass(ms),
             Operation::Rest => self.rest(),
             Operation::Stop => self.stop(),
-            _ => self.change(operation),
+            _ => self.change(&operation),
         }
         self.deliver();
         if !std::mem::take(&mut self.is_joined) {
@@ -122,18 +129,18 @@ impl Party {
     }
 
     /// The operations that change what a client is like.
-    fn change(&mut self, operation: Operation<'_>) {
+    fn change(&mut self, operation: &Operation<'_>) {
         let (Operation::End(client)
         | Operation::Reset(client)
         | Operation::Pieces(client, _)
         | Operation::Room(client, _)
         | Operation::Unlimited(client)
-        | Operation::Mute(client)) = operation
+        | Operation::Mute(client)) = *operation
         else {
             return;
         };
         let Some(member) = self.members.get_mut(client) else { return };
-        match operation {
+        match *operation {
             Operation::End(_) => member.end(),
             Operation::Reset(_) => {
                 self.world.hub.lost(self.world.id(member.peer));
@@ -171,7 +178,7 @@ impl Party {
 
     fn deliver(&mut self) {
         for member in &mut self.members {
-            member.deliver(&mut self.world);
+            member.deliver(&mut self.world, &mut self.tick);
         }
     }
 
@@ -226,19 +233,27 @@ impl Party {
     /// A commit has one outcome, whoever tells it and when; and who reads everything is told of all
     /// commits at once.
     fn check_views(&mut self) {
-        let mut newest = None;
-        for member in &self.members {
-            let view = &member.listener.view;
-            let Some(seq) = view.seq else { continue };
-            let names = self.history.entry(seq).or_insert_with(|| view.names.clone());
-            assert_eq!(*names, view.names, "commit {seq}");
-            newest = newest.max(Some(seq));
-        }
-        for member in self.members.iter().filter(|member| !member.is_slow && !member.is_gone) {
-            let is_told = member.listener.stage == Stage::Roster
-                && !self.is_stopping
-                && !self.world.is_closed(member.peer);
-            assert!(!is_told || member.listener.view.seq == newest, "one of them is behind");
+        let mut newest: BTreeMap<String, Copy> = BTreeMap::new();
+        for member in &mut self.members {
+            for copy in member.listener.copies.values() {
+                let (Some(epoch), Some(seq)) = (&copy.epoch, copy.seq) else { continue };
+                let known = self.history.entry((epoch.clone(), seq));
+                let known = known.or_insert_with(|| Copy { count: None, ..copy.clone() });
+                assert_eq!(known.names, copy.names, "commit {seq}");
+            }
+            if !member.is_prompt(&self.world) || self.is_stopping {
+                continue;
+            }
+            let told = |seat: &super::rooms::Seat| seat.view == Wanted::Changes;
+            let rooms = &member.expected(&self.limits).rooms.all;
+            let rooms: Vec<String> =
+                rooms.iter().filter(|(_, seat)| told(seat)).map(|(room, _)| room.clone()).collect();
+            for room in rooms {
+                let copy = member.listener.copies.get(&room).expect("a roster comes at once");
+                let newest = newest.entry(room).or_insert_with(|| copy.clone());
+                let at = (&copy.epoch, copy.seq);
+                assert_eq!(at, (&newest.epoch, newest.seq), "one of them is behind");
+            }
         }
     }
 
@@ -255,29 +270,33 @@ impl Party {
     /// Everyone reads everything, and all agree.
     fn rest(&mut self) {
         for client in 0..self.members.len() {
-            self.change(Operation::Unlimited(client));
+            self.change(&Operation::Unlimited(client));
         }
         self.turn();
         self.wait(50);
-        let mut expected = BTreeSet::new();
-        let mut watching = 0;
-        let mut views = Vec::new();
-        for member in &self.members {
-            if let Some(name) = member.check(&self.world, &self.limits, self.is_stopping) {
-                watching += u32::from(name.is_none());
-                expected.extend(name);
-                views.push(&member.listener.view);
+        let mut told = Vec::new();
+        for member in &mut self.members {
+            told.push(member.check(&self.world, &self.limits, self.is_stopping));
+            member.expected(&self.limits);
+        }
+        if self.is_stopping {
+            return;
+        }
+        let all = self.members.iter().zip(&told).filter(|(_, is_told)| **is_told);
+        let all: Vec<&Member> = all.map(|(member, _)| member).collect();
+        let is_watching =
+            |member: &&&Member| member.rooms().values().all(|seat| seat.member.is_none());
+        let watching = all.iter().filter(is_watching).count();
+        assert_eq!(self.world.watching() as usize, watching);
+        let mut rooms: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
+        for member in &all {
+            for room in member.rooms().keys() {
+                rooms.entry(room).or_default().push(member);
             }
         }
-        let document = if self.is_stopping { None } else { Some(self.world.roster()) };
-        for view in views {
-            assert_eq!(view.names, expected);
-            assert_eq!(document.as_ref().map(|document| document["seq"].as_u64()), Some(view.seq));
-        }
-        if let Some(document) = document {
-            let names: Vec<&str> = expected.iter().map(String::as_str).collect();
-            assert_eq!(document["names"], serde_json::json!(names));
-            assert_eq!(self.world.watching(), watching);
+        assert_eq!(self.world.hub.rooms(), rooms.len(), "{:?}", rooms.keys());
+        for (room, members) in rooms {
+            check_room(&mut self.world, &self.limits, room, &members);
         }
     }
 
@@ -288,12 +307,44 @@ impl Party {
         }
         self.wait(60_000);
         assert!(self.world.hub.is_empty());
-        assert_eq!(self.world.hub.buffered_bytes(), 0);
+        assert_eq!((self.world.hub.buffered_bytes(), self.world.hub.rooms()), (0, 0));
         if !self.is_stopping {
             assert_eq!(self.world.names(), [""; 0]);
         }
         // A deadline of someone who left is found to be nobody's when it comes.
         self.world.pass_ms(60_000);
         assert_eq!(self.world.hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
+    }
+}
+
+/// All who are in a room know what its document says, and that is what they have asked for.
+fn check_room(world: &mut World, limits: &Limits, room: &str, members: &[&Member]) {
+    let mut census = Census::default();
+    for member in members {
+        if let Some(member) = &member.rooms()[room].member {
+            census.add(member);
+        }
+    }
+    let mut document = Copy::default();
+    let body = world.roster_of(room);
+    document.replace(&body);
+    assert_eq!(body["room"].as_str().unwrap_or_default(), room);
+    // Where answers wait, what comes after them does too.
+    let is_ordered = limits.reply_bytes_max > 1024;
+    census.check(&document, limits, is_ordered);
+    for member in members {
+        let copy = member.listener.copies.get(room);
+        match member.rooms()[room].view {
+            Wanted::Changes => {
+                let copy = copy.expect("it was told of the room");
+                assert_eq!((&copy.epoch, copy.seq), (&document.epoch, document.seq), "{room}");
+                assert_eq!(copy.names, document.names, "{room}");
+            }
+            Wanted::Count => {
+                let count = copy.and_then(|copy| copy.count);
+                assert_eq!(count, Some(census.names().count() as u64), "{room}");
+            }
+            _ => {}
+        }
     }
 }

@@ -1,11 +1,14 @@
 //! What one client hears, understood as a client must understand it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
+use super::copies::Copy;
 use super::inflate::{Inflated, Inflater};
 use super::reference::Deflate;
+use super::rooms::Pong;
 use crate::wire::{self, Answer, Told};
 
 /// A client's ears. Whatever a server must not say makes it panic.
@@ -13,12 +16,15 @@ use crate::wire::{self, Answer, Told};
 pub struct Listener {
     pub answers: Vec<Answer>,
     pub stage: Stage,
-    /// What was said to this client alone, in order and without the server's pings. Of an error on
-    /// the roster's WebSocket only the code is kept, and of a pong only that it is one.
+    /// What was said to this client alone, in order and without the server's pings. Of an answer
+    /// on the WebSocket of a room what matters is kept, and of a pong only that it is one.
     pub private: Vec<Told>,
+    /// What each of these pongs told.
+    pub told: Vec<Pong>,
     /// The data of the server's pings.
     pub pings: Vec<Vec<u8>>,
-    pub view: View,
+    /// What it knows of each room that it was told of.
+    pub copies: BTreeMap<String, Copy>,
     inflater: Option<Inflater>,
 }
 
@@ -34,13 +40,6 @@ pub enum Stage {
     Roster,
     /// The server's Close came.
     Closed,
-}
-
-/// The roster as this client knows it, from messages alone.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct View {
-    pub seq: Option<u64>,
-    pub names: BTreeSet<String>,
 }
 
 /// What decides how the answer to a request is to be read.
@@ -126,15 +125,28 @@ impl Listener {
         let [Value::String(event), data] = &message.as_array().expect("an array")[..] else {
             panic!("{text}")
         };
+        let room = data["room"].as_str().unwrap_or_default().to_owned();
         match event.as_str() {
-            "roster" => self.view.replace(data),
-            "change" => self.view.change(data),
-            "error" => {
-                let code = data["code"].as_str().expect("an error has a code");
-                self.private.push(Told::Text(code.to_owned()));
+            "roster" => self.copies.entry(room).or_default().replace(data),
+            "change" => {
+                let copy = self.copies.get_mut(&room);
+                copy.expect("the roster comes first").change(data);
+            }
+            "count" => self.copies.entry(room).or_default().note_count(data),
+            "error" | "ok" => {
+                let code = if event == "ok" { event.clone() } else { word(&data["code"], "") };
+                let (name, room) = (word(&data["name"], " "), word(&data["room"], " of "));
+                let id = as_sent(text, "id");
+                self.private.push(Told::Text(format!("{code}{id}{name}{room}")));
             }
             "pong" => {
-                assert_eq!(data["seq"].as_u64(), Some(self.view.seq.unwrap_or(0)), "{text}");
+                let name = data["name"].as_str().map(str::to_owned);
+                let seq = data["seq"].as_u64();
+                if let Some(seq) = seq {
+                    let last = self.copies.get(&room).and_then(|copy| copy.seq);
+                    assert_eq!(seq, last.unwrap_or(0), "{text}");
+                }
+                self.told.push((seq.map(|_| room), name));
                 self.private.push(Told::Text("pong".to_owned()));
             }
             _ => panic!("{text}"),
@@ -142,29 +154,17 @@ impl Listener {
     }
 }
 
-impl View {
-    fn replace(&mut self, data: &Value) {
-        let seq = data["seq"].as_u64();
-        assert!(seq > self.seq, "a roster that says nothing new: {data} after {:?}", self.seq);
-        let names = strings(&data["names"]);
-        self.names = names.iter().cloned().collect();
-        assert!(names.is_sorted() && names.len() == self.names.len(), "{data}");
-        self.seq = seq;
-    }
+/// A string after `start`; nothing, if it is not there.
+fn word(value: &Value, start: &str) -> String {
+    value.as_str().map(|word| format!("{start}{word}")).unwrap_or_default()
+}
 
-    fn change(&mut self, data: &Value) {
-        let before = self.seq.expect("the roster comes first");
-        assert_eq!(data["seq"].as_u64(), Some(before + 1), "n comes only after n - 1");
-        let (joined, left) = (strings(&data["joined"]), strings(&data["left"]));
-        assert!(!joined.is_empty() || !left.is_empty(), "{data}");
-        for name in left {
-            assert!(self.names.remove(&name), "{name} was not there");
-        }
-        for name in joined {
-            assert!(self.names.insert(name), "it was there: {data}");
-        }
-        self.seq = Some(before + 1);
-    }
+/// A space and a value of the message's argument, as it was sent; nothing, if it is not there.
+fn as_sent(text: &str, key: &str) -> String {
+    let parts: Vec<&RawValue> = serde_json::from_str(text).expect("an array");
+    let argument: BTreeMap<String, &RawValue> =
+        serde_json::from_str(parts[1].get()).expect("an object");
+    argument.get(key).map(|value| format!(" {value}")).unwrap_or_default()
 }
 
 /// The length of the frame that `bytes` begin with, if it is whole.
@@ -177,9 +177,4 @@ fn frame_length(bytes: &[u8]) -> Option<usize> {
         _ => return None,
     };
     (bytes.len() >= start + length).then_some(start + length)
-}
-
-fn strings(value: &Value) -> Vec<String> {
-    let string = |value: &Value| value.as_str().expect("a name is a string").to_owned();
-    value.as_array().expect("names are an array").iter().map(string).collect()
 }

@@ -1,14 +1,22 @@
 //! One client among many: what it has sent, what it heard, and what the server owes it.
 
+use std::collections::BTreeMap;
+
 use headcount::config::Limits;
 
 use super::expected::{Expected, OFFER};
 use super::listener::{Asked, Listener, Stage};
+use super::reference::Deflate;
+use super::rooms::Seat;
 use crate::wire;
 use crate::world::{Peer, World};
 
 /// What it asks when it asks for a page.
 pub const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost:3000\r\n\r\n";
+
+/// Where the WebSocket of a room is, and which room that is.
+pub const PATHS: [(&str, &str); 4] =
+    [("/ws", ""), ("/ws/a", "a"), ("/ws/a/b", "a/b"), ("/ws/Rene%CC%81%20%F0%9F%A6%80", "René 🦀")];
 
 /// A client that waits longer than this before it reads, in ms, may be cut off: a closing handshake
 /// may take five seconds, and everything else more.
@@ -23,6 +31,10 @@ pub struct Member {
     /// The statuses that its requests must be answered with.
     statuses: Vec<u16>,
     asked: Vec<Asked>,
+    /// How much of it was sent by when.
+    marks: Vec<(usize, u64)>,
+    /// What follows from so much of it, read in this way.
+    expected: (Option<(usize, Deflate)>, Expected),
     /// Which WebSocket its handshake has opened.
     socket: Option<Socket>,
     /// What the kernel has of it, while the server does not read.
@@ -42,7 +54,8 @@ pub struct Member {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Socket {
-    Roster,
+    /// One of [`PATHS`].
+    Room(usize),
     Echo,
 }
 
@@ -52,6 +65,8 @@ impl Member {
             peer,
             listener: Listener::default(),
             sent: Vec::new(),
+            marks: Vec::new(),
+            expected: (None, Expected::default()),
             statuses: Vec::new(),
             asked: Vec::new(),
             socket: None,
@@ -105,8 +120,8 @@ impl Member {
         self.delivered
     }
 
-    /// Gives the server what it takes, in this turn.
-    pub fn deliver(&mut self, world: &mut World) {
+    /// Gives the server what it takes, in this turn. The pieces of all clients are counted.
+    pub fn deliver(&mut self, world: &mut World, tick: &mut u64) {
         let id = world.id(self.peer);
         while !self.queue.is_empty() && world.hub.wants_read(id) {
             let length = if self.piece == 0 { usize::MAX } else { self.piece };
@@ -114,6 +129,8 @@ impl Member {
             world.send_quietly(self.peer, &piece);
             self.delivered += piece.len();
             self.sent.extend(piece);
+            *tick += 1;
+            self.marks.push((self.sent.len(), *tick));
             self.note_requests();
         }
         if self.queue.is_empty() && self.wants_end && !self.is_gone && world.hub.wants_read(id) {
@@ -124,12 +141,16 @@ impl Member {
 
     /// A client sends whole requests, or something that is wrong from its first byte on.
     fn note_requests(&mut self) {
-        let requests = [
+        let mut requests = vec![
             (GET.to_vec(), 200, None),
-            (wire::handshake("/ws", ""), 101, Some(Socket::Roster)),
-            (wire::handshake("/ws", OFFER), 101, Some(Socket::Roster)),
             (wire::handshake("/echo", ""), 101, Some(Socket::Echo)),
         ];
+        for (index, (path, _)) in PATHS.iter().enumerate() {
+            for offer in ["", OFFER] {
+                let socket = Some(Socket::Room(index));
+                requests.push((wire::handshake(path, offer), 101, socket));
+            }
+        }
         while self.socket.is_none() && self.statuses.last() != Some(&400) && !self.sent.is_empty() {
             let sent = &self.sent;
             let whole = requests.iter().find(|(request, ..)| sent.starts_with(request));
@@ -138,7 +159,10 @@ impl Member {
                 let is_echo = *socket == Some(Socket::Echo);
                 self.asked.push(Asked { is_head: false, is_echo });
                 self.socket = *socket;
-                self.sent.drain(..request.len());
+                self.expected.0 = None;
+                let length = request.len();
+                self.sent.drain(..length);
+                self.marks.iter_mut().for_each(|mark| mark.0 = mark.0.saturating_sub(length));
             } else if requests.iter().any(|(request, ..)| request.starts_with(sent)) {
                 return;
             } else {
@@ -155,31 +179,57 @@ impl Member {
                 self.send(&wire::frame(0x8A, &ping));
             }
             // A pong in the middle of another frame is none.
-            let pongs = self.expected(&[&self.sent[..], &self.queue].concat(), limits).pongs;
+            let all = [&self.sent[..], &self.queue].concat();
+            let pongs = self.what_follows(&all, limits).pongs;
             self.is_at_fault |= self.is_mute || pongs.last() != Some(&ping);
             self.listener.pings.push(ping);
             self.pings_seen += 1;
         }
     }
 
-    /// What follows from `sent`.
-    fn expected(&self, sent: &[u8], limits: &Limits) -> Expected {
+    /// What follows from these bytes.
+    fn what_follows(&self, sent: &[u8], limits: &Limits) -> Expected {
+        let deflate = self.listener.deflate();
         match self.socket {
-            Some(Socket::Roster) => Expected::roster(sent, self.listener.deflate(), limits),
-            Some(Socket::Echo) => Expected::echo(sent, self.listener.deflate()),
+            Some(Socket::Room(index)) => {
+                let room = PATHS[index].1;
+                Expected::roster(sent, deflate, &self.marks, (room, limits))
+            }
+            Some(Socket::Echo) => Expected::echo(sent, deflate),
             None => Expected::default(),
         }
     }
 
-    /// Once everything is read: checks all that it heard against what it sent, and says who it is
-    /// if it follows the roster; `Some(None)` is a watcher.
-    pub fn check(
-        &self,
-        world: &World,
-        limits: &Limits,
-        is_stopping: bool,
-    ) -> Option<Option<String>> {
-        let expected = self.expected(&self.sent, limits);
+    /// What follows from all that it has sent.
+    pub fn expected(&mut self, limits: &Limits) -> &Expected {
+        let read = Some((self.sent.len(), self.listener.deflate()));
+        if self.expected.0 != read {
+            self.expected = (read, self.what_follows(&self.sent, limits));
+        }
+        &self.expected.1
+    }
+
+    /// The rooms that it is in, by what was [expected](Member::expected) last.
+    pub fn rooms(&self) -> &BTreeMap<String, Seat> {
+        &self.expected.1.rooms.all
+    }
+
+    /// Whether it follows rooms, and nothing has happened to it.
+    fn is_told(&self, world: &World) -> bool {
+        let is_closed = world.is_closed(self.peer) || world.is_half_closed(self.peer);
+        self.listener.stage == Stage::Roster && !is_closed && !self.is_gone
+    }
+
+    /// Whether it is to be told of rooms at once.
+    pub fn is_prompt(&self, world: &World) -> bool {
+        self.is_told(world) && !self.is_slow
+    }
+
+    /// Once everything is read: checks all that it heard against what it sent, and says whether it
+    /// follows rooms.
+    pub fn check(&mut self, world: &World, limits: &Limits, is_stopping: bool) -> bool {
+        self.expected(limits);
+        let expected = &self.expected.1;
         let is_closed = world.is_closed(self.peer) || world.is_half_closed(self.peer);
         let owes_all = !self.is_gone && !self.is_at_fault && !is_stopping;
 
@@ -203,10 +253,13 @@ impl Member {
             assert_eq!(private.len(), expected.private.len(), "{:?}", expected.private);
             assert_eq!(is_closed, !expected.is_open, "who does nothing wrong is not cut off");
         }
-        let is_open = self.listener.stage == Stage::Roster && !is_closed && !self.is_gone;
-        if is_open && !is_stopping {
-            assert!(expected.is_open);
-        }
-        (is_open && !is_stopping).then_some(expected.name)
+        let mut pongs = self.listener.told.iter().zip(&expected.told);
+        assert!(pongs.all(|(told, due)| due.contains(told)), "{:?}", self.listener.told);
+        let unasked =
+            self.listener.copies.keys().find(|room| !expected.rooms.visited.contains(*room));
+        assert_eq!(unasked, None, "it was never there");
+        let is_told = self.is_told(world) && !is_stopping;
+        assert!(expected.is_open || !is_told);
+        is_told
     }
 }

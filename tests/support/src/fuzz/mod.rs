@@ -27,14 +27,16 @@
 //! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
 //! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
-//! | [`hub`] | [`operations`], in ASCII | a model of who is there, at every rest |
+//! | [`hub`] | [`operations`], in ASCII | a model of who is in which room, at every rest |
 //! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
 //! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
 
+mod census;
 mod connection;
+mod copies;
 mod differences;
 mod expected;
 mod frames;
@@ -47,6 +49,7 @@ mod operations;
 mod other_decoder;
 mod packets;
 mod reference;
+mod rooms;
 mod server;
 mod splits;
 

@@ -4,11 +4,13 @@
 //! and written by hand. Clients count from `0`, in the order in which they came. What is no
 //! operation is skipped, and so is one for a client that is not there.
 
+use super::members::PATHS;
+
 /// One thing that happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation<'a> {
     /// `o`: a client connects and opens a WebSocket on the roster; `O`: it can compress; `i`: one
-    /// on the echo.
+    /// on the echo; `w` room: on a room.
     Open { path: &'static str, deflates: bool },
     /// `c`: a client connects.
     Connect,
@@ -20,6 +22,11 @@ pub enum Operation<'a> {
     Login { client: usize, name: &'static str, deflates: bool },
     /// `q` client: it logs out.
     Logout(usize),
+    /// `a` client room name update: it logs in there and says something of itself; `b` client room
+    /// update: it says something else; `f` client room: it logs out there; `E` client room view: it
+    /// enters a room; `v` client room view: it is told of it in another way; `X` client room: it is
+    /// out of it; `j` client: it asks for a pong.
+    Ask { client: usize, message: String },
     /// `s` client length bytes: it says something.
     Say(usize, &'a [u8]),
     /// `r` client length bytes: it sends these bytes, in no frame.
@@ -66,6 +73,32 @@ const NAMES: [&str; 10] = [
 
 const CODES: [u16; 8] = [1000, 1001, 1005, 1011, 1015, 2999, 3000, 4999];
 
+/// Rooms that people choose: none, forms that are not canonical, one that there can't be.
+const ROOMS: [&str; 8] =
+    ["", "a", "a/b", "Ren\u{e9} \u{1f980}", " Rene\u{301} \u{1f980}", "c", "a\u{202e}", "d"];
+
+const VIEWS: [&str; 5] = ["changes", "count", "none", "names", "null"];
+
+/// What people say of themselves.
+const UPDATES: [&str; 16] = [
+    "",
+    r#","status":"idle""#,
+    r#","status":"hidden""#,
+    r#","status":"active""#,
+    r#","status":"away""#,
+    r#","data":{"k":1}"#,
+    r#","data":{"k":2.0,"l":[]}"#,
+    r#","data":{"k":null}"#,
+    r#","data":{"l":null,"m":{"z":"\u007f","y":-0}},"status":"idle""#,
+    r#","data":{"k":"\u00e9"},"status":null"#,
+    r#","data":null"#,
+    r#","data":{}"#,
+    r#","data":{"1":1,"2":1,"3":1,"4":1,"5":1,"6":1,"7":1}"#,
+    r#","data":{"k":1,"k":2}"#,
+    r#","data":{"k":[[[[[[[[]]]]]]]]}"#,
+    r#","data":{"k":"0123456789012345678901234567890123456789012345678901234567890123456789"}"#,
+];
+
 /// Reads operations from the front of bytes.
 pub struct Operations<'a>(pub &'a [u8]);
 
@@ -97,6 +130,14 @@ impl<'a> Operations<'a> {
                 deflates: letter == b'L',
             },
             b'q' => Operation::Logout(self.number()?),
+            b'w' => {
+                let path = PATHS[self.number()? % PATHS.len()].0;
+                Operation::Open { path, deflates: false }
+            }
+            letter @ (b'a' | b'b' | b'f' | b'E' | b'v' | b'X' | b'j') => {
+                let client = self.number()?;
+                Operation::Ask { client, message: self.message(letter)? }
+            }
             b's' => Operation::Say(self.number()?, self.bytes()?),
             b'r' => Operation::Raw(self.number()?, self.bytes()?),
             b'p' => Operation::Ping(self.number()?),
@@ -114,6 +155,43 @@ impl<'a> Operations<'a> {
             b'+' => Operation::Join,
             _ => return Some(None),
         }))
+    }
+
+    /// A message that an operation stands for.
+    fn message(&mut self, letter: u8) -> Option<String> {
+        if letter == b'j' {
+            return Some("[\"ping\"]".to_owned());
+        }
+        let options = self.options()?;
+        let (event, more) = match letter {
+            b'a' => {
+                let name = NAMES[self.number()? % NAMES.len()];
+                let name = serde_json::Value::from(name);
+                (format!("\"login\",{name}"), self.update()?.to_owned())
+            }
+            b'b' => ("\"set\"".to_owned(), self.update()?.to_owned()),
+            b'E' | b'v' => {
+                let view = VIEWS[self.number()? % VIEWS.len()];
+                let view = if view == "null" { view.to_owned() } else { format!("\"{view}\"") };
+                let event = if letter == b'E' { "\"enter\"" } else { "\"view\"" };
+                (event.to_owned(), format!(",\"view\":{view}"))
+            }
+            b'f' => ("\"logout\"".to_owned(), String::new()),
+            _ => ("\"exit\"".to_owned(), String::new()),
+        };
+        Some(format!("[{event},{{{options}{more}}}]"))
+    }
+
+    /// A room, or none, from a byte that also says whether an answer is wanted, and known by what.
+    fn options(&mut self) -> Option<String> {
+        let number = self.number()?;
+        let room = ROOMS.get(number % 16).map_or(serde_json::Value::Null, |room| (*room).into());
+        let id = ["null", "7", "\"\\u0041\"", "-1e2", "[]"][number / 16 % 5];
+        Some(format!("\"room\":{room},\"id\":{id}"))
+    }
+
+    fn update(&mut self) -> Option<&'static str> {
+        Some(UPDATES[self.number()? % UPDATES.len()])
     }
 
     fn byte(&mut self) -> Option<u8> {

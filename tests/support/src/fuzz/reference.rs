@@ -47,6 +47,16 @@ pub fn decode(
     limits: &MessageLimits,
     deflate: Deflate,
 ) -> (Vec<Sent>, Option<ProtocolError>) {
+    let (events, error) = decode_placed(bytes, limits, deflate);
+    (events.into_iter().map(|(_, event)| event).collect(), error)
+}
+
+/// The same, and how many bytes there are up to the end of each.
+pub fn decode_placed(
+    bytes: &[u8],
+    limits: &MessageLimits,
+    deflate: Deflate,
+) -> (Vec<(usize, Sent)>, Option<ProtocolError>) {
     let mut events = Vec::new();
     let error = decode_all(bytes, limits, deflate, &mut events).err();
     (events, error)
@@ -64,7 +74,7 @@ fn decode_all(
     bytes: &[u8],
     limits: &MessageLimits,
     deflate: Deflate,
-    events: &mut Vec<Sent>,
+    events: &mut Vec<(usize, Sent)>,
 ) -> Result<(), ProtocolError> {
     let mut inflater = Inflater::new(deflate == Deflate::Takeover);
     let mut rest = bytes;
@@ -82,7 +92,7 @@ fn decode_all(
                 return Ok(());
             }
             rest = &rest[header.size + payload.len()..];
-            events.push(control(header.opcode, payload)?);
+            events.push((bytes.len() - rest.len(), control(header.opcode, payload)?));
             continue;
         }
         let message = open.get_or_insert_with(|| Open {
@@ -109,7 +119,7 @@ fn decode_all(
         if header.fin
             && let Some(message) = open.take()
         {
-            events.push(message.finish(&mut inflater, limits)?);
+            events.push((bytes.len() - rest.len(), message.finish(&mut inflater, limits)?));
         }
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::message::{Message, Whole};
 use super::nature::Nature;
-use super::requests::{self, ROOMS};
+use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind, Step};
 use super::seats::Bounds;
 use crate::wire;
@@ -65,8 +65,9 @@ pub struct Client {
     is_refused: bool,
     pings: u32,
     echoes: VecDeque<u32>,
-    /// The room of its URL.
+    /// The room of its URL, and the view that it says.
     home: usize,
+    first_view: Option<View>,
     pub ledger: Ledger,
     /// The number of its last request.
     asked: u32,
@@ -79,7 +80,7 @@ impl Client {
         address: IpAddr,
         script: Vec<Step>,
         window: usize,
-        (home, bounds): (usize, Bounds),
+        (home, first_view, bounds): (usize, Option<View>, Bounds),
     ) -> Client {
         Client {
             number,
@@ -104,6 +105,7 @@ impl Client {
             pings: 0,
             echoes: VecDeque::new(),
             home,
+            first_view,
             ledger: Ledger::new(bounds),
             asked: 0,
         }
@@ -174,6 +176,7 @@ impl Client {
     /// Does this in this room, instead of what it was going to do.
     pub fn begin_in(&mut self, home: usize, script: Vec<Step>) {
         self.home = home;
+        self.first_view = None;
         self.set_script(script);
     }
 
@@ -266,7 +269,7 @@ impl Client {
                 assert!(self.kind != Kind::Page && !self.is_open);
                 self.is_open = true;
                 if matches!(self.kind, Kind::Native { .. } | Kind::Slowloris) {
-                    self.ledger.hear_ok(OPENED, None, nature.clock_us);
+                    self.ledger.hear_ok(OPENED, (None, None), nature.clock_us);
                 }
             }
             Heard::Document(body) => {

@@ -118,7 +118,7 @@ impl Ledger {
         });
     }
 
-    fn done(&mut self, pending: Pending, now_us: u64) {
+    fn done(&mut self, pending: &Pending, now_us: u64) {
         let set = Span { from_us: pending.from_us, until_us: now_us };
         if let Some(room) = self.seats.apply(&pending.request, set) {
             let before = self.told.remove(room);
@@ -134,7 +134,7 @@ impl Ledger {
     pub fn settle(&mut self, now_us: u64) {
         while let Some(pending) = self.pending.pop_front() {
             assert!(pending.is_silent(), "{:?} was not answered", pending.request);
-            self.done(pending, now_us);
+            self.done(&pending, now_us);
         }
     }
 
@@ -146,18 +146,29 @@ impl Ledger {
                 return first;
             }
             assert!(first.is_silent(), "{:?} was not answered", first.request);
-            self.done(first, now_us);
+            self.done(&first, now_us);
         }
     }
 
-    /// The request of this id, or the connection, was accepted.
-    pub fn hear_ok(&mut self, id: &str, name: Option<&String>, now_us: u64) {
+    /// The request of this id, or the connection, was accepted. Said are the name that it has, and
+    /// the room that was entered.
+    pub fn hear_ok(
+        &mut self,
+        id: &str,
+        (name, room): (Option<&String>, Option<&str>),
+        now_us: u64,
+    ) {
         let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
         let fate = pending.fate.as_ref();
         let expected = fate.unwrap_or_else(|codes| panic!("{:?}: not {codes:?}", pending.request));
         assert_eq!(expected.as_ref(), name, "the name of {:?}", pending.request);
+        let entered = match pending.request.act {
+            Act::Enter(_) if !self.bounds.is_socket_io => pending.request.room_told(),
+            _ => None,
+        };
+        assert_eq!(room, entered, "the room of {:?}", pending.request);
         assert_eq!(pending.error, None, "an error and an acknowledgement");
-        self.done(pending, now_us);
+        self.done(&pending, now_us);
     }
 
     /// A request was refused. Where it has an acknowledgement, that comes after this.
@@ -184,7 +195,7 @@ impl Ledger {
             let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
             let is_fair = pending.fate.is_ok() && pending.error.is_none();
             assert!(is_fair, "{:?} was done", pending.request);
-            return self.done(pending, now_us);
+            return self.done(&pending, now_us);
         };
         let pending = self.answered(now_us, |pending| pending.id.as_deref() == Some(id));
         pending.check_code(code);
@@ -208,7 +219,9 @@ impl Ledger {
     ) {
         let interval_us = self.bounds.count_interval_us;
         match &**message {
-            Message::Ok { id, name } => self.hear_ok(id, name.as_ref(), now_us),
+            Message::Ok { id, name, room } => {
+                self.hear_ok(id, (name.as_ref(), room.as_deref()), now_us);
+            }
             Message::Error { code, id, room } => {
                 self.hear_error(code, id.as_deref(), room.as_deref(), now_us);
             }
@@ -244,7 +257,7 @@ impl Ledger {
 
     fn hear_pong(&mut self, told: Option<&(String, u64)>, name: Option<&String>, now_us: u64) {
         let pending = self.answered(now_us, |pending| pending.request.act == Act::Ping);
-        self.done(pending, now_us);
+        self.done(&pending, now_us);
         let Some((room, seq)) = told else {
             let has_changes = self.seats.all.values().any(|seat| seat.view == View::Changes);
             assert!(!has_changes, "a pong that says nothing");

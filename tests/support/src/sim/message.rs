@@ -57,6 +57,7 @@ pub enum Message {
         /// In JSON.
         id: String,
         name: Option<String>,
+        room: Option<String>,
     },
     Error {
         code: String,
@@ -104,7 +105,8 @@ impl Message {
                 Message::Pong { told, name: text("name") }
             }
             Some("ok") => {
-                Message::Ok { id: id().expect("an answer has an id"), name: text("name") }
+                let id = id().expect("an answer has an id");
+                Message::Ok { id, name: text("name"), room: text("room") }
             }
             Some("error") => {
                 assert!(body["message"].is_string(), "{body}");

@@ -53,8 +53,8 @@ pub struct Request {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
-    /// The connection opens, in the room of the URL.
-    Open,
+    /// The connection opens, in the room of the URL and with the view that it says.
+    Open(Option<View>),
     Login(Naming, Update),
     Logout,
     Set(Update),
@@ -174,6 +174,11 @@ impl Request {
         self.room.map(|room| ROOMS[room].0)
     }
 
+    /// The room as it is told.
+    pub fn room_told(&self) -> Option<&'static str> {
+        self.room.and_then(|room| ROOMS[room].1)
+    }
+
     /// The message. In a namespace the room is not said.
     pub fn message(&self, id: Option<&str>, is_in_namespace: bool) -> String {
         let mut options = Vec::new();
@@ -201,7 +206,7 @@ impl Request {
             }
             Act::Logout => "\"logout\"".to_owned(),
             Act::Exit => "\"exit\"".to_owned(),
-            Act::Ping | Act::Open => return "[\"ping\"]".to_owned(),
+            Act::Ping | Act::Open(_) => return "[\"ping\"]".to_owned(),
             Act::Bad(how) => {
                 let (event, more, ..) = BAD[*how];
                 options.extend((!more.is_empty()).then(|| more.to_owned()));

@@ -71,7 +71,7 @@ impl Seats {
         let room = self.room(request);
         let seat = room.ok().and_then(|room| self.all.get(room));
         match &request.act {
-            Act::Open | Act::Ping => return Ok(None),
+            Act::Open(_) | Act::Ping => return Ok(None),
             Act::Bad(how) => return Err(vec![BAD[*how].2]),
             Act::Enter(_) if request.room.is_none() => return Err(vec!["message_invalid"]),
             Act::Enter(Some(view)) | Act::View(view) => {
@@ -126,9 +126,10 @@ impl Seats {
     pub fn apply(&mut self, request: &Request, set: Span) -> Option<&'static str> {
         let room = self.room(request).ok()?;
         match &request.act {
-            Act::Open => {
+            Act::Open(view) => {
                 self.home = Some(room);
-                self.all.insert(room, Seat { view: View::Changes, member: None });
+                let view = view.unwrap_or(View::Changes);
+                self.all.insert(room, Seat { view, member: None });
                 return Some(room);
             }
             Act::Enter(view) if !self.all.contains_key(room) => {

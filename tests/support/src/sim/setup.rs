@@ -7,7 +7,7 @@ use headcount::config::{Compression, Config, Limits, Secret};
 use super::choices::Choices;
 use super::client::Client;
 use super::faults::Fault;
-use super::requests;
+use super::requests::{self, View};
 use super::script::{self, Kind};
 use super::seats::Bounds;
 use super::world::{Act, World};
@@ -71,6 +71,8 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
         (Kind::Native { .. }, 1) => requests::ALIASES,
         _ => choices.below(rooms as u32) as usize,
     };
+    let views = [None, None, Some(View::Changes), Some(View::Count), Some(View::Nothing)];
+    let first_view = choices.pick(&views);
     let script = script::script(kind, number, rooms, choices);
     let window = choices.pick(&[65_536, 65_536, 16_384, 2000, 200]);
     let address = match is_remote {
@@ -79,7 +81,7 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
     };
     let address = IpAddr::V4(address);
     let bounds = bounds(limits, kind);
-    let mut client = Client::new(number, kind, address, script, window, (home, bounds));
+    let mut client = Client::new(number, kind, address, script, window, (home, first_view, bounds));
     client.is_harmed = world.nature.is_scarce;
     world.clients.push(client);
     world.plan(at_us, Act::Connect(number));

@@ -24,7 +24,7 @@ impl Client {
         match request.act {
             Act::Enter(_) if !is_in => return self.enter_namespace(room, now_us),
             _ if !is_in => return,
-            Act::Enter(_) | Act::Ping | Act::Open => return,
+            Act::Enter(_) | Act::Ping | Act::Open(_) => return,
             _ => {}
         }
         let namespace = namespace(room);
@@ -60,7 +60,7 @@ impl Client {
         let (ack, rest) = rest.split_at(digits);
         let now_us = nature.clock_us;
         match kind {
-            "0" => self.ledger.hear_ok(&joined(room), None, now_us),
+            "0" => self.ledger.hear_ok(&joined(room), (None, None), now_us),
             "4" => self.ledger.hear_refusal(&joined(room), now_us),
             "2" => self.hear_event_of(room, rest, nature),
             "3" => {

@@ -1,7 +1,5 @@
 //! What a client says and does: its script, a step at a time.
 
-use std::fmt::Write;
-
 use super::super::ear::Asked;
 use super::super::faults::{Fault, Stage};
 use super::super::nature::Nature;
@@ -129,7 +127,10 @@ impl Client {
 
     fn open(&mut self, nature: &mut Nature) {
         let path = match self.kind {
-            Kind::Native { .. } | Kind::Slowloris => path_of(ROOMS[self.home].0),
+            Kind::Native { .. } | Kind::Slowloris => {
+                let view = self.first_view.map(|view| format!("?view={}", view.word()));
+                wire::path("/ws", ROOMS[self.home].0) + &view.unwrap_or_default()
+            }
             Kind::SocketIo => "/socket.io/?EIO=4&transport=websocket".to_owned(),
             Kind::Echo => "/echo".to_owned(),
             Kind::Noise => {
@@ -146,7 +147,7 @@ impl Client {
         };
         self.ear.asked.push_back(Asked::default());
         self.outgoing.extend(wire::handshake(&path, offer));
-        let request = Request::new(Act::Open, Some(self.home));
+        let request = Request::new(Act::Open(self.first_view), Some(self.home));
         match self.kind {
             Kind::Native { .. } | Kind::Slowloris => {
                 self.ledger.ask(request, Some(OPENED.to_owned()), nature.clock_us);
@@ -217,19 +218,4 @@ impl Client {
         self.has_ended = true;
         self.is_gone = matches!(step, Step::Fin | Step::Reset);
     }
-}
-
-/// Where the WebSocket of a room is.
-fn path_of(room: &str) -> String {
-    let mut path = "/ws".to_owned();
-    if !room.is_empty() {
-        path.push('/');
-    }
-    for byte in room.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'/' => path.push(byte.into()),
-            _ => write!(path, "%{byte:02X}").expect("a string takes everything"),
-        }
-    }
-    path
 }
