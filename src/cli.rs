@@ -22,16 +22,17 @@ Examples:
   headcount --allow-origin https://example.com let pages of another site connect
   headcount bench storm -n 5000                log in 5,000 clients at once
 
-Paths: / (the page), /ws and /ws/ROOM (the WebSocket), /socket.io/ (the same for Socket.IO clients),
-/roster and /roster/ROOM (the names as JSON), /healthz, /metrics (for this machine only), and /echo with --echo.
+Paths: / (the page), /ws and /ws/ROOM (the WebSocket), /socket.io/ (the same for Socket.IO
+clients), /roster and /roster/ROOM (the names as JSON), /healthz, /metrics (for this machine only),
+and /echo with --echo.
 SIGTERM, SIGINT, SIGQUIT and SIGHUP close all connections with 1001 and exit; another SIGTERM,
 SIGINT or SIGQUIT exits at once. SIGHUP reloads nothing, and is ignored under nohup. SIGUSR1 and
 SIGUSR2 are ignored: there is no log file to reopen.";
 
-/// A live roster: shows everyone who is here, in every browser, the moment it changes.
+/// A presence server: shows who is in each room, in every browser, the moment it changes.
 ///
-/// Serves a page, and a WebSocket at /ws that reports every login and logout. Each limit below has
-/// a safe default, so the program needs no flags to be tried out.
+/// Serves a page, and a WebSocket at /ws and /ws/ROOM that reports every login and logout. Each
+/// limit below has a safe default, so the program needs no flags to be tried out.
 #[derive(Parser, Debug)]
 #[command(name = "headcount", version, after_help = AFTER_HELP, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]

@@ -36,8 +36,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Whether messages may be compressed.
     pub compression: Compression,
-    /// Where the jitter of the pings starts. The same seed and the same inputs give the same
-    /// outputs.
+    /// Where the jitter of the pings and the epochs of the rooms start. The same seed and the same
+    /// inputs give the same outputs.
     pub seed: u64,
     /// Where metrics are served; if there is no such place: at every other, to this machine.
     pub metrics_listen: Option<SocketAddr>,

@@ -9,7 +9,7 @@
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
-//! - `subscriptions`: the rooms that it follows; `delivery`: what is sent of them
+//! - `subscriptions`: the rooms that it is in; `delivery`: what is sent of them
 //! - `accounting`: what the hub counts of it
 
 mod accounting;

@@ -1,4 +1,4 @@
-//! headcount: a live roster. One small binary that shows everyone who is here, in every browser,
+//! headcount: a presence server. One small binary that shows who is in each room, in every browser,
 //! the moment it changes.
 //!
 //! The server is a state machine without I/O, [`hub::Hub`], and a thin driver around it,

@@ -15,7 +15,8 @@
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
-//! - `schedule`: what is due, and when; [`Epoch`]: which making of a room this is
+//! - `commits`, `schedule`: what is due in rooms, and when; [`Epoch`]: which making of a room it is
+//! - `states`, [`message`], [`Encoder`]: what is told of a room as a whole, and its bytes
 
 mod commits;
 mod data;

@@ -12,9 +12,9 @@
 //!
 //! - [`handshake`]: a request for `/socket.io/` → a session, or why not
 //! - [`Client`]: what a session has said and is owed, from its open packet to its end
-//! - `list`: the roster as such clients want it
+//! - `list`: the names in a room as such clients want them
 //!
-//! Knows no roster, no session and no socket, reads no clock and returns all that is to be sent:
+//! Knows no room, no connection and no socket, reads no clock and returns all that is to be sent:
 //! a [`Client`] lives as well without a connection, as long-polling has it.
 
 mod client;

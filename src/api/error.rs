@@ -26,6 +26,8 @@ pub enum ApiError {
     UpdatesTooFast,
     /// The name of the room is none.
     Room(NameError),
+    /// This connection is in that room already, under another spelling.
+    RoomTwice,
     /// This connection is not in that room.
     RoomNotEntered,
     /// There may be no such room.
@@ -51,7 +53,7 @@ impl ApiError {
             ApiError::Name(NameError::Invalid(_)) => "name_invalid",
             ApiError::NameMissing => "name_missing",
             ApiError::RateLimited | ApiError::UpdatesTooFast => "rate_limited",
-            ApiError::Room(_) => "room_invalid",
+            ApiError::Room(_) | ApiError::RoomTwice => "room_invalid",
             ApiError::RoomNotEntered => "room_not_entered",
             ApiError::RoomForbidden => "room_forbidden",
             ApiError::RoomFull => "room_full",
@@ -83,6 +85,9 @@ impl fmt::Display for ApiError {
             ApiError::RateLimited => "Too many changes of name. Please wait a minute.",
             ApiError::UpdatesTooFast => "Too many updates. Please wait a second.",
             ApiError::Room(error) => return write!(f, "This can't be the name of a room. {error}"),
+            ApiError::RoomTwice => {
+                "This connection is in that room already, under another spelling of its name."
+            }
             ApiError::RoomNotEntered => "This connection is not in that room. Enter it first.",
             ApiError::RoomForbidden => "There is no such room here.",
             ApiError::RoomFull => "This room is full. Please try again later.",

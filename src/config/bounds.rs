@@ -8,7 +8,7 @@ use crate::ws::frame::HEADER_BYTES_MAX;
 use super::limits::Limits;
 
 impl Limits {
-    /// The bounds of a message to the roster.
+    /// The bounds of a message from a client.
     pub fn messages(&self) -> MessageLimits {
         MessageLimits {
             frame_bytes_max: u64::from(self.frame_bytes_max),

@@ -3,7 +3,7 @@
 //! | phase | what is read | what is written | ends |
 //! |---|---|---|---|
 //! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
-//! | `WebSocket` | messages | replies, what the room says | [`close`], [`fail`], the peer's Close |
+//! | `WebSocket` | messages | replies, what rooms say | [`close`], [`fail`], the peer's Close |
 //! | ... closing | control frames | pongs | the peer's Close, or its time is up |
 //! | ... [`peer_ended`] | what it sent before | replies | all of that is used |
 //! | `Draining` | and thrown away | what is left | [`written`], [`half_closed`], end of input |

@@ -7,9 +7,9 @@ pub enum State {
     Http,
     /// It speaks Socket.IO and is in no namespace.
     Unjoined,
-    /// It follows the roster without a name on it.
+    /// It has a name in no room.
     Watching,
-    /// It follows the roster and is on it.
+    /// It has a name in a room.
     Present,
     /// It is sent what it says.
     Echo,

@@ -106,7 +106,7 @@ impl Context {
         let name = self.room_name(namespace.strip_prefix(MAIN).unwrap_or(namespace))?;
         // Two namespaces that are one room in its canonical form.
         if self.presence.find(&name).is_some_and(|room| connection.subscriptions.has(room)) {
-            return Err(ApiError::TooManyRooms);
+            return Err(ApiError::RoomTwice);
         }
         self.check_number_of_rooms(connection)?;
         self.presence.check_room(&name, &self.config.limits)?;

@@ -23,7 +23,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// A hub with no connections and an empty roster.
+    /// A hub with no connections and no rooms.
     pub fn new(config: Config, assets: Assets) -> Hub {
         Hub {
             connections: Slab::new(),

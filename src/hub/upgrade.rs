@@ -9,8 +9,10 @@ use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
 
 use super::context::Context;
-use super::refusal::Refusal;
 use super::response::Response;
+
+/// When there may be a place in a room that is full.
+const RETRY_AFTER_SECONDS: &str = "10";
 
 impl Context {
     /// Opens a WebSocket that is in a room from the beginning, or says why not.
@@ -23,7 +25,7 @@ impl Context {
     ) -> Result<(), Response> {
         self.check_asker(connection, head)?;
         let name = self.check_entry(room).map_err(|error| self.entry_refusal(error))?;
-        let wanted = wanted_view(&head.query).map_err(|error| self.entry_refusal(error))?;
+        let wanted = wanted_view(head.query).map_err(|error| self.entry_refusal(error))?;
         let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
         connection.open(Protocol::Native, deflate, &self.config, now);
         let view = connection.view(wanted).unwrap_or_default();
@@ -42,12 +44,14 @@ impl Context {
     fn entry_refusal(&self, error: ApiError) -> Response {
         let status = match error {
             ApiError::RoomForbidden => Status::Forbidden,
-            ApiError::RoomFull | ApiError::TooManyRooms => {
-                return self.busy(Refusal::Full);
-            }
+            ApiError::RoomFull | ApiError::TooManyRooms => Status::ServiceUnavailable,
             _ => Status::BadRequest,
         };
-        self.last_words(status, &error.to_string())
+        let mut response = self.last_words(status, &error.to_string());
+        if status == Status::ServiceUnavailable {
+            response.head = response.head.field("Retry-After", RETRY_AFTER_SECONDS);
+        }
+        response
     }
 
     /// Opens a WebSocket that is sent what it says, or says why not.

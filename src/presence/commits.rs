@@ -56,7 +56,7 @@ impl Presence {
                 // As many commits as its followers can take in this round were made.
                 Task::Commit if !self.room(id).can_commit() => held_back.push(due),
                 Task::Commit => {
-                    work.commits += u64::from(self.commit_room(id, limits, encoder, now))
+                    work.commits += u64::from(self.commit_room(id, limits, encoder, now));
                 }
                 Task::Count => {
                     let room = self.room_mut(id);

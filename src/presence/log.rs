@@ -1,6 +1,6 @@
 //! Encode once, send to all: the log of what everyone is to be told.
 //!
-//! Every commit of the roster appends one complete WebSocket frame. A connection owns no queue; it
+//! Every commit of a room appends one complete WebSocket frame. A connection owns no queue; it
 //! has a cursor, the [`Seq`] it needs next, and reads the log at its own pace. The log drops old
 //! frames from its front when they take more room than the whole roster would, without a look at
 //! who still needs them: whoever is behind the front gets the checkpoint, the roster as one frame,
@@ -45,7 +45,7 @@ impl Frame {
     }
 }
 
-/// The number of a commit. The roster of a server that starts is commit 0, and empty.
+/// The number of a commit. A room that is made is at commit 0, and empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Seq(u64);
 
@@ -70,9 +70,11 @@ impl Seq {
 }
 
 /// The frames of the latest commits, and the roster as of one of them.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct BroadcastLog {
     last: Seq,
+    /// The oldest frame that is kept; if there is none, the next that comes.
+    first: Seq,
     /// What is encoded; nothing in a room that has been quiet for a while, or has no readers.
     kept: Option<Box<Kept>>,
 }
@@ -126,8 +128,9 @@ impl BroadcastLog {
             && let Some(dropped) = kept.frames.pop_front()
         {
             kept.bytes -= dropped.plain.len();
+            self.first = self.first.next();
         }
-        let first = kept.first(self.last);
+        let first = self.first;
         let is_stale = |checkpoint: &Checkpoint| {
             checkpoint.bytes_after > checkpoint.frame.plain.len() / STALE_PART
                 || checkpoint.seq.next() < first
@@ -145,6 +148,7 @@ impl BroadcastLog {
 
     /// Drops all that is encoded. Whoever is behind gets a checkpoint.
     pub fn forget(&mut self) {
+        self.first = self.upcoming();
         self.kept = None;
     }
 
@@ -170,7 +174,7 @@ impl BroadcastLog {
                 .map(|checkpoint| (checkpoint.frame.in_form(form), checkpoint.seq.next()));
         }
         let kept = self.kept.as_ref()?;
-        let index = cursor.0.checked_sub(kept.first(self.last).0)?;
+        let index = cursor.0.checked_sub(self.first.0)?;
         let frame = kept.frames.get(usize::try_from(index).ok()?)?;
         Some((frame.in_form(form), cursor.next()))
     }
@@ -182,8 +186,7 @@ impl BroadcastLog {
 
     /// Whether the frame that `cursor` names is not kept any more.
     pub fn is_lagged(&self, cursor: Seq) -> bool {
-        let first = self.kept.as_ref().map_or(self.upcoming(), |kept| kept.first(self.last));
-        cursor < first
+        cursor < self.first
     }
 
     fn checkpoint(&self) -> Option<&Checkpoint> {
@@ -191,10 +194,10 @@ impl BroadcastLog {
     }
 }
 
-impl Kept {
-    /// The number of the oldest frame that is kept; if there is none, of the next that comes.
-    fn first(&self, last: Seq) -> Seq {
-        Seq(last.0 + 1 - self.frames.len() as u64)
+impl Default for BroadcastLog {
+    /// An empty log, after commit 0.
+    fn default() -> BroadcastLog {
+        BroadcastLog { last: Seq::START, first: Seq::START.next(), kept: None }
     }
 }
 

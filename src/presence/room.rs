@@ -182,7 +182,8 @@ impl Room {
 
     /// The next follower who is to be told of a commit, or of a count: the two in turns.
     pub(super) fn next_to_tell(&mut self) -> Option<u32> {
-        let mut next_count = || self.counters.as_mut()?.next_to_tell();
+        let Some(counters) = &mut self.counters else { return self.followers.next_to_tell() };
+        let mut next_count = || counters.next_to_tell();
         let counts_first = self.flags.is_turn_of_counters;
         self.flags.is_turn_of_counters = !counts_first;
         match counts_first {

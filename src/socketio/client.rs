@@ -139,7 +139,7 @@ impl Client {
         Ok(Outcome::Event(Event { message: message.into(), address }))
     }
 
-    /// Takes an attachment. Its bytes are not kept: no event of the roster has a use for them.
+    /// Takes an attachment. Its bytes are not kept: no event of ours has a use for them.
     fn receive_attachment<'a>(&mut self) -> Result<Outcome<'a>, ClientError> {
         let awaited = self.awaited.as_mut().and_then(|awaited| awaited.binary.as_mut());
         let binary = awaited.ok_or(ClientError::AttachmentUnasked)?;

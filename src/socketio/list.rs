@@ -1,4 +1,4 @@
-//! The roster as pages want it that were written for socket.io: all names, each time.
+//! The names in a room as pages want them that were written for socket.io: all, each time.
 
 use std::borrow::Cow;
 

@@ -47,7 +47,7 @@ fn connection_is_in_several_rooms_with_a_name_in_each() {
     world.heard(other);
     world.say(peer, r#"["enter",{"room":"b","id":1}]"#);
     let heard = told(&mut world, peer);
-    assert_eq!(heard[0], one("ok", Value::Null, json!(1))[0], "the answer comes first");
+    assert_eq!(heard[0], one("ok", json!("b"), json!(1))[0], "the answer comes first");
     assert_eq!(heard[1], one("roster", json!("b"), json!([]))[0]);
     world.say(peer, r#"["login","Ada"]"#);
     assert_eq!(told(&mut world, peer), one("change", Value::Null, json!(["Ada"])));

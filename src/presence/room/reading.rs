@@ -101,8 +101,8 @@ impl Room {
         message::count(&self.name, self.counted.seq, self.counted.count)
     }
 
-    /// The roster as a JSON document, made by `make` once for all who ask until it changes: asking
-    /// is cheap, and so must be answering.
+    /// The roster as a JSON document, if it was made since it changed. It is made once for all who
+    /// ask: asking is cheap, and so must be answering.
     pub(in crate::presence) fn kept_document(&self) -> Option<Shared> {
         let (seq, document) = &**self.document.as_ref()?;
         (*seq == self.log.last()).then(|| document.clone())

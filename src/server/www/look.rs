@@ -58,7 +58,7 @@ impl Look {
     pub(super) fn assets(&self) -> Assets {
         let files = self.files.iter().map(|(name, seen)| (name.clone(), seen.asset.clone()));
         // A page that was written for socket.io counts on its server to have the one; the other is
-        // how a page follows the roster.
+        // how a page is in rooms.
         Assets::new(files)
             .with_embedded("/socket.io.js")
             .with_embedded("/socket.io.esm.js")
