@@ -160,14 +160,16 @@ impl Room {
         }
         let Some(place) = place else { return };
         if !view.is_count() {
-            return self.followers.remove(place);
-        }
-        if let Some(counters) = &mut self.counters {
+            self.followers.remove(place);
+        } else if let Some(counters) = &mut self.counters {
             counters.remove(place);
             if counters.is_empty() {
                 self.counters = None;
             }
         }
+        let places = self.followers.len() + self.counters.as_ref().map_or(0, |all| all.len());
+        let deflated = self.deflated.iter().sum::<u32>() as usize;
+        debug_assert!(deflated <= places, "each of them is a follower");
     }
 
     fn deflated_readers(&mut self, view: &View) -> Option<&mut u32> {
