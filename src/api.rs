@@ -177,7 +177,8 @@ impl Options<'_> {
         let status =
             self.status.map(|status| word(status, &words, ApiError::StatusUnknown)).transpose()?;
         let data = self.data.map(|data| Patch::decode(data.get(), depth_max)).transpose();
-        Ok(Update { status, data: data.map_err(ApiError::Data)? })
+        let data = data.map_err(ApiError::Data)?;
+        Ok(Update { status, data: data.filter(|patch| !patch.is_empty()) })
     }
 }
 

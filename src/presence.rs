@@ -64,7 +64,7 @@ use schedule::Schedule;
 /// All rooms, and everyone in them.
 #[derive(Debug)]
 pub struct Presence {
-    /// In boxes, which leave no memory behind when a great many rooms are gone.
+    /// In boxes, so that of rooms which are gone there is a word left.
     rooms: Slab<Box<Room>>,
     by_name: HashMap<Name, RoomId>,
     entries: Entries,
@@ -187,7 +187,9 @@ impl Presence {
         let room = self.room_mut(id);
         room.unfollow(place, view);
         room.subscriptions -= 1;
-        if room.subscriptions == 0 {
+        if room.is_deserted() {
+            self.give_back(id);
+        } else if room.subscriptions == 0 {
             self.touch(id);
         }
     }
@@ -223,11 +225,13 @@ impl Presence {
         };
         let status = update.status.unwrap_or_default();
         let entry = self.entries.of_name(room, name);
-        let has_data = !data.is_empty();
-        let member = self.members.insert(Member { room, entry, status, data });
+        let (set, has_data) = (self.sets, !data.is_empty());
+        let member = self.members.insert(Member { room, entry, status, data, set });
         let entry_of_it = self.entries.get_mut(entry);
         entry_of_it.join(status);
-        entry_of_it.note_data(member, has_data);
+        if has_data {
+            entry_of_it.join_data(set, member);
+        }
         self.room_mut(room).members += 1;
         self.touch_entry(room, entry);
         Ok(member)
@@ -239,13 +243,15 @@ impl Presence {
         let (room, old) = (member.room, member.entry);
         let new = self.entries.of_name(room, name);
         member.entry = new;
-        let (status, has_data) = (member.status, !member.data.is_empty());
+        let (status, set, has_data) = (member.status, member.set, !member.data.is_empty());
         let entry = self.entries.get_mut(old);
         entry.leave(status);
-        entry.note_data(id, false);
+        entry.leave_data(set);
         let entry = self.entries.get_mut(new);
         entry.join(status);
-        entry.note_data(id, has_data);
+        if has_data {
+            entry.join_data(set, id);
+        }
         self.touch_entry(room, new);
         self.touch_entry(room, old);
     }
@@ -269,8 +275,11 @@ impl Presence {
             entry.join(status);
         }
         if let Some(data) = data {
-            entry.note_data(id, !data.is_empty());
-            member.data = data;
+            entry.leave_data(member.set);
+            if !data.is_empty() {
+                entry.join_data(self.sets, id);
+            }
+            (member.data, member.set) = (data, self.sets);
         }
         let (room, entry) = (member.room, member.entry);
         self.touch_entry(room, entry);
@@ -282,7 +291,7 @@ impl Presence {
         let Some(member) = self.members.remove(id) else { return };
         let entry = self.entries.get_mut(member.entry);
         entry.leave(member.status);
-        entry.note_data(id, false);
+        entry.leave_data(member.set);
         self.room_mut(member.room).members -= 1;
         self.touch_entry(member.room, member.entry);
     }

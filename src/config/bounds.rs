@@ -40,6 +40,11 @@ impl Limits {
         Rate::per_minute(self.name_changes_per_minute)
     }
 
+    /// How often a connection may log in for the first time in one more room.
+    pub fn entry_rate(&self) -> Rate {
+        Rate::per_minute(self.rooms_per_connection_max)
+    }
+
     /// How often a connection may update what it says of itself, or what it is told.
     pub fn update_rate(&self) -> Rate {
         Rate::per_second(self.updates_per_second, self.updates_burst)

@@ -261,7 +261,7 @@ pub struct Limits {
 
     /// Time between two reports of how many are in a room, for those who want no more, in ms
     #[arg(long, value_name = "MS", help_heading = ROSTER, default_value_t = 1_000)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
+    #[arg(value_parser = value_parser!(u32).range(1..=3_600_000))]
     pub count_interval_ms: u32,
 
     /// Keys of one person's presence data

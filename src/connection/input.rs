@@ -115,6 +115,11 @@ impl Connection {
         Rates::of(&mut self.rates, config, now).allow_name(config, now)
     }
 
+    /// Whether one more first login in a room is allowed.
+    pub(crate) fn may_log_in_once_more(&mut self, config: &Config, now: Time) -> bool {
+        Rates::of(&mut self.rates, config, now).allow_entry(config, now)
+    }
+
     /// Whether one more update is allowed.
     pub(crate) fn may_update(&mut self, config: &Config, now: Time) -> bool {
         Rates::of(&mut self.rates, config, now).allow_update(config, now)

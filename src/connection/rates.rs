@@ -7,7 +7,7 @@ use crate::ws::Event;
 
 /// What a connection may still send; made when it first sends something.
 #[derive(Debug)]
-pub(super) struct Rates(Buckets<5>);
+pub(super) struct Rates(Buckets<6>);
 
 /// The size of the Pong for our ping, with its header and key, in bytes.
 const PONG_BYTES_MAX: u32 = 10;
@@ -20,6 +20,7 @@ enum Counted {
     Bytes,
     Names,
     Updates,
+    Entries,
 }
 
 impl Rates {
@@ -36,7 +37,7 @@ impl Rates {
     /// a connection which only watches holds nothing here.
     pub(super) fn forget_pong(rates: &mut Option<Box<Rates>>, config: &Config, now: Time) {
         // A control frame, or with Engine.IO a message.
-        let of_pong = [1, 1, PONG_BYTES_MAX, 0, 0];
+        let of_pong = [1, 1, PONG_BYTES_MAX, 0, 0, 0];
         if rates.as_mut().is_some_and(|kept| kept.0.lack_at_most(Rates::all(config), of_pong, now))
         {
             *rates = None;
@@ -44,7 +45,7 @@ impl Rates {
     }
 
     /// In the order of [`Counted`].
-    fn all(config: &Config) -> [Rate; 5] {
+    fn all(config: &Config) -> [Rate; 6] {
         let limits = &config.limits;
         [
             limits.message_rate(),
@@ -52,6 +53,7 @@ impl Rates {
             limits.byte_rate(),
             limits.name_rate(),
             limits.update_rate(),
+            limits.entry_rate(),
         ]
     }
 
@@ -78,6 +80,11 @@ impl Rates {
     /// Whether one more update is allowed: of presence data, a status, a view, a room.
     pub(super) fn allow_update(&mut self, config: &Config, now: Time) -> bool {
         self.take(Counted::Updates, 1, config, now)
+    }
+
+    /// Whether one more first login in a room is allowed.
+    pub(super) fn allow_entry(&mut self, config: &Config, now: Time) -> bool {
+        self.take(Counted::Entries, 1, config, now)
     }
 
     fn take(&mut self, counted: Counted, tokens: u32, config: &Config, now: Time) -> bool {

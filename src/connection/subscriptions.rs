@@ -96,6 +96,11 @@ impl Subscriptions {
         self.iter().any(|one| one.room == room)
     }
 
+    /// Whether the next login in `room` is the first, in a room that was entered beside another.
+    pub(crate) fn has_free_login(&self, room: RoomId) -> bool {
+        self.iter().any(|one| one.room == room && one.has_free_login)
+    }
+
     /// Who is in `room` by this connection.
     pub(crate) fn member_in(&self, room: RoomId) -> Option<MemberId> {
         self.iter().find(|one| one.room == room)?.member

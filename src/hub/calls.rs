@@ -159,11 +159,12 @@ impl Context {
         {
             return self.update(connection, member, update, now).map(|()| name);
         }
-        let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) else {
-            return Err(ApiError::RoomNotEntered);
-        };
-        let is_free = std::mem::take(&mut one.has_free_login) && member.is_none();
+        if member.is_none() && self.presence.is_full(room, &self.config.limits) {
+            return Err(ApiError::RoomFull);
+        }
         // Only a real change costs everyone a message, so only that counts against the rate.
+        let is_first = member.is_none() && connection.subscriptions.has_free_login(room);
+        let is_free = is_first && connection.may_log_in_once_more(&self.config, now);
         if !is_free && !connection.may_change_name(&self.config, now) {
             return Err(ApiError::RateLimited);
         }
@@ -174,13 +175,13 @@ impl Context {
                 self.presence.rename(member, &name);
                 self.tally.renames += 1;
             }
-            None if self.presence.is_full(room, limits) => return Err(ApiError::RoomFull),
             None => {
                 let member = self.presence.login(room, &name, update, limits);
                 let member = member.map_err(ApiError::Data)?;
                 self.tally.logins += 1;
                 if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
                     one.member = Some(member);
+                    one.has_free_login = false;
                 }
             }
         }

@@ -97,7 +97,7 @@ impl Context {
             Step::NeedsInput => return None,
             Step::Handled | Step::PongReceived => {}
             Step::Call(call, address) => self.answer(connection, call, address, now),
-            Step::Join(namespace) => self.join(connection, &namespace),
+            Step::Join(namespace) => self.join(connection, &namespace, now),
             Step::Left(number) => self.exit(connection, |one| one.namespace == number),
             Step::Ended => connection.close(Cause::Closed, &self.config, now),
             Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),

@@ -87,7 +87,7 @@ impl Context {
             // Nobody else is told that they are here.
             (None, "/metrics") => self.nothing_here(),
             (None, path) => match room_of(path, "/roster") {
-                Some(room) => self.roster_response(room, head),
+                Some(room) => self.roster_response(room, head, now),
                 None => self.file(head),
             },
         };
@@ -110,16 +110,18 @@ impl Context {
         self.respond(connection, response, is_head, false, now);
     }
 
-    fn roster_response(&mut self, room: &str, head: &RequestHead<'_>) -> Response {
+    fn roster_response(&mut self, room: &str, head: &RequestHead<'_>, now: Time) -> Response {
         let name = match self.room_name(room) {
             Ok(name) => name,
             Err(error) => {
                 let is_forbidden = error == ApiError::RoomForbidden;
                 let status = if is_forbidden { Status::Forbidden } else { Status::BadRequest };
-                return self.text(status, &error.to_string());
+                let mut response = self.text(status, &error.to_string());
+                response.head = self.share(response.head, head);
+                return response;
             }
         };
-        let (epoch, seq, document) = self.presence.document(&name);
+        let (epoch, seq, document) = self.presence.document(&name, now);
         let etag = format!("\"{epoch}:{}\"", seq.as_u64());
         // To be asked for each time, and sent only if it is another.
         let with_fields = |status| {

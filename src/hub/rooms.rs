@@ -5,6 +5,7 @@ use crate::connection::{Connection, Subscription};
 use crate::names;
 use crate::presence::{EnterError, RoomId, View};
 use crate::socketio::MAIN;
+use crate::time::Time;
 
 use super::context::Context;
 
@@ -14,12 +15,12 @@ impl Context {
         if text.is_empty() {
             return Ok(text.into());
         }
-        // No URL has such a segment: it is gone before anybody is asked (RFC 3986 §5.2.4).
-        if text.split('/').any(|segment| matches!(segment.trim(), "." | "..")) {
-            return Err(ApiError::RoomForbidden);
-        }
         let limits = self.config.limits.room_names();
         let name = names::canonical(text, limits).map_err(ApiError::Room)?;
+        // No URL has such a segment: it is gone before anybody is asked (RFC 3986 §5.2.4).
+        if name.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return Err(ApiError::RoomForbidden);
+        }
         let patterns = &self.config.rooms;
         match patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&name)) {
             true => Ok(name),
@@ -83,8 +84,13 @@ impl Context {
     }
 
     /// A client of Socket.IO wants to join a namespace, which is a room.
-    pub(super) fn join(&mut self, connection: &mut Connection, namespace: &str) {
-        let (name, view) = match self.check_join(connection, namespace) {
+    pub(super) fn join(&mut self, connection: &mut Connection, namespace: &str, now: Time) {
+        let checked = self.check_join(connection, namespace);
+        let is_too_fast = !connection.may_update(&self.config, now);
+        let (name, view) = match checked.and_then(|checked| match is_too_fast {
+            true => Err(ApiError::UpdatesTooFast),
+            false => Ok(checked),
+        }) {
             Ok(checked) => checked,
             Err(error) => {
                 connection.join_namespace(namespace, Err(error), &self.config);

@@ -107,7 +107,7 @@ impl Presence {
     }
 
     /// Gives a room back that nobody is in.
-    fn give_back(&mut self, id: RoomId) {
+    pub(super) fn give_back(&mut self, id: RoomId) {
         if self.room(id).is_deserted() {
             let room = self.rooms.remove(id.index());
             self.by_name.remove(room.name());
@@ -119,14 +119,15 @@ impl Presence {
         let now = self.now;
         let room = self.room_mut(id);
         room.encoded_at = now;
-        if !std::mem::replace(&mut room.flags.is_forgetting, true) {
+        if room.holds_encoded() && !std::mem::replace(&mut room.flags.is_forgetting, true) {
             self.plan(id, now.after_ms(QUIET_MS), Task::Forget);
         }
     }
 
     fn forget(&mut self, id: RoomId, now: Time) {
         let room = self.room_mut(id);
-        let at = room.encoded_at.after_ms(QUIET_MS);
+        let since = if room.is_telling() { now } else { room.encoded_at };
+        let at = since.after_ms(QUIET_MS);
         if at > now {
             return self.plan(id, at, Task::Forget);
         }

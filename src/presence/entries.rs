@@ -37,8 +37,8 @@ pub(super) struct Entry {
     pub(super) name: Name,
     /// Members of each status, by its number.
     members: [u32; Status::ALL.len()],
-    /// The members that have data, those that set some last at the end.
-    with_data: Vec<MemberId>,
+    /// The members that have data, by the number of the request that set some last.
+    with_data: BTreeMap<u64, MemberId>,
     /// Whether it is on the list of those that were touched.
     pub(super) is_touched: bool,
     /// What the last commit told of it, if it was there.
@@ -63,7 +63,7 @@ impl Entries {
                 let entry = Entry {
                     name: slot.key().1.clone(),
                     members: Default::default(),
-                    with_data: Vec::new(),
+                    with_data: BTreeMap::new(),
                     is_touched: false,
                     committed: None,
                 };
@@ -116,15 +116,14 @@ impl Entry {
         self.members != [0; Status::ALL.len()]
     }
 
-    /// Notes whether a member, which set some just now, has data.
-    pub(super) fn note_data(&mut self, member: MemberId, has_data: bool) {
-        self.with_data.retain(|&other| other != member);
-        if has_data {
-            self.with_data.push(member);
-        }
-        if self.with_data.is_empty() {
-            self.with_data = Vec::new();
-        }
+    /// A member has data from now on, which request `set` changed last.
+    pub(super) fn join_data(&mut self, set: u64, member: MemberId) {
+        self.with_data.insert(set, member);
+    }
+
+    /// The member whose data request `set` changed last has none here any more.
+    pub(super) fn leave_data(&mut self, set: u64) {
+        self.with_data.remove(&set);
     }
 
     /// What others are to see of it, if it is here. `data` finds those of a member.
@@ -134,7 +133,7 @@ impl Entry {
         limits: DataLimits,
     ) -> Option<Seen> {
         let status = Status::ALL.into_iter().find(|&status| self.members[status as usize] > 0)?;
-        let datas = self.with_data.iter().rev().take(SETTERS_MAX).filter_map(|&id| data(id));
+        let datas = self.with_data.values().rev().take(SETTERS_MAX).filter_map(|&id| data(id));
         Some(Seen { status, data: Data::merged(datas, limits) })
     }
 }

@@ -146,6 +146,11 @@ impl BroadcastLog {
         self.forget();
     }
 
+    /// Whether something is encoded.
+    pub fn holds_encoded(&self) -> bool {
+        self.kept.is_some()
+    }
+
     /// Drops all that is encoded. Whoever is behind gets a checkpoint.
     pub fn forget(&mut self) {
         self.first = self.upcoming();

@@ -25,6 +25,8 @@ pub(super) struct Member {
     pub(super) entry: EntryId,
     pub(super) status: Status,
     pub(super) data: Data,
+    /// The number of the request that changed the data last.
+    pub(super) set: u64,
 }
 
 impl Members {
@@ -64,7 +66,7 @@ mod tests {
 
     fn member(entries: &mut Entries) -> Member {
         let entry = entries.of_name(RoomId::of(0), "Ada");
-        Member { room: RoomId::of(0), entry, status: Status::Active, data: Data::default() }
+        Member { room: RoomId::of(0), entry, status: Status::Active, data: Data::default(), set: 0 }
     }
 
     #[test]

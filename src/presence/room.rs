@@ -266,6 +266,11 @@ impl Room {
         }
     }
 
+    /// Whether something is encoded.
+    pub(super) fn holds_encoded(&self) -> bool {
+        self.log.holds_encoded() || self.lists.is_some() || self.document.is_some()
+    }
+
     /// Drops all that is encoded.
     pub(super) fn forget(&mut self) {
         self.log.forget();

@@ -1,6 +1,7 @@
 //! The state of a room as of its last commit, in the forms in which it is told.
 
 use crate::shared::Shared;
+use crate::time::Time;
 
 use super::Presence;
 use super::encoder::Encoder;
@@ -61,7 +62,8 @@ impl Presence {
 
     /// The roster of a room as a JSON document, and which state it is of. A room that is not there
     /// is empty.
-    pub fn document(&mut self, name: &str) -> (Epoch, Seq, Shared) {
+    pub fn document(&mut self, name: &str, now: Time) -> (Epoch, Seq, Shared) {
+        self.now = now;
         let Some(id) = self.find(name) else {
             let entries = std::iter::empty();
             let (epoch, seq) = (Epoch::NONE, Seq::START);

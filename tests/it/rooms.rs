@@ -226,8 +226,10 @@ fn name_of_a_room_has_a_length() {
         let enter = format!(r#"["enter",{{"room":"{room}"}}]"#);
         assert_eq!(code(&mut world, peer, &enter).as_deref(), expected, "{room}");
     }
-    let dots = code(&mut world, peer, r#"["enter",{"room":"a/.."}]"#);
-    assert_eq!(dots.as_deref(), Some("room_forbidden"), "no URL leads there");
+    for room in ["a/..", ".\u{ad}."] {
+        let dots = code(&mut world, peer, &format!(r#"["enter",{{"room":"{room}"}}]"#));
+        assert_eq!(dots.as_deref(), Some("room_forbidden"), "no URL leads to {room}");
+    }
     assert_eq!(handshake_status(&mut world, "/ws/abcd"), 400);
     assert_eq!(handshake_status(&mut world, "/ws/a%2Fb"), 400);
 }
@@ -258,4 +260,39 @@ fn first_login_in_each_further_room_is_free() {
         assert_eq!(code(&mut world, peer, &login("Ada")), None);
         assert_eq!(code(&mut world, peer, &login("Eve")).as_deref(), Some("rate_limited"));
     }
+}
+
+/// To leave and to come back is no way around the rate of names.
+#[test]
+fn free_logins_have_a_rate_too() {
+    let limits = Limits {
+        name_changes_per_minute: 1,
+        rooms_per_connection_max: 3,
+        messages_burst: 1_000,
+        ..Limits::default()
+    };
+    let mut world = with(limits);
+    let peer = world.watch();
+    let mut granted = 0;
+    for index in 0..10 {
+        world.say(peer, r#"["enter",{"room":"a"}]"#);
+        let login = format!(r#"["login","name {index}",{{"room":"a"}}]"#);
+        granted += u32::from(code(&mut world, peer, &login).is_none());
+        world.say(peer, r#"["exit",{"room":"a"}]"#);
+    }
+    assert_eq!(granted, 3 + 1);
+}
+
+/// A login that is refused takes nothing away.
+#[test]
+fn login_that_is_refused_stays_free() {
+    let limits = Limits { name_changes_per_minute: 1, ..Limits::default() };
+    let mut world = with(limits);
+    let peer = world.watch();
+    assert_eq!(code(&mut world, peer, r#"["login","Ada"]"#), None);
+    world.say(peer, r#"["enter",{"room":"a"}]"#);
+    let long = "x".repeat(2_000);
+    let login = format!(r#"["login","Ada",{{"room":"a","data":{{"a":"{long}"}}}}]"#);
+    assert_eq!(code(&mut world, peer, &login).as_deref(), Some("data_too_large"));
+    assert_eq!(code(&mut world, peer, r#"["login","Ada",{"room":"a"}]"#), None);
 }
