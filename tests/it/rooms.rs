@@ -213,12 +213,12 @@ fn room_has_so_many_followers_and_members() {
 
 #[test]
 fn name_of_a_room_has_a_length() {
-    let mut world = with(Limits { room_chars_max: 3, room_bytes_max: 6, ..Limits::default() });
+    let mut world = with(Limits { room_chars_max: 4, room_bytes_max: 8, ..Limits::default() });
     let peer = world.watch();
     for (room, expected) in [
-        ("abc", None),
-        ("abcd", Some("room_invalid")),
-        ("\u{e9}\u{e9}\u{e9}", None),
+        ("abcd", None),
+        ("abcde", Some("room_invalid")),
+        ("\u{e9}\u{e9}\u{e9}\u{e9}", None),
         ("\u{674e}\u{674e}\u{674e}", Some("room_invalid")),
         (" \u{200b} ", Some("room_invalid")),
         ("a\u{202e}b", Some("room_invalid")),
@@ -230,7 +230,7 @@ fn name_of_a_room_has_a_length() {
         let dots = code(&mut world, peer, &format!(r#"["enter",{{"room":"{room}"}}]"#));
         assert_eq!(dots.as_deref(), Some("room_forbidden"), "no URL leads to {room}");
     }
-    assert_eq!(handshake_status(&mut world, "/ws/abcd"), 400);
+    assert_eq!(handshake_status(&mut world, "/ws/abcde"), 400);
     assert_eq!(handshake_status(&mut world, "/ws/a%2Fb"), 400);
 }
 
