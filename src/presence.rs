@@ -240,12 +240,12 @@ impl Presence {
         let new = self.entries.of_name(room, name);
         member.entry = new;
         let (status, has_data) = (member.status, !member.data.is_empty());
-        let entry = self.entries.get_mut(new);
-        entry.join(status);
-        entry.note_data(id, has_data);
         let entry = self.entries.get_mut(old);
         entry.leave(status);
         entry.note_data(id, false);
+        let entry = self.entries.get_mut(new);
+        entry.join(status);
+        entry.note_data(id, has_data);
         self.touch_entry(room, new);
         self.touch_entry(room, old);
     }
