@@ -41,3 +41,21 @@ impl Encoder<'_> {
         (deflated.len() < message.len()).then_some(deflated)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_long_enough_is_compressed_if_somebody_reads_that() {
+        let mut deflater = Deflater::new(6);
+        let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: 100 };
+        let mut is_compressed = |length: usize, readers: u32| {
+            let message = vec![b'x'; length];
+            assert_eq!(encoder.deflated(&message, readers).is_some(), readers > 0 && length >= 100);
+            encoder.frame(&message, readers).deflated.is_some()
+        };
+        assert!(is_compressed(100, 1) && is_compressed(101, 2));
+        assert!(!is_compressed(99, 1) && !is_compressed(101, 0));
+    }
+}

@@ -194,4 +194,18 @@ mod tests {
         places.into_iter().for_each(|place| followers.remove(place));
         assert!(followers.is_empty() && followers.places.capacity() == 0);
     }
+
+    /// The place that became empty first is the last link of the empty ones.
+    #[test]
+    fn empty_places_are_nobody_wherever_they_are() {
+        let mut followers = Followers::default();
+        let places: Vec<Place> = (0..4).map(|follower| followers.insert(follower)).collect();
+        for place in [0, 1, 2] {
+            followers.remove(places[place]);
+        }
+        assert!(!followers.is_empty());
+        followers.tell_all();
+        assert_eq!(told(&mut followers, 9), [3]);
+        assert_eq!([(); 3].map(|()| followers.insert(7)), [places[2], places[1], places[0]]);
+    }
 }
