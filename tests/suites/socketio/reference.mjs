@@ -50,7 +50,10 @@ const names = new Map(); // by socket
 
 const ENTITIES = { "<": "&lt;", ">": "&gt;", "&": "&amp;", '"': "&quot;", "'": "&#39;" };
 const escaped = (name) => name.replace(/[<>&"']/g, (sign) => ENTITIES[sign]);
-const list = () => [...new Set(names.values())].sort().map(escaped);
+const list = (room) => {
+  const here = [...names].filter(([socket]) => socket.nsp === room).map(([, name]) => name);
+  return [...new Set(here)].sort().map(escaped);
+};
 
 function refusal(name) {
   if (typeof name !== "string" || name === "") return "name_empty";
@@ -58,12 +61,11 @@ function refusal(name) {
   return /[\u202A-\u202E]/.test(name) ? "name_invalid" : null;
 }
 
-function commit() {
-  for (const namespace of namespaces) namespace.emit("login", list());
-}
 
 function watch(socket) {
-  socket.emit("login", list());
+  const room = socket.nsp;
+  const commit = () => room.emit("login", list(room));
+  socket.emit("login", list(room));
   socket.on("login", (name, answer) => {
     const code = refusal(name);
     const error = code && { code, message: `in words: ${code}` };

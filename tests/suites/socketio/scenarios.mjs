@@ -64,19 +64,22 @@ export async function roster(io, url) {
     equal(await told, [answer], "the event");
   }
 
-  // Other namespaces are the same roster, on the same connection or not.
-  const custom = await open("/custom", "Ada", "韩梅梅");
+  // Another namespace is another room, with a login of its own, on the same connection or not.
+  const custom = await open("/custom");
   const other = han.io.socket("/custom");
-  await shows(other, "Ada", "韩梅梅");
-  seen = [ada, han, custom, other].map((socket) => shows(socket, "Ada", "Zoë", "韩梅梅"));
+  await shows(other);
+  seen = [custom, other].map((socket) => shows(socket, "Zoë"));
   equal(await login(custom, "Zoë"), null, "the answer in a namespace");
+  await Promise.all(seen);
+  seen = [custom, other].map((socket) => shows(socket, "Zoë", "梅梅"));
+  equal(await login(other, "梅梅"), null, "the answer in one more namespace");
   await Promise.all(seen);
 
   // Whoever logs out, or is gone, is off the list.
-  seen = [han, other].map((socket) => shows(socket, "Zoë", "韩梅梅"));
+  seen = [ada, han].map((socket) => shows(socket, "韩梅梅"));
   ada.emit("logout");
   await Promise.all(seen);
-  seen = [ada, han].map((socket) => shows(socket, "韩梅梅"));
+  seen = [shows(other, "梅梅")];
   custom.disconnect();
   await Promise.all(seen);
 
@@ -88,7 +91,7 @@ export async function roster(io, url) {
   equal(/[<>"']/.test(first), false, "markup in the list");
   equal(plain(first), name, "the name, read as HTML");
 
-  const isEmpty = next(other, "login", (list) => list.length === 1);
+  const isEmpty = next(han, "login", (list) => list.length === 1);
   ada.disconnect();
   await isEmpty;
   for (const socket of [...sockets, other]) socket.disconnect();
