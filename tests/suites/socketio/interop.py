@@ -106,21 +106,20 @@ def roster(headcount, _):
         equal(type(answer["message"]), str)
         equal(han.next("error"), [answer])
 
+    # Another namespace is another room.
     custom = Client(headcount.url, "/custom")
-    custom.shows("Ada", "韩梅梅")
+    custom.shows()
     ada.emit("logout")
-    for client in (ada, han, custom):
+    for client in (ada, han):
         client.shows("韩梅梅")
 
     name = """<b>"Tom" & 'Jerry'</b>"""
     equal(custom.call("login", name), None)
-    [[first, _]] = ada.next("login", lambda listed: len(listed) == 2)
+    [[first]] = custom.next("login", lambda listed: len(listed) == 1)
     equal(re.findall("[<>\"']", first), [])
     equal(html.unescape(first), name)
 
-    custom.close()
-    for client in (ada, han):
-        client.shows("韩梅梅")
+    for client in (custom, ada, han):
         client.close()
 
 
