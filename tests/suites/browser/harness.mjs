@@ -144,6 +144,28 @@ export function fakeServer() {
   };
 }
 
+// The path of the WebSocket that the page of a server asks for when it is behind `path` of a proxy.
+export async function webSocketBehind(url, path) {
+  const page = await open(url, { script: fakeServer });
+  const html = await page.evaluate(() => fetch("/").then((answer) => answer.text()));
+  const answer = { body: html, contentType: "text/html" };
+  await page.route(`**${path.split("#")[0]}`, (route) => route.fulfill(answer));
+  await page.addInitScript(() => {
+    const Fake = window.WebSocket;
+    window.WebSocket = class extends Fake {
+      constructor(address) {
+        super();
+        window.address = address;
+      }
+    };
+  });
+  await page.goto(url + path);
+  await page.waitForFunction(() => window.address);
+  const { pathname } = new URL(await page.evaluate(() => window.address));
+  await page.context().close();
+  return pathname;
+}
+
 export const receive = (page, message) => page.evaluate((it) => window.receive(it), message);
 
 // ---- Checking ----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ import {
   seesNot,
   shot,
   state,
+  webSocketBehind,
 } from "./harness.mjs";
 
 const server = await Server.start();
@@ -283,23 +284,7 @@ await check("where there is no clipboard, the link is there to be copied by hand
 // ---- Below a path, and with many names -----------------------------------------------------------
 
 await check("behind a path of a proxy a room is below that path", async () => {
-  const page = await open(url, { script: fakeServer });
-  const html = await page.evaluate(() => fetch("/").then((answer) => answer.text()));
-  await page.route("**/live/", (route) => route.fulfill({ body: html, contentType: "text/html" }));
-  await page.addInitScript(() => {
-    const Fake = window.WebSocket;
-    window.WebSocket = class extends Fake {
-      constructor(address) {
-        super();
-        window.address = address;
-      }
-    };
-  });
-  await page.goto(`${url}/live/#a/李`);
-  await page.waitForFunction(() => window.address);
-  const { pathname } = new URL(await page.evaluate(() => window.address));
-  assert.equal(pathname, "/live/ws/a/%E6%9D%8E");
-  await page.context().close();
+  assert.equal(await webSocketBehind(url, "/live/#a/李"), "/live/ws/a/%E6%9D%8E");
 });
 
 await check("10,000 names with statuses: those in view have theirs, and changes are cheap", async () => {

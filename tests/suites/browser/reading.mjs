@@ -27,6 +27,7 @@ import {
   says,
   shot,
   state,
+  webSocketBehind,
 } from "./harness.mjs";
 
 const server = await Server.start();
@@ -302,22 +303,7 @@ await check("a page is one request, and the WebSocket", async () => {
 });
 
 await check("a page behind a path of a proxy finds its WebSocket there", async () => {
-  const page = await open(url, { script: fakeServer });
-  const html = await page.evaluate(() => fetch("/").then((answer) => answer.text()));
-  await page.route("**/rooms/", (route) => route.fulfill({ body: html, contentType: "text/html" }));
-  await page.addInitScript(() => {
-    const Fake = window.WebSocket;
-    window.WebSocket = class extends Fake {
-      constructor(address) {
-        super();
-        window.address = address;
-      }
-    };
-  });
-  await page.goto(`${url}/rooms/`);
-  await page.waitForFunction(() => window.address);
-  assert.equal(new URL(await page.evaluate(() => window.address)).pathname, "/rooms/ws");
-  await page.context().close();
+  assert.equal(await webSocketBehind(url, "/rooms/"), "/rooms/ws");
 });
 
 await finish();
