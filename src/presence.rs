@@ -187,11 +187,7 @@ impl Presence {
         let room = self.room_mut(id);
         room.unfollow(place, view);
         room.subscriptions -= 1;
-        if room.is_deserted() {
-            self.give_back(id);
-        } else if room.subscriptions == 0 {
-            self.touch(id);
-        }
+        self.give_back(id);
     }
 
     /// Somebody who is in a room is told of it in another way from now on.

@@ -21,13 +21,9 @@ pub struct Work {
 }
 
 impl Presence {
-    pub(super) fn touch_entry(&mut self, room: RoomId, entry: EntryId) {
-        self.rooms[room.index()].roster.touch(&mut self.entries, entry);
-        self.touch(room);
-    }
-
-    pub(super) fn touch(&mut self, id: RoomId) {
-        let room = self.room_mut(id);
+    pub(super) fn touch_entry(&mut self, id: RoomId, entry: EntryId) {
+        let room = &mut self.rooms[id.index()];
+        room.roster.touch(&mut self.entries, entry);
         if !std::mem::replace(&mut room.flags.is_dirty, true) {
             let at = room.commit_from();
             self.plan(id, at, Task::Commit);
