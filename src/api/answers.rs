@@ -1,6 +1,6 @@
 //! What one client alone is told.
 
-use crate::presence::message::{push_json, push_room};
+use crate::presence::message::{begun, push_json};
 use crate::presence::{Name, Seq};
 
 use super::error::ApiError;
@@ -9,16 +9,11 @@ use super::error::ApiError;
 /// the last that was sent before it, and `name` is the client's own there, if it has one. A client
 /// that is told no changes has none to compare.
 pub fn pong(told: Option<(&str, Seq)>, name: Option<&str>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
-    out.extend_from_slice(b"[\"pong\",{");
-    if let Some((room, seq)) = told {
-        push_room(room, &mut out);
-        out.extend_from_slice(b"\"seq\":");
-        push_json(&seq.as_u64(), &mut out);
-        if let Some(name) = name {
-            out.extend_from_slice(b",\"name\":");
-            push_json(name, &mut out);
-        }
+    let Some((room, seq)) = told else { return b"[\"pong\",{}]".to_vec() };
+    let mut out = begun("pong", room, seq);
+    if let Some(name) = name {
+        out.extend_from_slice(b",\"name\":");
+        push_json(name, &mut out);
     }
     out.extend_from_slice(b"}]");
     out

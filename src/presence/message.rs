@@ -63,11 +63,7 @@ impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
 
 /// `["change", {"room": …, "seq": …, "joined": […], "left": […], …}]`: what commit `seq` changed.
 pub fn change(room: &str, seq: Seq, change: &Change) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    out.extend_from_slice(b"[\"change\",{");
-    push_room(room, &mut out);
-    out.extend_from_slice(b"\"seq\":");
-    push_json(&seq.as_u64(), &mut out);
+    let mut out = begun("change", room, seq);
     out.extend_from_slice(b",\"joined\":");
     push_names(change.joined.iter().map(|name| &**name), &mut out);
     out.extend_from_slice(b",\"left\":");
@@ -80,19 +76,27 @@ pub fn change(room: &str, seq: Seq, change: &Change) -> Vec<u8> {
 
 /// `["count", {"room": …, "seq": …, "count": …}]`: how many names there were at commit `seq`.
 pub fn count(room: &str, seq: Seq, count: u32) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
-    out.extend_from_slice(b"[\"count\",{");
-    push_room(room, &mut out);
-    out.extend_from_slice(b"\"seq\":");
-    push_json(&seq.as_u64(), &mut out);
+    let mut out = begun("count", room, seq);
     out.extend_from_slice(b",\"count\":");
     push_json(&count, &mut out);
     out.extend_from_slice(b"}]");
     out
 }
 
+/// `["event", {"room": …, "seq": …`: how a message of commit `seq` begins.
+pub fn begun(event: &str, room: &str, seq: Seq) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    out.push(b'[');
+    push_json(event, &mut out);
+    out.extend_from_slice(b",{");
+    push_room(room, &mut out);
+    out.extend_from_slice(b"\"seq\":");
+    push_json(&seq.as_u64(), &mut out);
+    out
+}
+
 /// Appends `"room": …,` unless the room has no name.
-pub fn push_room(room: &str, out: &mut Vec<u8>) {
+fn push_room(room: &str, out: &mut Vec<u8>) {
     if !room.is_empty() {
         out.extend_from_slice(b"\"room\":");
         push_json(room, out);
