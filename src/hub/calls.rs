@@ -37,45 +37,32 @@ impl Context {
         address: Option<Address>,
         now: Time,
     ) -> Result<Done, ApiError> {
-        match (action, address, room) {
-            (Action::Ping, ..) => connection.pong(&self.presence),
-            // In Socket.IO a room is a namespace, which is joined and left in another way.
-            (_, Some(_), Some(_)) | (Action::Enter(_) | Action::Exit, Some(_), None) => {
-                return Err(ApiError::MessageInvalid);
-            }
-            (Action::Enter(wanted), None, room) => {
-                let name = self.enter_or_view(connection, room.unwrap_or_default(), wanted, now)?;
-                return Ok(Done::Enter(name));
-            }
-            (action, address, room) => {
-                let room = self.room_meant(connection, room, address)?;
-                return self.act_in(connection, room, action, now);
-            }
+        // In Socket.IO a room is a namespace, which is joined and left in another way.
+        let is_of_rooms = matches!(action, Action::Enter(_) | Action::Exit) || room.is_some();
+        if is_of_rooms && address.is_some() {
+            return Err(ApiError::MessageInvalid);
         }
-        Ok(Done::Plain)
-    }
-
-    /// Does what is asked for in a room that the connection is in.
-    fn act_in(
-        &mut self,
-        connection: &mut Connection,
-        room: RoomId,
-        action: Action,
-        now: Time,
-    ) -> Result<Done, ApiError> {
+        let meant = self.room_meant(connection, room, address);
         match action {
             Action::Login(name, update) => {
-                return self.login(connection, room, &name, update, now).map(Done::Login);
+                return self.login(connection, meant?, &name, update, now).map(Done::Login);
             }
-            Action::Logout => self.leave_roster(connection, room),
+            Action::Enter(wanted) => {
+                let room = room.unwrap_or_default();
+                return self.enter_or_view(connection, room, wanted, now).map(Done::Enter);
+            }
+            Action::Logout => self.leave_roster(connection, meant?),
             Action::Set(update) => {
-                let member = connection.subscriptions.member_in(room);
+                let member = connection.subscriptions.member_in(meant?);
                 let member = member.ok_or(ApiError::NameMissing)?;
                 self.update(connection, member, update, now)?;
             }
-            Action::View(wanted) => self.view(connection, room, Some(wanted), now)?,
-            Action::Exit => self.exit(connection, |one| one.room == room),
-            Action::Enter(_) | Action::Ping => {}
+            Action::View(wanted) => self.view(connection, meant?, Some(wanted), now)?,
+            Action::Exit => {
+                let room = meant?;
+                self.exit(connection, |one| one.room == room);
+            }
+            Action::Ping => connection.pong(&self.presence),
         }
         Ok(Done::Plain)
     }
@@ -120,7 +107,7 @@ impl Context {
         if !connection.may_update(&self.config, now) {
             return Err(ApiError::UpdatesTooFast);
         }
-        self.enter(connection, &name, view, 0).map(|_| name)
+        self.enter(connection, &name, view).map(|_| name)
     }
 
     /// The peer is told of a room in this way from now on.

@@ -34,27 +34,20 @@ impl Context {
         connection: &mut Connection,
         name: &str,
         view: View,
-        namespace: u32,
     ) -> Result<RoomId, ApiError> {
         let limits = &self.config.limits;
-        self.check_number_of_rooms(connection)?;
+        if connection.subscriptions.len() >= limits.rooms_per_connection_max as usize {
+            return Err(ApiError::TooManyRooms);
+        }
         let follower = connection.id.index;
         let entered = self.presence.enter(name, follower, &view, limits);
         let (room, place) = entered.map_err(ApiError::from)?;
         // Coming back after an interruption must not take as many minutes as it has rooms.
         let has_free_login = !connection.subscriptions.is_empty();
-        let member = None;
+        let (member, namespace) = (None, 0);
         let new = Subscription { room, place, member, view, namespace, has_free_login };
         connection.subscriptions.push(new);
         Ok(room)
-    }
-
-    fn check_number_of_rooms(&self, connection: &Connection) -> Result<(), ApiError> {
-        let max = self.config.limits.rooms_per_connection_max as usize;
-        match connection.subscriptions.len() < max {
-            true => Ok(()),
-            false => Err(ApiError::TooManyRooms),
-        }
     }
 
     /// A connection leaves the room that `matches` selects, and whoever it is there logs out.
@@ -85,39 +78,32 @@ impl Context {
 
     /// A client of Socket.IO wants to join a namespace, which is a room.
     pub(super) fn join(&mut self, connection: &mut Connection, namespace: &str, now: Time) {
-        let checked = self.check_join(connection, namespace);
-        let is_too_fast = !connection.may_update(&self.config, now);
-        let (name, view) = match checked.and_then(|checked| match is_too_fast {
-            true => Err(ApiError::UpdatesTooFast),
-            false => Ok(checked),
-        }) {
-            Ok(checked) => checked,
-            Err(error) => {
-                connection.join_namespace(namespace, Err(error), &self.config);
-                return;
-            }
-        };
-        if let Some(number) = connection.join_namespace(namespace, Ok(()), &self.config) {
-            let entered = self.enter(connection, &name, view, number);
-            debug_assert!(entered.is_ok(), "nothing has changed since that was checked");
+        let entered = self.enter_namespace(connection, namespace, now);
+        let number = connection.join_namespace(namespace, entered.map(|_| ()), &self.config);
+        // It has a number only now that the client is told of it.
+        if let (Ok(room), Some(number)) = (entered, number)
+            && let Some(one) = connection.subscriptions.find_mut(|one| one.room == room)
+        {
+            one.namespace = number;
         }
     }
 
-    /// The room that a namespace is, and how it is told at first.
-    fn check_join(
-        &self,
-        connection: &Connection,
+    fn enter_namespace(
+        &mut self,
+        connection: &mut Connection,
         namespace: &str,
-    ) -> Result<(Box<str>, View), ApiError> {
+        now: Time,
+    ) -> Result<RoomId, ApiError> {
         let name = self.room_name(namespace.strip_prefix(MAIN).unwrap_or(namespace))?;
         // Two namespaces that are one room in its canonical form.
         if self.presence.find(&name).is_some_and(|room| connection.subscriptions.has(room)) {
             return Err(ApiError::RoomTwice);
         }
-        self.check_number_of_rooms(connection)?;
-        self.presence.check_room(&name, &self.config.limits)?;
+        if !connection.may_update(&self.config, now) {
+            return Err(ApiError::UpdatesTooFast);
+        }
         let view = connection.view(None).ok_or(ApiError::ViewUnknown)?;
-        Ok((name, view))
+        self.enter(connection, &name, view)
     }
 }
 

@@ -34,6 +34,7 @@ impl Context {
             }
             self.engine_refusal(refusal, head)
         })?;
+        self.check_asker(connection, head)?;
         let deflate = self.shake_hands(connection, head, None)?;
         let protocol =
             Protocol::socket_io(connection.id, &mut connection.outbox, &self.config, now);

@@ -29,7 +29,7 @@ impl Context {
         let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
         connection.open(Protocol::Native, deflate, &self.config, now);
         let view = connection.view(wanted).unwrap_or_default();
-        let entered = self.enter(connection, &name, view, 0);
+        let entered = self.enter(connection, &name, view);
         debug_assert!(entered.is_ok(), "nothing has changed since that was checked");
         connection.home = entered.ok();
         Ok(())
@@ -61,19 +61,20 @@ impl Context {
         head: &RequestHead<'_>,
         now: Time,
     ) -> Result<(), Response> {
+        self.check_asker(connection, head)?;
         let deflate = self.shake_hands(connection, head, None)?;
         connection.open(Protocol::Echo, deflate, &self.config, now);
         Ok(())
     }
 
-    /// The server's part of the opening handshake: sends the 101, and says what was agreed on.
+    /// The server's part of the opening handshake with somebody who [may](Self::check_asker) ask
+    /// for it: sends the 101, and says what was agreed on.
     pub(super) fn shake_hands(
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
         subprotocol: Option<&'static str>,
     ) -> Result<Option<DeflateParameters>, Response> {
-        self.check_asker(connection, head)?;
         let wishes = Wishes {
             subprotocol,
             deflates: self.config.compression != Compression::Off,
@@ -89,7 +90,7 @@ impl Context {
     }
 
     /// Whether a WebSocket may be asked for like this.
-    fn check_asker(
+    pub(super) fn check_asker(
         &mut self,
         connection: &Connection,
         head: &RequestHead<'_>,
