@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::crowd::{Crowd, login};
-use crate::program::{Program, metrics, names};
+use crate::program::{Program, in_rooms, names};
 use crate::shown;
 use crate::wire;
 
@@ -17,8 +17,7 @@ const STORMS: usize = 2;
 
 /// Waits until this many watch.
 fn wait_for_watchers(program: &Program, count: usize) {
-    let expected = format!("headcount_connections{{state=\"watching\"}} {count}\n");
-    while !metrics(program.addresses[0]).contains(&expected) {
+    while in_rooms(program.addresses[0])[0] != count as u64 {
         thread::sleep(Duration::from_millis(20));
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::program::{Program, names};
+use crate::program::{Program, in_rooms};
 
 /// Longer than anything takes that is waited for here.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -46,12 +46,12 @@ impl Program {
     }
 
     /// Waits until it holds as many descriptors as it did and no connection: each slot is given
-    /// back.
+    /// back, and nobody is counted as one who watches or has a name.
     pub fn wait_for_base(&self, open_files: usize) -> Duration {
         let started = Instant::now();
         loop {
             let files = self.open_files();
-            if files == open_files && names(self.addresses[0]) == 0 {
+            if files == open_files && in_rooms(self.addresses[0]) == [0, 0, 0] {
                 return started.elapsed();
             }
             assert!(started.elapsed() < PATIENCE, "{files} open files, there were {open_files}");

@@ -216,6 +216,17 @@ pub fn metrics(address: SocketAddr) -> String {
     metrics
 }
 
+/// How many connections watch, how many are there under a name, and how many names there are.
+pub fn in_rooms(address: SocketAddr) -> [u64; 3] {
+    let metrics = metrics(address);
+    let series = ["connections{state=\"watching\"}", "connections{state=\"present\"}", "names"];
+    series.map(|series| {
+        let start = format!("headcount_{series} ");
+        let value = metrics.lines().find_map(|line| line.strip_prefix(&start));
+        value.expect("the series is there").parse().expect("it is a number")
+    })
+}
+
 /// How many names the room without a name has.
 pub fn names(address: SocketAddr) -> usize {
     let mut client = Client::connect(address);
