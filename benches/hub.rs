@@ -219,7 +219,7 @@ fn million(c: &mut Criterion) {
     let (room, _) = presence.enter("", 0, &View::Nothing, &limits).expect("there is room");
     for index in 0..NAMES {
         let name = format!("somebody {index:06}");
-        presence.login(room, &name, Update::default(), &limits).expect("there are no data");
+        presence.login(room, None, (&name, Update::default()), &limits).expect("there are no data");
     }
     let mut deflater = Deflater::new(1);
     let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: usize::MAX };

@@ -5,6 +5,8 @@
 
 mod answers;
 mod error;
+mod hello;
+mod wanted;
 
 use std::fmt;
 
@@ -15,11 +17,13 @@ use serde_json::value::RawValue;
 use crate::names::{Flaw, NameError};
 use crate::presence::{Patch, Status, Update};
 
-pub use answers::{Done, error, ok, pong, push_error};
+pub use answers::{Done, bye, error, ok, pong, push_error, welcome};
 pub use error::ApiError;
+pub use hello::Hello;
+pub use wanted::{Has, Wanted};
 
-/// The subprotocol that a client may ask for.
-pub const SUBPROTOCOL: &str = "headcount.v1";
+/// The subprotocol that a client may ask for. It says `hello` first then.
+pub const SUBPROTOCOL: &str = "headcount.v2";
 
 /// What a client asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -40,43 +44,15 @@ pub enum Action {
     /// `["set", options]`: other data, or another status, beside the name.
     Set(Update),
     /// `["enter", options]`: one more room on this connection.
-    Enter(Option<Wanted>),
+    Enter(Option<Wanted>, Has),
     /// `["exit", options?]`: out of a room.
     Exit,
     /// `["view", options]`: the room is told in another way.
     View(Wanted),
+    /// `["hello", options]`: who this is, and what it has.
+    Hello(Hello),
     /// `["ping"]`: is anybody there? For pages, which can't see the pings of the protocol.
     Ping,
-}
-
-/// What a client wants to be told of a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
-    /// `changes`: all of it, change by change.
-    Changes,
-    /// `names`: the list of names, whenever that is another; of Socket.IO.
-    Names,
-    /// `presence`: names, status and data, whenever something is another; of Socket.IO.
-    Presence,
-    /// `count`: how many names there are.
-    Count,
-    /// `none`: nothing.
-    Nothing,
-}
-
-impl Wanted {
-    /// What a word means.
-    pub fn of(word: &str) -> Option<Wanted> {
-        Wanted::ALL.iter().find(|(_, known)| *known == word).map(|(wanted, _)| *wanted)
-    }
-
-    const ALL: [(Wanted, &str); 5] = [
-        (Wanted::Changes, "changes"),
-        (Wanted::Names, "names"),
-        (Wanted::Presence, "presence"),
-        (Wanted::Count, "count"),
-        (Wanted::Nothing, "none"),
-    ];
 }
 
 /// A text message, as far as it is understood.
@@ -108,6 +84,13 @@ struct Options<'a> {
     status: Option<&'a RawValue>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
+    /// `null` says something too.
+    #[serde(borrow, default, deserialize_with = "hello::even_null")]
+    at: Option<&'a RawValue>,
+    #[serde(borrow)]
+    client: Option<&'a RawValue>,
+    #[serde(borrow)]
+    rooms: Option<&'a RawValue>,
 }
 
 /// The longest id, in bytes of JSON.
@@ -123,7 +106,9 @@ pub fn decode(message: &str, data_depth_max: u32) -> Call {
         (b"login", [name, options @ ..]) => (Some(*name), options),
         (b"login", []) => return Call::INVALID,
         (b"ping", options) if !options.is_empty() => return Call::INVALID,
-        (b"logout" | b"set" | b"enter" | b"exit" | b"view" | b"ping", options) => (None, options),
+        (b"logout" | b"set" | b"enter" | b"exit" | b"view" | b"hello" | b"ping", options) => {
+            (None, options)
+        }
         _ => return Call { id: None, request: Err(ApiError::EventUnknown) },
     };
     let options = match options {
@@ -163,7 +148,8 @@ fn request(
         (b"logout", _) => Action::Logout,
         (b"set", _) => Action::Set(options.update(data_depth_max)?),
         (b"enter", _) if room.is_none() => return Err(needed),
-        (b"enter", _) => Action::Enter(view),
+        (b"enter", _) => Action::Enter(view, options.at.map_or(Ok(Has::Unsaid), hello::copy)?),
+        (b"hello", _) => Action::Hello(hello::hello(options.client, options.rooms, view)?),
         (b"exit", _) => Action::Exit,
         (b"view", _) => Action::View(view.ok_or(needed)?),
         _ => Action::Ping,
@@ -280,7 +266,7 @@ mod tests {
     fn request_names_its_room_and_its_id_is_kept_as_it_was_sent() {
         let call = decode(r#"["enter", {"room": "\u0061", "id": 1.50, "view": null}]"#, 4);
         let room = Some("a".to_owned());
-        let request = Ok(Request { action: Action::Enter(None), room });
+        let request = Ok(Request { action: Action::Enter(None, Has::Unsaid), room });
         assert_eq!(call, Call { id: Some("1.50".into()), request });
         let call = decode(r#"["login", "", {"id": "\u0041", "data": {"a": {"a": 1, "a": 2}}}]"#, 4);
         let request = Err(ApiError::Data(DataError::Invalid));

@@ -9,6 +9,7 @@
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
+//! - `identity`: who the peer is, if it says so in its `greeting`
 //! - `subscriptions`: the rooms that it is in; `delivery`: what is sent of them
 //! - `accounting`: what the hub counts of it
 
@@ -17,9 +18,11 @@ mod cause;
 mod chunks;
 mod delivery;
 mod expiry;
+mod greeting;
 mod half;
 mod http;
 mod id;
+mod identity;
 mod input;
 mod listener;
 mod outbox;
@@ -37,6 +40,7 @@ mod websocket;
 pub use cause::{Cause, CauseKind, Timeout};
 pub use chunks::{CHUNKS_MAX, Chunks};
 pub use id::ConnectionId;
+pub(crate) use identity::Identity;
 pub(crate) use listener::Listener;
 pub use phase::Connection;
 pub(crate) use phase::Phase;

@@ -10,6 +10,8 @@ pub struct Heartbeat {
     /// The number of the last ping, which is its application data.
     number: u32,
     awaits_pong: bool,
+    /// Whether the pong is awaited for [`PROBE_MS`] only, whatever else the peer does.
+    is_probe: bool,
 }
 
 /// When to ping and how long to wait.
@@ -35,10 +37,13 @@ pub enum Beat {
 /// Between two times at which pings are due, unless the interval is short, in ms.
 const STEP_MS_MAX: u64 = 1000;
 
+/// How long a peer has to answer that is in somebody's way, in ms.
+const PROBE_MS: u64 = 1_000;
+
 impl Heartbeat {
     /// A heartbeat that starts now.
     pub fn new(pace: Pace, now: Time) -> Heartbeat {
-        let mut heartbeat = Heartbeat { due: now, number: 0, awaits_pong: false };
+        let mut heartbeat = Heartbeat { due: now, number: 0, awaits_pong: false, is_probe: false };
         heartbeat.rest(pace, now);
         heartbeat
     }
@@ -59,13 +64,28 @@ impl Heartbeat {
         }
         self.number = self.number.wrapping_add(1);
         self.awaits_pong = true;
+        self.is_probe = false;
         self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
         Beat::Ping(self.number.to_be_bytes())
     }
 
-    /// Whether a ping was not answered yet.
-    pub fn awaits_pong(&self) -> bool {
-        self.awaits_pong
+    /// Whether a ping was not answered yet, and the peer may take its time.
+    pub fn is_patient(&self) -> bool {
+        self.awaits_pong && !self.is_probe
+    }
+
+    /// Asks at once, as somebody waits for the answer: for that to a ping which is on its way, or
+    /// by another one, with this application data.
+    pub fn probe(&mut self, now: Time) -> Option<[u8; 4]> {
+        let is_asked = std::mem::replace(&mut self.awaits_pong, true);
+        let due = now.after_ms(PROBE_MS);
+        self.due = if is_asked { self.due.min(due) } else { due };
+        self.is_probe = true;
+        if is_asked {
+            return None;
+        }
+        self.number = self.number.wrapping_add(1);
+        Some(self.number.to_be_bytes())
     }
 
     /// Waits once more for the pong: something else shows that the peer is there.
@@ -99,6 +119,7 @@ impl Heartbeat {
         let choices = last.saturating_sub(first) + 1;
         let chosen = first + mix(pace.seed ^ u64::from(self.number)) % choices;
         self.awaits_pong = false;
+        self.is_probe = false;
         self.due = Time::from_ms(chosen.saturating_mul(step));
     }
 }

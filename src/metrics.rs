@@ -26,6 +26,12 @@ pub struct Snapshot<'a> {
     pub names: usize,
     /// Members in all rooms.
     pub members: usize,
+    /// Those of them that no connection has.
+    pub held: u32,
+    /// Those that had none and have one again.
+    pub returned: u64,
+    /// Those that are gone, by why.
+    pub ended: Vec<(&'static str, u64)>,
     /// Bytes of memory that connections hold beside themselves.
     pub buffered_bytes: usize,
 }
@@ -89,7 +95,24 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
         gauge("members", "Logins in force in all rooms.", snapshot.members as f64),
         counter("logins_total", "Logins to rooms.", tally.logins),
         counter("renames_total", "Changes of name.", tally.renames),
-        counter("logouts_total", "Logins that ended.", tally.logouts),
+        gauge("members_held", "Logins without a connection.", f64::from(snapshot.held)),
+        counter(
+            "members_returned_total",
+            "Logins that were without a connection and have one again.",
+            snapshot.returned,
+        ),
+        counters(
+            "members_ended_total",
+            "Logins that ended, by cause.",
+            "cause",
+            snapshot.ended.iter().copied(),
+        ),
+        counter(
+            "copies_resumed_total",
+            "Copies of rooms from which clients went on.",
+            tally.resumed,
+        ),
+        counter("copies_drifted_total", "Copies that clients found wrong.", tally.drifts),
         counter("updates_total", "Changes of presence data or status.", tally.updates),
         counter("commits_total", "Commits of rooms.", tally.commits),
         counter(

@@ -11,7 +11,9 @@
 //! - [`Room`]: the roster, its log, the newest states, the followers, and when it may commit
 //! - [`Roster`]: the names, and what changed since the last commit
 //! - [`Entries`], [`Members`]: what is seen under a name, and who has it; [`Data`]: beside the name
-//! - [`BroadcastLog`]: the frames of the latest commits, encoded once
+//! - [`BroadcastLog`]: the frames of the latest commits, encoded once; `resume`: what of it is told
+//!   to a client that comes back with a copy
+//! - `release`: for how long a member stays whose connection has ended
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
@@ -27,10 +29,13 @@ mod entries;
 mod epoch;
 mod followers;
 mod ids;
+mod leave;
 mod list;
 mod log;
 mod members;
 pub mod message;
+mod release;
+mod resume;
 mod room;
 mod roster;
 mod schedule;
@@ -51,16 +56,19 @@ pub use encoder::{Encoder, SHARED_WINDOW_BITS};
 pub use entries::{Entries, Name, Seen};
 pub use epoch::Epoch;
 pub use followers::{Followers, Place};
-pub use ids::{EntryId, MemberId, RoomId};
+pub use ids::{ClientId, EntryId, MemberId, RoomId};
+pub use leave::Leave;
 pub use list::List;
-pub use log::{BroadcastLog, Form, Frame, Seq};
+pub use log::{Bounds, BroadcastLog, Form, Frame, Seq};
 pub use members::Members;
 pub use message::State;
+pub use resume::{At, Resumed};
 pub use room::{Lacking, Room};
 pub use roster::{Change, Roster};
 pub use view::{Piece, Summary, View};
 
 use epoch::Epochs;
+use leave::{Hold, Holds};
 use members::Member;
 use schedule::Schedule;
 
@@ -77,10 +85,15 @@ pub struct Presence {
     made: u32,
     sets: u64,
     schedule: Schedule,
+    holds: Holds,
+    /// Members that are gone, by why, and members that were held and are back.
+    ended: [u64; Leave::ALL.len()],
+    returned: u64,
     /// Rooms whose last commit has not reached all followers. Each gives one follower in its turn.
     telling: VecDeque<RoomId>,
-    /// The time of the last turn.
+    /// The time of the last turn, and of the first.
     now: Time,
+    started: Time,
 }
 
 /// Why a room can't be entered.
@@ -113,8 +126,12 @@ impl Presence {
             made: 0,
             sets: 0,
             schedule: Schedule::default(),
+            holds: Holds::default(),
+            ended: [0; Leave::ALL.len()],
+            returned: 0,
             telling: VecDeque::new(),
             now: Time::ZERO,
+            started: Time::NEVER,
         }
     }
 
@@ -135,6 +152,11 @@ impl Presence {
     /// Rooms that there are.
     pub fn rooms(&self) -> usize {
         self.rooms.len()
+    }
+
+    /// Whether rooms are there for no longer than this, in ms.
+    pub fn is_young(&self, ms: u64, now: Time) -> bool {
+        now < self.started.after_ms(ms)
     }
 
     /// Names in all rooms, those that just left included.
@@ -208,12 +230,13 @@ impl Presence {
 
     // Members.
 
-    /// Somebody is in `room` under `name` from now on.
+    /// Somebody is in `room` under `name` from now on: `client`, if it has an id. It has no member
+    /// there.
     pub fn login(
         &mut self,
         room: RoomId,
-        name: &str,
-        update: Update,
+        client: Option<ClientId>,
+        (name, update): (&str, Update),
         limits: &Limits,
     ) -> Result<MemberId, DataError> {
         self.sets += 1;
@@ -225,7 +248,8 @@ impl Presence {
         let status = update.status.unwrap_or_default();
         let entry = self.entries.of_name(room, name);
         let (set, has_data) = (self.sets, !data.is_empty());
-        let member = self.members.insert(Member { room, entry, status, data, set });
+        let hold = Hold::Attached;
+        let member = self.members.insert(Member { room, entry, status, data, set, client, hold });
         let entry_of_it = self.entries.get_mut(entry);
         entry_of_it.join(status);
         if has_data {
@@ -283,16 +307,6 @@ impl Presence {
         let (room, entry) = (member.room, member.entry);
         self.touch_entry(room, entry);
         Ok(())
-    }
-
-    /// What held a member is gone. Its hold is 0, so the member is gone too.
-    pub fn detach(&mut self, id: MemberId) {
-        let Some(member) = self.members.remove(id) else { return };
-        let entry = self.entries.get_mut(member.entry);
-        entry.leave(member.status);
-        entry.leave_data(member.set);
-        self.room_mut(member.room).members -= 1;
-        self.touch_entry(member.room, member.entry);
     }
 
     /// The name of a member.

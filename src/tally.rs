@@ -28,8 +28,10 @@ pub struct Tally {
     pub logins: u64,
     /// Changes of a name.
     pub renames: u64,
-    /// Logins that ended, because the client said so, left the room or is gone.
-    pub logouts: u64,
+    /// Copies of rooms from which clients went on.
+    pub resumed: u64,
+    /// Copies of rooms that clients found wrong.
+    pub drifts: u64,
     /// Changes of presence data or of a status.
     pub updates: u64,
     /// Changes of rooms that their followers were told, each of one client or of many.

@@ -1,16 +1,19 @@
 //! What one client alone is told.
 
-use crate::presence::message::{begun, push_json};
-use crate::presence::{Name, Seq};
+use crate::presence::message::{begun, push_digest, push_json, push_names};
+use crate::presence::{ClientId, Digest, Name, Seq};
 
 use super::error::ApiError;
 
-/// `["pong", {"room": …, "seq": …, "name": …}]`: the reply to a ping. Commit `seq` of the room is
-/// the last that was sent before it, and `name` is the client's own there, if it has one. A client
-/// that is told no changes has none to compare.
-pub fn pong(told: Option<(&str, Seq)>, name: Option<&str>) -> Vec<u8> {
-    let Some((room, seq)) = told else { return b"[\"pong\",{}]".to_vec() };
+/// `["pong", {"room": …, "seq": …, "digest": …, "name": …}]`: the reply to a ping. Commit `seq` of
+/// the room is the last that was sent before it, and `name` is the client's own there, if it has
+/// one. A client that is told no changes has none to compare.
+pub fn pong(told: Option<(&str, Seq, Option<Digest>)>, name: Option<&str>) -> Vec<u8> {
+    let Some((room, seq, digest)) = told else { return b"[\"pong\",{}]".to_vec() };
     let mut out = begun("pong", room, seq);
+    if let Some(digest) = digest {
+        push_digest(digest, &mut out);
+    }
     if let Some(name) = name {
         out.extend_from_slice(b",\"name\":");
         push_json(name, &mut out);
@@ -19,11 +22,34 @@ pub fn pong(told: Option<(&str, Seq)>, name: Option<&str>) -> Vec<u8> {
     out
 }
 
+/// `["welcome", {"client": …, "resumed": […]}]`: the answer to `hello`, with the rooms in which the
+/// client is still somebody.
+pub fn welcome<'a>(client: Option<ClientId>, resumed: impl Iterator<Item = &'a str>) -> Vec<u8> {
+    let mut out = b"[\"welcome\",{".to_vec();
+    if let Some(client) = client {
+        out.extend_from_slice(b"\"client\":");
+        push_json(&client.to_string(), &mut out);
+        out.push(b',');
+    }
+    out.extend_from_slice(b"\"resumed\":");
+    push_names(resumed, &mut out);
+    out.extend_from_slice(b"}]");
+    out
+}
+
+/// `["bye", {"retry_ms": …}]`: the server is about to close. Clients come back after a random time
+/// up to that long.
+pub fn bye(retry_ms: u32) -> Vec<u8> {
+    format!("[\"bye\",{{\"retry_ms\":{retry_ms}}}]").into_bytes()
+}
+
 /// What came of a request that was done, in its canonical form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Done {
     /// Nothing that the client does not know.
     Plain,
+    /// It has an answer of its own, which may come later.
+    Hello,
     /// A login: under this name.
     Login(Name),
     /// A room was entered: the one of this name.
@@ -36,7 +62,7 @@ pub fn ok(id: &str, done: &Done) -> Vec<u8> {
     out.extend_from_slice(b"[\"ok\",{\"id\":");
     out.extend_from_slice(id.as_bytes());
     match done {
-        Done::Plain => {}
+        Done::Plain | Done::Hello => {}
         Done::Login(name) => {
             out.extend_from_slice(b",\"name\":");
             push_json(&**name, &mut out);

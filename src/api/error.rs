@@ -16,6 +16,16 @@ pub enum ApiError {
     StatusUnknown,
     /// No such event.
     EventUnknown,
+    /// The id of a client is none.
+    ClientInvalid,
+    /// Another connection has that id.
+    ClientInUse,
+    /// What is said of a copy can't be.
+    AtInvalid,
+    /// A client that offered the subprotocol says something else first.
+    HelloMissing,
+    /// It was said already, or is not for this connection.
+    HelloUnexpected,
     /// The name is none.
     Name(NameError),
     /// There is no name yet that something could be said of.
@@ -48,6 +58,11 @@ impl ApiError {
                 "message_invalid"
             }
             ApiError::EventUnknown => "event_unknown",
+            ApiError::ClientInvalid => "client_invalid",
+            ApiError::ClientInUse => "client_in_use",
+            ApiError::AtInvalid => "at_invalid",
+            ApiError::HelloMissing => "hello_missing",
+            ApiError::HelloUnexpected => "hello_unexpected",
             ApiError::Name(NameError::Empty) => "name_empty",
             ApiError::Name(NameError::TooLong) => "name_too_long",
             ApiError::Name(NameError::Invalid(_)) => "name_invalid",
@@ -69,7 +84,8 @@ impl fmt::Display for ApiError {
         f.write_str(match self {
             ApiError::MessageInvalid => {
                 "A message is a JSON array: [\"login\", name], [\"logout\"], [\"ping\"], or one of \
-                 [\"set\"], [\"enter\"], [\"exit\"] and [\"view\"] with an object of options."
+                 [\"hello\"], [\"set\"], [\"enter\"], [\"exit\"] and [\"view\"] with an object of \
+                 options."
             }
             ApiError::ViewUnknown => {
                 "The views are \"changes\", \"count\" and \"none\"; in Socket.IO \"names\", \
@@ -77,8 +93,19 @@ impl fmt::Display for ApiError {
             }
             ApiError::StatusUnknown => "A status is \"active\", \"idle\" or \"hidden\".",
             ApiError::EventUnknown => {
-                "The events are \"login\", \"logout\", \"set\", \"enter\", \"exit\", \"view\" and \
-                 \"ping\"."
+                "The events are \"hello\", \"login\", \"logout\", \"set\", \"enter\", \"exit\", \
+                 \"view\" and \"ping\"."
+            }
+            ApiError::ClientInvalid => "The id of a client is 32 hexadecimal digits in lower case.",
+            ApiError::ClientInUse => {
+                "Another connection has this id. Please say hello again with another one."
+            }
+            ApiError::AtInvalid => {
+                "A copy is [epoch, seq, digest], as in the last roster or change, or null."
+            }
+            ApiError::HelloMissing => "Please say hello first: [\"hello\", {}].",
+            ApiError::HelloUnexpected => {
+                "A client says hello once, and only if it offers the subprotocol."
             }
             ApiError::Name(error) => return error.fmt(f),
             ApiError::NameMissing => "Please log in to this room first.",

@@ -29,7 +29,7 @@ const ROSTER: &str = "/roster";
 
 /// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
 /// name, data and status from one client as the scenarios make.
-const FLAGS: [&str; 7] = [
+const FLAGS: [&str; 9] = [
     "--echo",
     "--messages-per-second=1000000",
     "--messages-burst=1000000",
@@ -37,6 +37,9 @@ const FLAGS: [&str; 7] = [
     "--name-changes-per-minute=1000000",
     "--updates-per-second=1000000",
     "--updates-burst=1000000",
+    // Whoever ends a connection is gone.
+    "--hold-closed-ms=1",
+    "--hold-lost-ms=1",
 ];
 
 /// The server that is measured.

@@ -1,11 +1,25 @@
 //! The limits as each part of the server takes them.
 
+use clap::Parser;
+
 use crate::names::NameLimits;
 use crate::rate::Rate;
 use crate::ws::MessageLimits;
 use crate::ws::frame::HEADER_BYTES_MAX;
 
 use super::limits::Limits;
+
+impl Default for Limits {
+    /// What a command line without flags gives: the defaults are written down only there.
+    fn default() -> Limits {
+        #[derive(Parser)]
+        struct NoFlags {
+            #[command(flatten)]
+            limits: Limits,
+        }
+        NoFlags::parse_from([""]).limits
+    }
+}
 
 impl Limits {
     /// The bounds of a message from a client.

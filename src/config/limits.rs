@@ -1,6 +1,6 @@
 //! Every bound of the server, named with its unit.
 
-use clap::{Args, Parser, value_parser};
+use clap::{Args, value_parser};
 use serde::Serialize;
 
 const WIRE: &str = "Limits on what a peer may send";
@@ -129,6 +129,16 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub send_bytes_per_second_min: u32,
 
+    /// Time that somebody stays on the roster after closing a page, in ms; a reload is shorter
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 3_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=3_600_000))]
+    pub hold_closed_ms: u32,
+
+    /// Time that somebody stays on the roster whose connection broke, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 15_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=3_600_000))]
+    pub hold_lost_ms: u32,
+
     /// Time the kernel waits for an acknowledgement of sent data, in ms (TCP_USER_TIMEOUT)
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 30_000)]
     #[arg(value_parser = value_parser!(u32).range(1_000..=32_767_000))]
@@ -207,6 +217,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub log_bytes_min: u32,
 
+    /// Roster changes kept for clients that come back, in bytes for each room
+    #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 128 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
+    pub resume_bytes_max: u32,
+
     /// Kernel send buffer of each connection, in bytes (SO_SNDBUF)
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 64 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
@@ -234,9 +249,8 @@ pub struct Limits {
 
     /// Memory held by all connections together, in MiB; beyond this the largest is closed
     /// [default: a quarter of the memory]
-    #[arg(long, value_name = "MIB", help_heading = OUTPUT)]
-    #[arg(default_value_t = 1024, hide_default_value = true)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MIB", help_heading = OUTPUT, hide_default_value = true)]
+    #[arg(default_value_t = 1024, value_parser = value_parser!(u32).range(1..))]
     pub buffered_mebibytes_max: u32,
 
     /// Time between two commits of a room, in ms; the first after a quiet time is immediate
@@ -309,6 +323,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub members_per_room_max: u32,
 
+    /// Logins without a connection; one more ends when its connection does
+    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 100_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub held_members_max: u32,
+
     /// Room name length, in characters as readers count them
     #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
@@ -328,16 +347,4 @@ pub struct Limits {
     #[arg(long, value_name = "MIB", help_heading = FILES, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub www_mebibytes_max: u32,
-}
-
-impl Default for Limits {
-    /// What a command line without flags gives: the defaults are written down only there.
-    fn default() -> Limits {
-        #[derive(Parser)]
-        struct NoFlags {
-            #[command(flatten)]
-            limits: Limits,
-        }
-        NoFlags::parse_from([""]).limits
-    }
 }

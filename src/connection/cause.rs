@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::http::Status;
+use crate::presence::Leave;
 use crate::socketio::ClientError;
 use crate::ws::{CloseCode, ProtocolError};
 
@@ -14,6 +15,8 @@ use crate::ws::{CloseCode, ProtocolError};
 pub enum Cause {
     /// The peer closed its WebSocket, or what it spoke on it.
     Closed,
+    /// The same, and it said that this is for good.
+    LoggedOut,
     /// The peer said that it sends no more, and closed nothing before.
     Ended,
     /// The connection broke.
@@ -60,6 +63,7 @@ pub enum Timeout {
 #[expect(missing_docs, reason = "each is the cause of the same name")]
 pub enum CauseKind {
     Closed,
+    LoggedOut,
     Ended,
     Lost,
     Answered,
@@ -80,8 +84,9 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// All of them, in the order of their numbers, and their names.
-    pub const ALL: [(CauseKind, &str); 17] = [
+    pub const ALL: [(CauseKind, &str); 18] = [
         (CauseKind::Closed, "closed"),
+        (CauseKind::LoggedOut, "logged_out"),
         (CauseKind::Ended, "ended"),
         (CauseKind::Lost, "lost"),
         (CauseKind::Answered, "answered"),
@@ -106,6 +111,7 @@ impl Cause {
     pub const fn kind(self) -> CauseKind {
         match self {
             Cause::Closed => CauseKind::Closed,
+            Cause::LoggedOut => CauseKind::LoggedOut,
             Cause::Ended => CauseKind::Ended,
             Cause::Lost => CauseKind::Lost,
             Cause::Answered => CauseKind::Answered,
@@ -139,12 +145,35 @@ impl Cause {
             Cause::Stopping => CloseCode::GOING_AWAY,
             Cause::Panicked => CloseCode::INTERNAL_ERROR,
             Cause::Closed
+            | Cause::LoggedOut
             | Cause::Ended
             | Cause::Lost
             | Cause::Answered
             | Cause::Refused(_)
             | Cause::Displaced
             | Cause::Shed => CloseCode::NORMAL,
+        }
+    }
+
+    /// What becomes of those who were in rooms by the connection.
+    pub const fn leave(self) -> Leave {
+        match self {
+            Cause::LoggedOut => Leave::Logout,
+            Cause::Closed => Leave::Closed,
+            // Nobody's fault, or ours.
+            Cause::Ended
+            | Cause::Lost
+            | Cause::TimedOut(Timeout::Pong | Timeout::Send | Timeout::Close)
+            | Cause::Shed
+            | Cause::Stopping
+            | Cause::Panicked => Leave::Lost,
+            Cause::Answered
+            | Cause::Refused(_)
+            | Cause::Protocol(_)
+            | Cause::SocketIo(_)
+            | Cause::TooFast
+            | Cause::TimedOut(Timeout::Handshake | Timeout::Connect)
+            | Cause::Displaced => Leave::Removed,
         }
     }
 
@@ -156,7 +185,7 @@ impl Cause {
         match (self, later) {
             (_, Cause::Panicked)
             | (
-                Cause::Closed | Cause::Ended | Cause::Answered | Cause::Stopping,
+                Cause::Closed | Cause::LoggedOut | Cause::Ended | Cause::Answered | Cause::Stopping,
                 Cause::TimedOut(_),
             ) => later,
             _ => self,
@@ -196,7 +225,8 @@ mod tests {
     #[test]
     fn every_cause_has_a_name_of_its_own() {
         let protocol = Cause::Protocol(ProtocolError::Unmasked);
-        let mut all = vec![Cause::Closed, Cause::Ended, Cause::Lost, Cause::Answered];
+        let mut all =
+            vec![Cause::Closed, Cause::LoggedOut, Cause::Ended, Cause::Lost, Cause::Answered];
         all.extend([Cause::Refused(Status::NotFound), protocol]);
         all.extend([Cause::SocketIo(ClientError::NotConnected), Cause::TooFast]);
         let timeouts = [Timeout::Handshake, Timeout::Connect, Timeout::Pong, Timeout::Send];

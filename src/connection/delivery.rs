@@ -93,7 +93,8 @@ impl Connection {
         let pong = match all.clone().find(is_home).or(all.next()) {
             Some(Subscription { room, member, view: View::Changes { next, .. }, .. }) => {
                 let name = member.and_then(|member| presence.name(member));
-                let told = (&**presence.room(*room).name(), next.previous());
+                let (room, seq) = (presence.room(*room), next.previous());
+                let told = (&**room.name(), seq, room.digest_after(seq));
                 api::pong(Some(told), name.map(|name| &**name))
             }
             _ => api::pong(None, None),

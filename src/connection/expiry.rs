@@ -44,6 +44,15 @@ impl Connection {
         }
     }
 
+    /// Somebody waits for the place of this connection's client: asks whether it is there.
+    pub(crate) fn probe(&mut self, now: Time) {
+        let Phase::WebSocket(socket) = &mut self.phase else { return };
+        let Liveness::Beating(heartbeat) = &mut socket.liveness else { return };
+        if let Some(data) = heartbeat.probe(now) {
+            socket.protocol.ping(data, &mut self.outbox);
+        }
+    }
+
     fn expire_socket(&mut self, config: &Config, now: Time) {
         let generation = self.id.generation;
         let Phase::WebSocket(socket) = &mut self.phase else { return };
@@ -56,7 +65,7 @@ impl Connection {
         let pace = socket.protocol.pace(generation, config);
         // A peer that is slowly taking what it was sent has another deadline for that: its pong
         // waits. Our ping does not, since a client may count on it (Engine.IO).
-        if self.outbox.deadline() < Time::NEVER && heartbeat.awaits_pong() {
+        if self.outbox.deadline() < Time::NEVER && heartbeat.is_patient() {
             return heartbeat.put_off(pace, now);
         }
         match heartbeat.beat(pace, now) {

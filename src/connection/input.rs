@@ -61,10 +61,11 @@ impl Connection {
                 return (used, Step::Handled);
             }
             Event::Pong(data) => {
-                if socket.liveness.pong(data, pace, now) {
-                    Rates::forget_pong(&mut self.rates, config, now);
+                if !socket.liveness.pong(data, pace, now) {
+                    return (used, Step::Handled);
                 }
-                return (used, Step::Handled);
+                Rates::forget_pong(&mut self.rates, config, now);
+                return (used, Step::PongReceived);
             }
         };
         let mut replier = Replier {
@@ -75,7 +76,10 @@ impl Connection {
             outbox: &mut self.outbox,
         };
         let step = socket.protocol.receive(message, &mut replier, generation, config, now);
-        if matches!(step, Step::PongReceived) && socket.liveness.message_pong(pace, now) {
+        if matches!(step, Step::PongReceived) {
+            if !socket.liveness.message_pong(pace, now) {
+                return (used, Step::Handled);
+            }
             Rates::forget_pong(&mut self.rates, config, now);
         }
         (used, step)

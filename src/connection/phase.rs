@@ -40,14 +40,16 @@
 use std::net::IpAddr;
 
 use crate::addresses::AddressKey;
+use crate::api;
 use crate::config::Config;
-use crate::presence::RoomId;
+use crate::presence::{Leave, RoomId};
 use crate::time::Time;
 use crate::ws::{CloseCode, DeflateParameters, Opcode};
 
 use super::cause::Cause;
 use super::http::Http;
 use super::id::ConnectionId;
+use super::identity::Identity;
 use super::listener::Listener;
 use super::outbox::Outbox;
 use super::protocol::Protocol;
@@ -56,6 +58,10 @@ use super::stash::Stash;
 use super::state::State;
 use super::subscriptions::Subscriptions;
 use super::websocket::WebSocket;
+
+/// When the server stops, clients come back after a random time up to this, in ms. Another one is
+/// to take them all.
+const RETRY_MS: u32 = 5_000;
 
 /// One connection.
 #[derive(Debug)]
@@ -75,6 +81,7 @@ pub struct Connection {
     /// wait to be sent.
     pub(crate) stash: Stash,
     pub(super) rates: Option<Box<Rates>>,
+    pub(super) identity: Option<Box<Identity>>,
     /// Whether input is held back until replies are sent.
     pub(crate) is_paused: bool,
     /// Whether the peer has said that it will send no more.
@@ -124,6 +131,7 @@ impl Connection {
             home: None,
             stash: Stash::default(),
             rates: None,
+            identity: None,
             is_paused: false,
             is_at_eof: false,
             counted_as: State::Gone,
@@ -167,6 +175,12 @@ impl Connection {
         }
     }
 
+    /// What becomes of those who are in rooms by it, now that it takes no part any more.
+    pub(crate) fn leave(&self) -> Leave {
+        // A peer that has said it sends no more, and closed nothing: its input may be held back.
+        self.cause().map_or(Leave::Lost, Cause::leave)
+    }
+
     /// The cause that counts now that there is this one.
     fn cause_with(&self, cause: Cause) -> Cause {
         self.cause().map_or(cause, |first| first.then(cause))
@@ -203,6 +217,11 @@ impl Connection {
         {
             let timeout_ms = u64::from(config.limits.close_timeout_ms);
             socket.await_close(cause, now.after_ms(timeout_ms));
+            if cause == Cause::Stopping
+                && matches!(self.identity.as_deref(), Some(Identity::Known(_)))
+            {
+                self.outbox.reply(Opcode::Text, &api::bye(RETRY_MS));
+            }
             self.outbox.reply(Opcode::Close, &cause.close_code().as_u16().to_be_bytes());
         }
     }
@@ -219,7 +238,11 @@ impl Connection {
         config: &Config,
         now: Time,
     ) {
-        self.finish_close(code, Cause::Closed, config, now);
+        let cause = match code {
+            Some(CloseCode::LOGOUT) => Cause::LoggedOut,
+            _ => Cause::Closed,
+        };
+        self.finish_close(code, cause, config, now);
     }
 
     /// Sends Close, unless that is done, and drains.
@@ -318,6 +341,7 @@ impl Connection {
         self.subscriptions = Subscriptions::default();
         self.stash = Stash::default();
         self.rates = None;
+        self.identity = None;
     }
 }
 
@@ -328,6 +352,6 @@ mod tests {
     /// A connection that only watches is this and nothing on the heap, times a million.
     #[test]
     fn connection_is_small() {
-        assert!(size_of::<Connection>() <= 200, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 208, "{}", size_of::<Connection>());
     }
 }

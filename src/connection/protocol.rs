@@ -82,6 +82,7 @@ impl Protocol {
     pub(super) fn reply(&self, answer: &Answer<'_>, outbox: &mut Outbox) {
         let event = match (&answer.outcome, answer.id) {
             (Err(error), id) => Some(api::error(*error, id, answer.room)),
+            (Ok(Done::Hello), _) => None,
             (Ok(done), Some(id)) => Some(api::ok(id, done)),
             (Ok(_), None) => None,
         };

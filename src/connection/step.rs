@@ -13,7 +13,7 @@ pub(crate) enum Step {
     NeedsInput,
     /// Something that the connection itself took care of.
     Handled,
-    /// A pong, in a message.
+    /// The pong for our ping.
     PongReceived,
     /// What the peer asks for, and from where in a session of Socket.IO.
     Call(Call, Option<Address>),

@@ -16,6 +16,8 @@ pub(crate) struct Subscription {
     pub(crate) namespace: u32,
     /// Whether the first login is free: in the rooms that were entered beside one.
     pub(crate) has_free_login: bool,
+    /// Whether its view waits until others are back.
+    pub(crate) is_returning: bool,
 }
 
 /// All rooms that a connection is in. Nearly every connection is in one, which is held
@@ -157,6 +159,7 @@ mod tests {
                 view,
                 namespace,
                 has_free_login,
+                is_returning: false,
             });
         }
         subscriptions.rotate();

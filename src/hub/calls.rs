@@ -1,11 +1,12 @@
 //! What clients ask for in rooms: it is done, and they are told what came of it.
 
-use crate::api::{Action, ApiError, Call, Done, Request, Wanted};
+use crate::api::{Action, ApiError, Call, Done, Has, Request, Wanted};
 use crate::connection::{Answer, Connection};
 use crate::names;
-use crate::presence::{MemberId, Name, RoomId, Update};
+use crate::presence::{Leave, MemberId, Name, RoomId, Update, View};
 use crate::socketio::Address;
 use crate::time::Time;
+use crate::ws::Opcode;
 
 use super::context::Context;
 
@@ -38,19 +39,21 @@ impl Context {
         now: Time,
     ) -> Result<Done, ApiError> {
         // In Socket.IO a room is a namespace, which is joined and left in another way.
-        let is_of_rooms = matches!(action, Action::Enter(_) | Action::Exit) || room.is_some();
-        if is_of_rooms && address.is_some() {
+        let is_native = matches!(action, Action::Enter(..) | Action::Exit | Action::Hello(_));
+        if address.is_some() && (is_native || room.is_some()) {
             return Err(ApiError::MessageInvalid);
         }
+        connection.check_greeting(matches!(action, Action::Hello(_)))?;
         let meant = self.room_meant(connection, room, address);
         match action {
             Action::Login(name, update) => {
                 return self.login(connection, meant?, &name, update, now).map(Done::Login);
             }
-            Action::Enter(wanted) => {
+            Action::Enter(wanted, has) => {
                 let room = room.unwrap_or_default();
-                return self.enter_or_view(connection, room, wanted, now).map(Done::Enter);
+                return self.enter_or_view(connection, room, wanted, has, now).map(Done::Enter);
             }
+            Action::Hello(hello) => return self.hello(connection, hello, now),
             Action::Logout => self.leave_roster(connection, meant?),
             Action::Set(update) => {
                 let member = connection.subscriptions.member_in(meant?);
@@ -60,7 +63,7 @@ impl Context {
             Action::View(wanted) => self.view(connection, meant?, Some(wanted), now)?,
             Action::Exit => {
                 let room = meant?;
-                self.exit(connection, |one| one.room == room);
+                self.exit(connection, |one| one.room == room, Leave::Logout);
             }
             Action::Ping => connection.pong(&self.presence),
         }
@@ -96,18 +99,27 @@ impl Context {
         connection: &mut Connection,
         room: &str,
         wanted: Option<Wanted>,
+        has: Has,
         now: Time,
     ) -> Result<Name, ApiError> {
         let name = Name::from(self.room_name(room)?);
         let known = self.presence.find(&name);
-        if let Some(room) = known.filter(|&room| connection.subscriptions.has(room)) {
+        let known = known.filter(|&room| connection.subscriptions.has(room));
+        if let (Some(room), Has::Unsaid) = (known, has) {
             return self.view(connection, room, wanted, now).map(|()| name);
         }
         let view = connection.view(wanted).ok_or(ApiError::ViewUnknown)?;
         if !connection.may_update(&self.config, now) {
             return Err(ApiError::UpdatesTooFast);
         }
-        self.enter(connection, &name, view).map(|_| name)
+        let room = match known {
+            Some(room) => room,
+            None => self.enter(connection, &name, View::Nothing)?,
+        };
+        if let Some(change) = self.go_on(connection, room, view, has, now) {
+            connection.outbox.reply(Opcode::Text, &change);
+        }
+        Ok(name)
     }
 
     /// The peer is told of a room in this way from now on.
@@ -163,7 +175,8 @@ impl Context {
                 self.tally.renames += 1;
             }
             None => {
-                let member = self.presence.login(room, &name, update, limits);
+                let client = connection.client();
+                let member = self.presence.login(room, client, (&name, update), limits);
                 let member = member.map_err(ApiError::Data)?;
                 self.tally.logins += 1;
                 if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
@@ -199,7 +212,7 @@ impl Context {
     fn leave_roster(&mut self, connection: &mut Connection, room: RoomId) {
         let one = connection.subscriptions.find_mut(|one| one.room == room);
         if let Some(member) = one.and_then(|one| one.member.take()) {
-            self.logout(member);
+            self.release(member, Leave::Logout);
         }
     }
 }

@@ -1,12 +1,15 @@
 //! What a connection acts on: everything but the other connections.
 
+use std::collections::VecDeque;
+
 use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::presence::{Encoder, MemberId, Presence};
+use crate::presence::{Encoder, Leave, MemberId, Presence};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
+use super::clients::{Clients, Returning};
 use super::counts::Counts;
 use super::refused_origin::RefusedOrigin;
 
@@ -18,6 +21,9 @@ pub(super) struct Context {
     /// The value of the `Date` field.
     pub(super) date: String,
     pub(super) presence: Presence,
+    pub(super) clients: Clients,
+    /// Clients that wait for others, those first that wait longest.
+    pub(super) returning: VecDeque<Returning>,
     pub(super) codec: Codec,
     pub(super) addresses: Addresses,
     pub(super) counts: Counts,
@@ -32,6 +38,8 @@ impl Context {
             codec: codec(&config),
             presence: Presence::new(config.seed),
             config,
+            clients: Clients::default(),
+            returning: VecDeque::new(),
             assets,
             date: String::new(),
             addresses: Addresses::default(),
@@ -51,10 +59,9 @@ impl Context {
         AddressLimits { open_max: limits.connections_per_address_max, rate: limits.address_rate() }
     }
 
-    /// What holds a member lets go of it.
-    pub(super) fn logout(&mut self, member: MemberId) {
-        self.presence.detach(member);
-        self.tally.logouts += 1;
+    /// What held a member lets go of it.
+    pub(super) fn release(&mut self, member: MemberId, leave: Leave) {
+        self.presence.release(member, leave, &self.config.limits);
     }
 }
 

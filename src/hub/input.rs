@@ -1,6 +1,7 @@
 //! What connections receive: bytes, the end of them, or the end of the connection.
 
 use crate::connection::{Cause, Connection, ConnectionId, Phase, Stash, Step};
+use crate::presence::Leave;
 use crate::time::Time;
 
 use super::context::Context;
@@ -61,7 +62,7 @@ impl Context {
         let mut used = 0;
         loop {
             let rest = &mut input[used..];
-            let is_full = connection.outbox.is_full(reply_bytes_max);
+            let is_full = connection.outbox.is_full(reply_bytes_max) || connection.is_waiting();
             connection.is_paused = false;
             match connection.phase() {
                 Phase::Draining(_) | Phase::Closed(_) => {
@@ -95,10 +96,13 @@ impl Context {
         let (used, step) = connection.step(input, &mut self.codec, &self.config, now);
         match step {
             Step::NeedsInput => return None,
-            Step::Handled | Step::PongReceived => {}
+            Step::Handled => {}
+            Step::PongReceived => self.heard_of(connection),
             Step::Call(call, address) => self.answer(connection, call, address, now),
             Step::Join(namespace) => self.join(connection, &namespace, now),
-            Step::Left(number) => self.exit(connection, |one| one.namespace == number),
+            Step::Left(number) => {
+                self.exit(connection, |one| one.namespace == number, Leave::Logout);
+            }
             Step::Ended => connection.close(Cause::Closed, &self.config, now),
             Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),
             Step::Failed(cause) => connection.fail(cause, &self.config, now),

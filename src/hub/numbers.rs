@@ -3,6 +3,7 @@
 use crate::connection::{Listener, State};
 use crate::http::{RequestHead, ResponseHead, Status};
 use crate::metrics::{self, Snapshot};
+use crate::presence::Leave;
 use crate::tally::Tally;
 
 use super::context::Context;
@@ -33,13 +34,19 @@ impl Hub {
         self.context.presence.rooms()
     }
 
+    /// Members that are gone, by the number of why.
+    pub fn members_ended(&self) -> [u64; Leave::ALL.len()] {
+        self.context.presence.ended()
+    }
+
     /// In a debug build, at the end of each turn: the numbers reconcile.
     pub(super) fn check_tally(&self) {
         let Context { tally, counts, presence, .. } = &self.context;
         let bytes = || self.connections.iter().map(|(_, one)| one.buffered_bytes()).sum::<usize>();
         debug_assert_eq!(counts.buffered_bytes, bytes());
         debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
-        debug_assert_eq!(tally.logins - tally.logouts, presence.members() as u64);
+        let ended = presence.ended().iter().sum::<u64>();
+        debug_assert_eq!(tally.logins - ended, presence.members() as u64);
     }
 }
 
@@ -51,6 +58,9 @@ impl Context {
             rooms: self.presence.rooms(),
             names: self.presence.names(),
             members: self.presence.members(),
+            held: self.presence.held(),
+            ended: Leave::ALL.iter().map(|(_, name)| *name).zip(self.presence.ended()).collect(),
+            returned: self.presence.returned(),
             buffered_bytes: self.counts.buffered_bytes,
         });
         let response = ResponseHead::new(Status::Ok, &self.date)

@@ -141,7 +141,8 @@ impl Context {
     /// Whether there is room for replies to more input.
     fn takes_input(&self, connection: &Connection) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        !connection.is_paused || !connection.outbox.is_full(reply_bytes_max)
+        let is_full = connection.outbox.is_full(reply_bytes_max);
+        !connection.is_paused || !(is_full || connection.is_waiting())
     }
 }
 

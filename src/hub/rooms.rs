@@ -3,7 +3,7 @@
 use crate::api::ApiError;
 use crate::connection::{Connection, Subscription};
 use crate::names;
-use crate::presence::{EnterError, RoomId, View};
+use crate::presence::{EnterError, Leave, RoomId, View};
 use crate::socketio::MAIN;
 use crate::time::Time;
 
@@ -44,21 +44,36 @@ impl Context {
         let (room, place) = entered.map_err(ApiError::from)?;
         // Coming back after an interruption must not take as many minutes as it has rooms.
         let has_free_login = !connection.subscriptions.is_empty();
-        let (member, namespace) = (None, 0);
-        let new = Subscription { room, place, member, view, namespace, has_free_login };
+        let namespace = 0;
+        let is_returning = false;
+        let member = None;
+        let new =
+            Subscription { room, place, member, view, namespace, has_free_login, is_returning };
         connection.subscriptions.push(new);
+        self.attach(connection, room);
         Ok(room)
     }
 
-    /// A connection leaves the room that `matches` selects, and whoever it is there logs out.
+    /// A client that is back in a room is who it was there.
+    pub(super) fn attach(&mut self, connection: &mut Connection, room: RoomId) {
+        if let Some(client) = connection.client()
+            && let Some(one) = connection.subscriptions.find_mut(|one| one.room == room)
+            && one.member.is_none()
+        {
+            one.member = self.presence.attach(client, room);
+        }
+    }
+
+    /// A connection leaves the room that `matches` selects, and lets go of whoever it is there.
     pub(super) fn exit(
         &mut self,
         connection: &mut Connection,
         matches: impl Fn(&Subscription) -> bool,
+        leave: Leave,
     ) {
         let Some(gone) = connection.subscriptions.take(matches) else { return };
         if let Some(member) = gone.member {
-            self.logout(member);
+            self.release(member, leave);
         }
         self.presence.exit(gone.room, gone.place, &gone.view);
         if connection.home == Some(gone.room) {
@@ -70,10 +85,14 @@ impl Context {
     /// already goes on where it is.
     pub(super) fn change_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
         if !one.view.is_like(&view) {
-            one.place =
-                self.presence.change_view(one.room, one.place, (&one.view, &view), follower);
-            one.view = view;
+            self.set_view(follower, one, view);
         }
+    }
+
+    /// It is told of the room like this from now on, whatever it was told before.
+    pub(super) fn set_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
+        one.place = self.presence.change_view(one.room, one.place, (&one.view, &view), follower);
+        one.view = view;
     }
 
     /// A client of Socket.IO wants to join a namespace, which is a room.

@@ -12,9 +12,11 @@ use super::context::Context;
 pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda: &mut Agenda) {
     // Its rooms. In whichever way it began to end, it is in none from now on.
     if !connection.takes_part() {
+        let leave = connection.leave();
         while !connection.subscriptions.is_empty() {
-            context.exit(connection, |_| true);
+            context.exit(connection, |_| true, leave);
         }
+        context.forget_client(connection);
     }
     // Its memory.
     if connection.is_closed() {

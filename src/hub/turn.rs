@@ -22,6 +22,7 @@ impl Hub {
     /// Commits what changed in the rooms, where that is due. Their followers then have something to
     /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
     pub fn commit(&mut self, now: Time) {
+        self.meet_clients(now);
         let Context { presence, config, codec, tally, .. } = &mut self.context;
         let mut encoder = encoder(codec, config);
         let work = presence.commit(&config.limits, &mut encoder, now);
@@ -77,7 +78,9 @@ impl Hub {
 
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
-        self.agenda.deadlines.next().min(self.context.presence.commit_due())
+        let Context { presence, returning, .. } = &self.context;
+        let returns = returning.front().map_or(Time::NEVER, |next| next.until);
+        self.agenda.deadlines.next().min(presence.commit_due()).min(returns)
     }
 
     /// Stops: takes no new connections, closes all WebSockets with 1001, ends the others when they

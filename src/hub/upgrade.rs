@@ -2,8 +2,9 @@
 
 use crate::api::{self, ApiError, Wanted};
 use crate::config::Compression;
-use crate::connection::{Connection, Protocol};
+use crate::connection::{Connection, Identity, Protocol};
 use crate::http::{Method, RequestHead, Status};
+use crate::presence::View;
 use crate::time::Time;
 use crate::ws::DeflateParameters;
 use crate::ws::handshake::{self, HandshakeError, Wishes};
@@ -28,7 +29,14 @@ impl Context {
         let wanted = wanted_view(head.query).map_err(|error| self.entry_refusal(error))?;
         let deflate = self.shake_hands(connection, head, Some(api::SUBPROTOCOL))?;
         connection.open(Protocol::Native, deflate, &self.config, now);
-        let view = connection.view(wanted).unwrap_or_default();
+        // One that will say hello says then what it has.
+        let view = match handshake::offers_subprotocol(head, api::SUBPROTOCOL) {
+            true => {
+                connection.identify(Identity::Awaited);
+                View::Nothing
+            }
+            false => connection.view(wanted).unwrap_or_default(),
+        };
         let entered = self.enter(connection, &name, view);
         debug_assert!(entered.is_ok(), "nothing has changed since that was checked");
         connection.home = entered.ok();

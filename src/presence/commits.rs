@@ -9,7 +9,8 @@ use super::ids::{EntryId, RoomId};
 use super::schedule::{Due, Task};
 
 /// What is encoded for a room is dropped when nothing was for so long, in ms.
-const QUIET_MS: u64 = 10_000;
+/// What was missed in less is told to those who come back.
+const QUIET_MS: u64 = 60_000;
 
 /// What was done in rooms.
 #[derive(Clone, Copy, Debug, Default)]
@@ -39,6 +40,8 @@ impl Presence {
     /// what else is due in rooms. Says how much that was.
     pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> Work {
         self.now = now;
+        self.started = self.started.min(now);
+        self.keep_holds(limits, now);
         let mut work = Work::default();
         let mut held_back = Vec::new();
         while let Some(due) = self.schedule.pop(now) {
@@ -133,7 +136,7 @@ impl Presence {
 
     /// When something is due next.
     pub fn commit_due(&self) -> Time {
-        self.schedule.next()
+        self.schedule.next().min(self.holds.next())
     }
 
     /// The next follower who is to be told of a commit, in a fair order: each room in its turn, and

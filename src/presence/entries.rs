@@ -14,6 +14,7 @@ use crate::config::DataLimits;
 
 use super::data::{Data, Status};
 use super::ids::{EntryId, MemberId, RoomId};
+use super::leave::Leave;
 
 /// A name, as it is told.
 pub type Name = Rc<str>;
@@ -39,6 +40,8 @@ pub(super) struct Entry {
     members: [u32; Status::ALL.len()],
     /// The members that have data, by the number of the request that set some last.
     with_data: BTreeMap<u64, MemberId>,
+    /// Why the last member that is gone is gone.
+    pub(super) left_for: Leave,
     /// Whether it is on the list of those that were touched.
     pub(super) is_touched: bool,
     /// What the last commit told of it, if it was there.
@@ -64,6 +67,7 @@ impl Entries {
                     name: slot.key().1.clone(),
                     members: Default::default(),
                     with_data: BTreeMap::new(),
+                    left_for: Leave::Logout,
                     is_touched: false,
                     committed: None,
                 };

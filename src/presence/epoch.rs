@@ -10,6 +10,13 @@ pub struct Epoch(u64);
 impl Epoch {
     /// That of a room which is not there.
     pub const NONE: Epoch = Epoch(0);
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    pub fn parse(text: &str) -> Option<Epoch> {
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        let is_epoch = text.len() == 16 && text.bytes().all(is_digit);
+        u64::from_str_radix(text, 16).ok().filter(|_| is_epoch).map(Epoch)
+    }
 }
 
 impl fmt::Display for Epoch {
@@ -55,6 +62,10 @@ mod tests {
         let mut before_zero = Epochs::new(0_u64.wrapping_sub(0x9E37_79B9_7F4A_7C15));
         assert_eq!(before_zero.next(), epochs_after_zero());
         assert_eq!(Epoch::NONE.to_string(), "0000000000000000");
+        assert_eq!(Epoch::parse("e220a8397b1dcdaf"), Some(Epochs::new(0).next()));
+        for text in ["", "e220a8397b1dcda", "E220a8397b1dcdaf", "+220a8397b1dcdaf"] {
+            assert_eq!(Epoch::parse(text), None, "{text}");
+        }
     }
 
     fn epochs_after_zero() -> Epoch {

@@ -1,5 +1,6 @@
 //! Handles of what there is in presence.
 
+use std::fmt;
 use std::num::NonZeroU32;
 
 /// The handle of a room, for as long as somebody follows it or is in it.
@@ -11,10 +12,44 @@ pub struct RoomId(NonZeroU32);
 pub struct EntryId(NonZeroU32);
 
 /// The handle of a member. It is never good for another one, even in the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct MemberId {
     pub(super) index: u32,
     pub(super) generation: NonZeroU32,
+}
+
+/// The id of a client: 128 bits that it chose at random. It outlives the client's connections, and
+/// whoever knows it can go on in the client's place.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientId([u8; 16]);
+
+impl ClientId {
+    /// Reads 32 hexadecimal digits, in lower case.
+    pub fn parse(text: &str) -> Option<ClientId> {
+        let digits = text.as_bytes().as_chunks::<2>();
+        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() != 32 || !text.bytes().all(is_digit) {
+            return None;
+        }
+        let mut bytes = [0; 16];
+        for (byte, pair) in bytes.iter_mut().zip(digits.0) {
+            *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(ClientId(bytes))
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ClientId {
+    /// It is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientId(…)")
+    }
 }
 
 impl RoomId {
@@ -40,4 +75,21 @@ impl EntryId {
 fn number(index: usize) -> NonZeroU32 {
     let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
     number.expect("there are fewer of them than fit into 32 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_id_is_read_as_it_is_written() {
+        let text = "00ff10a0b1c2d3e4f5061728394a5b6c";
+        let id = ClientId::parse(text).unwrap();
+        assert_eq!(id.to_string(), text);
+        assert!(!format!("{id:?}").contains("ff"), "it is not shown");
+        let upper = text.to_uppercase();
+        for text in ["", &text[1..], &format!("{text}0"), &upper, &format!("+{}", &text[1..])] {
+            assert_eq!(ClientId::parse(text), None, "{text}");
+        }
+    }
 }

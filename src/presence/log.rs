@@ -7,15 +7,20 @@
 //! and goes on after it. A new connection is simply one that is as far behind as can be.
 //!
 //! ```text
-//!                  first           last
-//!   (dropped) … | 41 | 42 | 43 | 44 |            cursor 43: sends 43, 44
-//!        ^                                       cursor 45: up to date
-//!        cursor 7 → checkpoint (as of 42) → 43, 44
+//!        oldest          first           last
+//!   … | 39 | 40 |       | 41 | 42 | 43 | 44 |    cursor 43: sends 43, 44
+//!                  ^                             cursor 45: up to date
+//!                  cursor 7 → checkpoint (as of 42) → 43, 44
 //! ```
+//!
+//! Behind the front some more are kept, for clients that come back: what they missed is told to
+//! them as one change, which [`since`](BroadcastLog::since) adds up.
 
 use std::collections::VecDeque;
 
 use crate::shared::Shared;
+
+use super::digest::Digest;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
 #[derive(Clone, Debug)]
@@ -63,9 +68,19 @@ impl Seq {
         Seq(self.0.saturating_sub(1))
     }
 
+    /// How many commits there are from `earlier` to this one.
+    const fn since(self, earlier: Seq) -> usize {
+        self.0.saturating_sub(earlier.0) as usize
+    }
+
+    /// Reads the number on the wire.
+    pub const fn of(number: u64) -> Seq {
+        Seq(number)
+    }
+
     /// The number of the commit after it.
     pub(super) const fn next(self) -> Seq {
-        Seq(self.0 + 1)
+        Seq(self.0.saturating_add(1))
     }
 }
 
@@ -79,12 +94,34 @@ pub struct BroadcastLog {
     kept: Option<Box<Kept>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
-    frames: VecDeque<Frame>,
-    /// Sum of the lengths of `frames` in their plain form, in bytes.
+    /// From the oldest to the last.
+    commits: VecDeque<Commit>,
+    /// The digest before the oldest of them.
+    digest: Digest,
+    /// Sum of the lengths of the frames from the first on in their plain form, in bytes.
     bytes: usize,
+    /// The same of all.
+    bytes_of_all: usize,
     checkpoint: Option<Checkpoint>,
+}
+
+/// A commit that is kept.
+#[derive(Debug)]
+struct Commit {
+    frame: Frame,
+    /// That of the roster after it.
+    digest: Digest,
+}
+
+/// How much of a log is kept, in bytes of frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// For those who follow.
+    pub followed: usize,
+    /// For those who come back.
+    pub kept: usize,
 }
 
 /// A checkpoint is good while the changes after it take no more than this part of its own size.
@@ -113,22 +150,34 @@ impl BroadcastLog {
         self.last.next()
     }
 
-    /// Appends the frame of commit [`upcoming`](Self::upcoming), then drops from the front until
-    /// the log has at most `bytes_max` bytes. It never waits and never looks at connections.
-    pub fn append(&mut self, frame: Frame, bytes_max: usize) {
+    /// Appends the frame of commit [`upcoming`](Self::upcoming), which led from one digest to the
+    /// other, then drops from the front what is beyond the bounds. It never waits and never looks
+    /// at connections.
+    pub fn append(&mut self, frame: Frame, digests: [Digest; 2], bounds: Bounds) {
         self.last = self.upcoming();
-        let kept = self.kept.get_or_insert_default();
+        let [before, digest] = digests;
+        let last = self.last;
+        let kept = self.kept.get_or_insert_with(|| Kept::new(before).into());
         let length = frame.plain.len();
         kept.bytes += length;
+        kept.bytes_of_all += length;
         if let Some(checkpoint) = &mut kept.checkpoint {
             checkpoint.bytes_after += length;
         }
-        kept.frames.push_back(frame);
-        while kept.bytes > bytes_max
-            && let Some(dropped) = kept.frames.pop_front()
-        {
-            kept.bytes -= dropped.plain.len();
+        kept.commits.push_back(Commit { frame, digest });
+        while kept.bytes > bounds.followed && self.first <= last {
+            let index = kept.commits.len() - 1 - last.since(self.first);
+            let passed = &mut kept.commits[index].frame;
+            kept.bytes -= passed.plain.len();
+            // Who comes back is told a sum.
+            passed.deflated = None;
             self.first = self.first.next();
+        }
+        while kept.bytes_of_all > bounds.kept.max(bounds.followed)
+            && let Some(dropped) = kept.commits.pop_front()
+        {
+            kept.bytes_of_all -= dropped.frame.plain.len();
+            kept.digest = dropped.digest;
         }
         let first = self.first;
         let is_stale = |checkpoint: &Checkpoint| {
@@ -163,10 +212,12 @@ impl BroadcastLog {
         self.is_lagged(cursor) && self.checkpoint().is_none()
     }
 
-    /// Keeps `frame`, the roster as of the latest commit, for all who need it.
-    pub fn put_checkpoint(&mut self, frame: Frame) {
+    /// Keeps `frame`, the roster as of the latest commit, for all who need it. `digest` is that of
+    /// the roster.
+    pub fn put_checkpoint(&mut self, frame: Frame, digest: Digest) {
         let checkpoint = Checkpoint { frame, seq: self.last, bytes_after: 0 };
-        self.kept.get_or_insert_default().checkpoint = Some(checkpoint);
+        let kept = self.kept.get_or_insert_with(|| Kept::new(digest).into());
+        kept.checkpoint = Some(checkpoint);
     }
 
     /// What a connection at `cursor` sends next, in its form, and its cursor after that; `None` if
@@ -178,10 +229,49 @@ impl BroadcastLog {
             return checkpoint
                 .map(|checkpoint| (checkpoint.frame.in_form(form), checkpoint.seq.next()));
         }
+        if !self.is_behind(cursor) {
+            return None;
+        }
         let kept = self.kept.as_ref()?;
-        let index = cursor.0.checked_sub(self.first.0)?;
-        let frame = kept.frames.get(usize::try_from(index).ok()?)?;
-        Some((frame.in_form(form), cursor.next()))
+        let index = kept.commits.len().checked_sub(1 + self.last.since(cursor))?;
+        Some((kept.commits.get(index)?.frame.in_form(form), cursor.next()))
+    }
+
+    /// The commit after which a roster had this digest, the latest if there are several. `digest`
+    /// is that of the roster now. Commits that are not kept are not found.
+    pub fn find(&self, wanted: Digest, digest: Digest) -> Option<Seq> {
+        if wanted == digest {
+            return Some(self.last);
+        }
+        let kept = self.kept.as_ref()?;
+        let mut seq = self.last;
+        for commit in kept.commits.iter().rev() {
+            if commit.digest == wanted {
+                return Some(seq);
+            }
+            seq = seq.previous();
+        }
+        (kept.digest == wanted).then_some(seq)
+    }
+
+    /// The digest of the roster after commit `seq`, if that is kept. `digest` is that of now.
+    pub fn digest_after(&self, seq: Seq, digest: Digest) -> Option<Digest> {
+        if seq >= self.last {
+            return (seq == self.last).then_some(digest);
+        }
+        let kept = self.kept.as_ref()?;
+        match kept.commits.len().checked_sub(self.last.since(seq))? {
+            0 => Some(kept.digest),
+            places => Some(kept.commits[places - 1].digest),
+        }
+    }
+
+    /// The frames of all commits after `seq`, which are kept.
+    pub fn since(&self, seq: Seq) -> impl Iterator<Item = &Shared> {
+        let count = self.last.since(seq);
+        let kept = self.kept.iter().flat_map(|kept| &kept.commits);
+        let skipped = self.kept.as_ref().map_or(0, |kept| kept.commits.len().saturating_sub(count));
+        kept.skip(skipped).map(|commit| &commit.frame.plain)
     }
 
     /// Whether a connection at `cursor` has something to be told.
@@ -196,6 +286,13 @@ impl BroadcastLog {
 
     fn checkpoint(&self) -> Option<&Checkpoint> {
         self.kept.as_ref()?.checkpoint.as_ref()
+    }
+}
+
+impl Kept {
+    /// Nothing, of a roster that has this digest.
+    fn new(digest: Digest) -> Kept {
+        Kept { commits: VecDeque::new(), digest, bytes: 0, bytes_of_all: 0, checkpoint: None }
     }
 }
 
@@ -214,10 +311,16 @@ mod tests {
         Frame { plain: text.as_bytes().into(), deflated: None }
     }
 
+    /// A commit whose digest tells nothing; as much is kept as is followed.
+    fn append(log: &mut BroadcastLog, text: &'static str, bytes_max: usize) {
+        let bounds = Bounds { followed: bytes_max, kept: bytes_max };
+        log.append(frame(text), [Digest::default(); 2], bounds);
+    }
+
     /// All that a connection at `cursor` is sent.
     fn told(log: &mut BroadcastLog, mut cursor: Seq, checkpoint: &'static str) -> Vec<String> {
         if log.lacks_checkpoint(cursor) {
-            log.put_checkpoint(frame(checkpoint));
+            log.put_checkpoint(frame(checkpoint), Digest::default());
         }
         let mut told = Vec::new();
         while let Some((frame, next)) = log.follow(cursor, Form::Plain) {
@@ -233,7 +336,7 @@ mod tests {
         let mut log = BroadcastLog::default();
         assert_eq!(told(&mut log, Seq::START, "at 0"), ["at 0"]);
         for text in ["one", "two", "three"] {
-            log.append(frame(text), 7);
+            append(&mut log, text, 7);
         }
         assert_eq!(told(&mut log, Seq(4), ""), [""; 0]);
         assert_eq!(told(&mut log, Seq(3), ""), ["three"]);
@@ -246,38 +349,38 @@ mod tests {
         let mut log = BroadcastLog::default();
         let large = "a roster with many names, at 0";
         assert_eq!(told(&mut log, Seq::START, large), [large]);
-        log.append(frame("four"), 100);
-        log.append(frame("5"), 100);
+        append(&mut log, "four", 100);
+        append(&mut log, "5", 100);
         assert_eq!(told(&mut log, Seq::START, "not used"), [large, "four", "5"]);
-        log.append(frame("six"), 100); // Now the changes are more than a quarter of it.
+        append(&mut log, "six", 100); // Now the changes are more than a quarter of it.
         assert_eq!(told(&mut log, Seq::START, "at 3"), ["at 3"]);
         assert_eq!(told(&mut log, Seq(2), "not used"), ["5", "six"]);
 
         let mut log = BroadcastLog::default();
         assert_eq!(told(&mut log, Seq::START, large), [large]);
-        log.append(frame("four"), 4);
-        log.append(frame("5"), 4); // Drops "four", without which the checkpoint leads nowhere.
+        append(&mut log, "four", 4);
+        append(&mut log, "5", 4); // Drops "four", without which the checkpoint leads nowhere.
         assert_eq!(told(&mut log, Seq::START, "at 2"), ["at 2"]);
     }
 
     #[test]
     fn log_is_full_and_checkpoint_is_good_up_to_their_last_byte() {
         let mut log = BroadcastLog::default();
-        log.append(frame("four"), 8);
-        log.append(frame("more"), 8);
+        append(&mut log, "four", 8);
+        append(&mut log, "more", 8);
         assert_eq!(log.kept.as_ref().unwrap().bytes, 8);
         assert_eq!(told(&mut log, Seq::START, "of 16 characters"), ["of 16 characters"]);
-        log.append(frame("four"), 100);
+        append(&mut log, "four", 100);
         let is_good = ["of 16 characters", "four"];
         assert_eq!(told(&mut log, Seq::START, "not used"), is_good);
-        log.append(frame("."), 100);
+        append(&mut log, ".", 100);
         assert_eq!(told(&mut log, Seq::START, "another"), ["another"]);
     }
 
     #[test]
     fn log_keeps_no_frame_that_is_larger_than_all_it_may_keep() {
         let mut log = BroadcastLog::default();
-        log.append(frame("a very long frame"), 8);
+        append(&mut log, "a very long frame", 8);
         assert_eq!(log.kept.as_ref().unwrap().bytes, 0);
         assert_eq!(told(&mut log, Seq(1), "at 1"), ["at 1"]);
         assert_eq!(log.last(), Seq(1));
@@ -286,14 +389,36 @@ mod tests {
     #[test]
     fn what_was_forgotten_is_told_by_a_checkpoint() {
         let mut log = BroadcastLog::default();
-        log.append(frame("one"), 100);
+        append(&mut log, "one", 100);
         log.skip();
         assert_eq!(told(&mut log, Seq(3), ""), [""; 0]);
         assert_eq!(told(&mut log, Seq(1), "at 2"), ["at 2"]);
-        log.append(frame("three"), 100);
+        append(&mut log, "three", 100);
         assert_eq!(told(&mut log, Seq(3), ""), ["three"]);
         log.forget();
         assert_eq!(told(&mut log, Seq(4), ""), [""; 0]);
         assert_eq!(told(&mut log, Seq(3), "at 3"), ["at 3"]);
+    }
+
+    #[test]
+    fn commits_behind_the_front_are_found_and_told_as_they_were() {
+        let digest = |number: u32| Digest::parse(&format!("{number:016x}")).unwrap();
+        let mut log = BroadcastLog::default();
+        let bounds = Bounds { followed: 4, kept: 12 };
+        for (number, text) in (1..).zip(["one", "two", "three", "four"]) {
+            log.append(frame(text), [digest(number - 1), digest(number)], bounds);
+        }
+        let now = digest(4);
+        assert!(log.is_lagged(Seq(3)) && !log.is_lagged(Seq(4)));
+        assert_eq!(log.find(now, now), Some(Seq(4)));
+        assert_eq!(log.find(digest(2), now), Some(Seq(2)));
+        assert_eq!(log.find(digest(1), now), Some(Seq(1)), "before the oldest that is kept");
+        assert_eq!((log.find(digest(0), now), log.find(digest(7), now)), (None, None));
+        let after = |seq| log.digest_after(Seq(seq), now);
+        let expected = [None, Some(digest(1)), Some(digest(2)), Some(digest(3)), Some(now), None];
+        assert_eq!([after(0), after(1), after(2), after(3), after(4), after(5)], expected);
+        let since = |seq| log.since(Seq(seq)).map(|frame| frame.to_vec()).collect::<Vec<_>>();
+        assert_eq!(since(1), [&b"two"[..], b"three", b"four"]);
+        assert_eq!((since(3), since(4)), (vec![b"four".to_vec()], vec![]));
     }
 }

@@ -1,19 +1,23 @@
 //! Members: somebody's presence in one room, under one name.
 //!
-//! A member is no connection. It is made by a login and ends when that which holds it lets it go:
-//! today at once, when the connection ends (a hold of 0).
+//! A member is no connection. It is made by a login, and ends by a logout or some time after its
+//! connection has ended: see `release`. A client that has an id finds its members by that.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use slab::Slab;
 
 use super::data::{Data, Status};
-use super::ids::{EntryId, MemberId, RoomId};
+use super::ids::{ClientId, EntryId, MemberId, RoomId};
+use super::leave::Hold;
 
 /// All members.
 #[derive(Debug, Default)]
 pub struct Members {
     members: Slab<(NonZeroU32, Member)>,
+    /// Those of clients that have an id. A client has one in a room at most.
+    by_client: BTreeMap<(ClientId, RoomId), MemberId>,
     /// The generation of the member that was made last.
     generation: u32,
 }
@@ -27,6 +31,9 @@ pub(super) struct Member {
     pub(super) data: Data,
     /// The number of the request that changed the data last.
     pub(super) set: u64,
+    /// Whose it is, if that has an id.
+    pub(super) client: Option<ClientId>,
+    pub(super) hold: Hold,
 }
 
 impl Members {
@@ -34,8 +41,13 @@ impl Members {
         // From 1 to the highest number, and from 1 again.
         self.generation = self.generation % u32::MAX + 1;
         let generation = NonZeroU32::new(self.generation).expect("it is 1 at least");
+        let owner = member.client.map(|client| (client, member.room));
         let index = self.members.insert((generation, member)) as u32;
-        MemberId { index, generation }
+        let id = MemberId { index, generation };
+        if let Some(owner) = owner {
+            self.by_client.insert(owner, id);
+        }
+        id
     }
 
     pub(super) fn get(&self, id: MemberId) -> Option<&Member> {
@@ -50,7 +62,16 @@ impl Members {
 
     pub(super) fn remove(&mut self, id: MemberId) -> Option<Member> {
         self.get(id)?;
-        Some(self.members.remove(id.index as usize).1)
+        let member = self.members.remove(id.index as usize).1;
+        if let Some(client) = member.client {
+            self.by_client.remove(&(client, member.room));
+        }
+        Some(member)
+    }
+
+    /// The member of a client in a room.
+    pub(super) fn of_client(&self, client: ClientId, room: RoomId) -> Option<MemberId> {
+        self.by_client.get(&(client, room)).copied()
     }
 
     /// Members that there are.
@@ -66,7 +87,8 @@ mod tests {
 
     fn member(entries: &mut Entries) -> Member {
         let entry = entries.of_name(RoomId::of(0), "Ada");
-        Member { room: RoomId::of(0), entry, status: Status::Active, data: Data::default(), set: 0 }
+        let (room, data, hold) = (RoomId::of(0), Data::default(), Hold::Attached);
+        Member { room, entry, status: Status::Active, data, set: 0, client: None, hold }
     }
 
     #[test]

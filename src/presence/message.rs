@@ -70,13 +70,32 @@ impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
 pub fn change(room: &str, seq: Seq, digest: Digest, change: &Change) -> Vec<u8> {
     let mut out = begun("change", room, seq);
     push_digest(digest, &mut out);
+    push_change(change, &mut out);
+    out
+}
+
+/// Appends what a change says, and ends the message.
+fn push_change(change: &Change, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"joined\":");
-    push_names(change.joined.iter().map(|name| &**name), &mut out);
+    push_names(change.joined.iter().map(|name| &**name), out);
     out.extend_from_slice(b",\"left\":");
-    push_names(change.left.iter().map(|name| &**name), &mut out);
-    push_status(change.status.iter().map(|(name, status)| (&**name, *status)), &mut out);
-    push_data(change.data.iter().map(|(name, data)| (&**name, data.as_ref())), &mut out);
+    push_names(change.left.iter().map(|name| &**name), out);
+    push_status(change.status.iter().map(|(name, status)| (&**name, *status)), out);
+    push_data(change.data.iter().map(|(name, data)| (&**name, data.as_ref())), out);
     out.extend_from_slice(b"}]");
+}
+
+/// `["change", {"room": …, "epoch": …, "seq": …, …}]`: what leads from a client's own copy to commit
+/// `seq` of this epoch. It may be nothing.
+pub fn resumed(room: &str, epoch: Epoch, seq: Seq, digest: Digest, change: &Change) -> Vec<u8> {
+    let mut out = b"[\"change\",{".to_vec();
+    push_room(room, &mut out);
+    out.extend_from_slice(b"\"epoch\":");
+    push_json(&epoch.to_string(), &mut out);
+    out.extend_from_slice(b",\"seq\":");
+    push_json(&seq.as_u64(), &mut out);
+    push_digest(digest, &mut out);
+    push_change(change, &mut out);
     out
 }
 
@@ -102,7 +121,7 @@ pub fn begun(event: &str, room: &str, seq: Seq) -> Vec<u8> {
 }
 
 /// Appends `,"digest": …`.
-fn push_digest(digest: Digest, out: &mut Vec<u8>) {
+pub fn push_digest(digest: Digest, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"digest\":");
     push_json(&digest.to_string(), out);
 }

@@ -6,13 +6,14 @@ use crate::config::Limits;
 use crate::shared::Shared;
 use crate::time::Time;
 
+use super::digest::Digest;
 use super::encoder::Encoder;
 use super::entries::{Entries, Name};
 use super::epoch::Epoch;
 use super::followers::{Followers, Place};
 use super::ids::RoomId;
 use super::list::List;
-use super::log::{BroadcastLog, Form, Seq};
+use super::log::{Bounds, BroadcastLog, Form, Seq};
 use super::members::Members;
 use super::message;
 use super::roster::Roster;
@@ -38,6 +39,8 @@ pub struct Room {
     /// Connections that are in the room, whatever they are told, and members in it.
     pub(super) subscriptions: u32,
     pub(super) members: u32,
+    /// Members that no connection has.
+    pub(super) held: u32,
     /// Followers of each kind that take the compressed form.
     deflated: [u32; 4],
     /// The last commit that changed names.
@@ -97,6 +100,7 @@ impl Room {
             counters: None,
             subscriptions: 0,
             members: 0,
+            held: 0,
             deflated: [0; 4],
             names_seq: Seq::START,
             counted: Counted::default(),
@@ -120,6 +124,11 @@ impl Room {
     /// The latest commits.
     pub fn log(&self) -> &BroadcastLog {
         &self.log
+    }
+
+    /// The digest of the roster after commit `seq`, if that is known.
+    pub fn digest_after(&self, seq: Seq) -> Option<Digest> {
+        self.log.digest_after(seq, self.roster.digest())
     }
 
     /// Who is here.
@@ -231,6 +240,7 @@ impl Room {
         now: Time,
     ) -> bool {
         // What came and went since the last commit was never here, and nobody is told.
+        let before = self.roster.digest();
         let Some(change) = self.roster.commit(id, entries, members, limits.data()) else {
             return false;
         };
@@ -239,15 +249,17 @@ impl Room {
         if change.is_of_names() {
             self.names_seq = seq;
         }
-        if self.followers.is_empty() {
+        // Those who are held may come back and want to know what they missed.
+        if self.followers.is_empty() && self.held == 0 {
             self.log.skip();
             return true;
         }
         let told = message::change(&self.name, seq, self.roster.digest(), &change);
         let frame = encoder.frame(&told, self.deflated[0]);
         // A follower that is further behind than this is served with fewer bytes by a checkpoint.
-        let floor = limits.log_bytes_min as usize;
-        self.log.append(frame, floor.max(self.roster.committed_bytes()));
+        let followed = self.roster.committed_bytes().max(limits.log_bytes_min as usize);
+        let bounds = Bounds { followed, kept: limits.resume_bytes_max as usize };
+        self.log.append(frame, [before, self.roster.digest()], bounds);
         self.followers.tell_all();
         true
     }

@@ -19,6 +19,8 @@ impl CloseCode {
     pub const TOO_BIG: CloseCode = CloseCode(1009);
     /// 1011: the server met with something that it can't go on after.
     pub const INTERNAL_ERROR: CloseCode = CloseCode(1011);
+    /// Ours (§7.4.2): the client leaves for good, and its names with it.
+    pub const LOGOUT: CloseCode = CloseCode(4000);
 
     /// The number on the wire.
     pub const fn as_u16(self) -> u16 {

@@ -173,6 +173,16 @@ pub fn encode_deflated(opcode: Opcode, payload: &[u8], out: &mut Vec<u8>) {
     append_with_header(0xC0 | opcode as u8, payload.len(), payload, out);
 }
 
+/// The payload of a frame that [`encode`] made: it is not masked.
+pub fn payload(frame: &[u8]) -> &[u8] {
+    let header = match frame.get(1) {
+        Some(126) => 4,
+        Some(127) => 10,
+        _ => 2,
+    };
+    frame.get(header..).unwrap_or_default()
+}
+
 /// Appends what precedes a payload of `length` bytes.
 pub fn encode_header(opcode: Opcode, length: usize, out: &mut Vec<u8>) {
     debug_assert!(!opcode.is_control() || length <= CONTROL_BYTES_MAX);

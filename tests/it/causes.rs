@@ -26,10 +26,11 @@ fn world() -> World {
 type Play = fn(&mut World) -> Peer;
 
 /// A peer for each way to end, and the cause that it is.
-const WAYS: [(Play, Cause); 28] = [
+const WAYS: [(Play, Cause); 29] = [
     (|world| after(world, "/ws", World::end, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, "/ws", World::reset, &[&wire::close(1000)]), Cause::Closed),
     (|world| after(world, PATH, World::end, &[&wire::text("1")]), Cause::Closed),
+    (|world| after(world, "/ws", World::end, &[&wire::close(4000)]), Cause::LoggedOut),
     (|world| after(world, "/ws", World::end, &[]), Cause::Ended),
     (|world| after(world, "", World::end, &[&get("keep-alive")]), Cause::Ended),
     (|world| after(world, "", World::end, &[b"GET /heal"]), Cause::Ended),

@@ -332,28 +332,28 @@ fn subprotocol_is_chosen_from_the_offers() {
     let mut world = World::with_echo();
     for (lines, is_chosen) in [
         ("", false),
-        ("Sec-WebSocket-Protocol: headcount.v1", true),
-        ("sec-websocket-protocol:headcount.v1", true),
-        ("Sec-WebSocket-Protocol: chat, headcount.v1", true),
-        ("Sec-WebSocket-Protocol: headcount.v1,chat", true),
-        ("Sec-WebSocket-Protocol: chat\t,\t headcount.v1 ,x", true),
-        ("Sec-WebSocket-Protocol: ,, headcount.v1", true),
-        ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: headcount.v1", true),
-        ("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: headcount.v1,", true),
+        ("Sec-WebSocket-Protocol: headcount.v2", true),
+        ("sec-websocket-protocol:headcount.v2", true),
+        ("Sec-WebSocket-Protocol: chat, headcount.v2", true),
+        ("Sec-WebSocket-Protocol: headcount.v2,chat", true),
+        ("Sec-WebSocket-Protocol: chat\t,\t headcount.v2 ,x", true),
+        ("Sec-WebSocket-Protocol: ,, headcount.v2", true),
+        ("Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: headcount.v2", true),
+        ("Sec-WebSocket-Protocol:\r\nSec-WebSocket-Protocol: headcount.v2,", true),
         ("Sec-WebSocket-Protocol: chat, superchat", false),
         ("Sec-WebSocket-Protocol: Headcount.v1", false),
-        ("Sec-WebSocket-Protocol: headcount.v10", false),
-        ("Sec-WebSocket-Protocol: xheadcount.v1", false),
+        ("Sec-WebSocket-Protocol: headcount.v20", false),
+        ("Sec-WebSocket-Protocol: xheadcount.v2", false),
         ("Sec-WebSocket-Protocol: headcount", false),
         ("Sec-WebSocket-Protocol: constructor, __proto__", false),
-        ("X-Sec-WebSocket-Protocol: headcount.v1", false),
+        ("X-Sec-WebSocket-Protocol: headcount.v2", false),
     ] {
         for (path, is_possible) in [("/ws", true), ("/echo", false)] {
             let raw = handshake(format!("GET {path} HTTP/1.1").as_bytes(), "", lines.as_bytes());
             let (mut bytes, _) = exchange(&mut world, [&raw[..]]);
             let answer = wire::take_answer(&mut bytes, false).unwrap();
             assert_eq!(answer.status, 101, "{lines}");
-            let expected = (is_chosen && is_possible).then_some("headcount.v1");
+            let expected = (is_chosen && is_possible).then_some("headcount.v2");
             assert_eq!(answer.field("Sec-WebSocket-Protocol"), expected, "{path} {lines}");
         }
     }
@@ -476,8 +476,8 @@ fn offers_that_are_malformed_fail_the_handshake() {
         "Sec-WebSocket-Extensions: , ,",
         "Sec-WebSocket-Extensions: ,\r\nSec-WebSocket-Extensions:",
         "Sec-WebSocket-Protocol: a b",
-        "Sec-WebSocket-Protocol: \"headcount.v1\"",
-        "Sec-WebSocket-Protocol: headcount.v1;q=1",
+        "Sec-WebSocket-Protocol: \"headcount.v2\"",
+        "Sec-WebSocket-Protocol: headcount.v2;q=1",
         "Sec-WebSocket-Protocol: headcount/1",
         "Sec-WebSocket-Protocol: caf\u{e9}",
         "Sec-WebSocket-Extensions: a b",

@@ -103,7 +103,7 @@ fn metrics_say_what_was_done() {
         ("connections_closed_total{cause=\"lost\"}", 1.0),
         ("names", 1.0),
         ("logins_total", 2.0),
-        ("logouts_total", 1.0),
+        ("members_ended_total{cause=\"lost\"}", 1.0),
         ("commits_total", 3.0),
         ("deliveries_total", 2.0 + 2.0 + 2.0 + 1.0),
         ("http_responses_total{class=\"1xx\"}", 2.0),

@@ -79,7 +79,8 @@ impl Room {
         message: &[u8],
         encoder: &mut Encoder<'_>,
     ) {
-        self.log.put_checkpoint(encoder.frame(message, self.deflated[0]));
+        let frame = encoder.frame(message, self.deflated[0]);
+        self.log.put_checkpoint(frame, self.roster.digest());
     }
 
     /// Keeps the newest state, encoded in the same way.

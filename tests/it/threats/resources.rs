@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use headcount::config::{Config, Limits};
-use headcount::presence::{Encoder, Presence, Update, View};
+use headcount::presence::{Encoder, Leave, Presence, Update, View};
 use headcount::time::Time;
 use headcount::ws::Deflater;
 
@@ -91,10 +91,11 @@ fn d17_crafted_names_are_linear_work() {
         let mut deflater = Deflater::new(1);
         let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: usize::MAX };
         cpu(|| {
-            let login = |name: &String| presence.login(room, name, Update::default(), &limits);
+            let login =
+                |name: &String| presence.login(room, None, (name, Update::default()), &limits);
             let ids: Vec<_> = names.iter().map(login).collect();
             presence.commit(&limits, &mut encoder, Time::ZERO);
-            ids.into_iter().for_each(|id| presence.detach(id.unwrap()));
+            ids.into_iter().for_each(|id| presence.release(id.unwrap(), Leave::Logout, &limits));
             presence.commit(&limits, &mut encoder, Time::from_ms(1_000));
         })
     };

@@ -41,7 +41,10 @@ impl Program {
         let default: &[&str] = if listens == 0 { &["--listen", "127.0.0.1:0"] } else { &[] };
         let logs = arguments.iter().any(|argument| argument.starts_with("--log-"));
         let logging: &[&str] = if logs { &[] } else { &["--log-level", "error"] };
-        command.args(default).args(logging).args(arguments);
+        // Whoever ends a connection is gone, unless a test is about holds.
+        let holds = logs || arguments.iter().any(|argument| argument.starts_with("--hold-"));
+        let holds: &[&str] = if holds { &[] } else { &["--hold-closed-ms=1", "--hold-lost-ms=1"] };
+        command.args(default).args(logging).args(holds).args(arguments);
         let (child, mut lines) = Program::spawn(command);
         let addresses = (0..listens.max(1))
             .map(|_| {

@@ -51,7 +51,14 @@ impl World {
         World::with(Config { echo: true, ..Config::default() })
     }
 
-    pub fn with(config: Config) -> World {
+    /// A world in which nobody is held: whoever ends a connection is gone at once.
+    pub fn with(mut config: Config) -> World {
+        (config.limits.hold_closed_ms, config.limits.hold_lost_ms) = (0, 0);
+        World::holding(config)
+    }
+
+    /// A world in which members are held.
+    pub fn holding(config: Config) -> World {
         let mut hub = Hub::new(config, Assets::embedded());
         hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
         World {

@@ -102,9 +102,10 @@ impl Expected {
         let room = request.ok().and_then(|request| request.room);
         match (outcome, id) {
             (Err(error), id) => self.private.push(refusal(error, id.as_deref(), room.as_deref())),
+            (Ok(Done::Hello), _) => {}
             (Ok(done), Some(id)) => {
                 let what = match done {
-                    Done::Plain => String::new(),
+                    Done::Plain | Done::Hello => String::new(),
                     Done::Login(name) => format!(" {name}"),
                     Done::Enter(room) => format!(" of {room}"),
                 };

@@ -71,15 +71,18 @@ impl Rooms {
             Ok(request) => request,
             Err(error) => return Err(*error),
         };
-        if let Action::Ping = request.action {
-            return Ok(Done::Plain);
+        match request.action {
+            Action::Ping => return Ok(Done::Plain),
+            // This client offers no subprotocol.
+            Action::Hello(_) => return Err(ApiError::HelloUnexpected),
+            _ => {}
         }
         let room = match &request.room {
             Some(room) => canonical_room(room, limits)?,
             None => self.home.clone().ok_or(ApiError::RoomNotEntered)?,
         };
         let is_in = self.all.contains_key(&room);
-        if let Action::Enter(wanted) = request.action
+        if let Action::Enter(wanted, _) = request.action
             && !is_in
         {
             let view = own_view(wanted.unwrap_or(Wanted::Changes))?;
@@ -106,7 +109,7 @@ impl Rooms {
                 seat.member = Some(member);
             }
             Action::Logout => seat.member = None,
-            Action::Enter(wanted) => {
+            Action::Enter(wanted, _) => {
                 seat.view = own_view(wanted.unwrap_or(Wanted::Changes))?;
                 return Ok(Done::Enter(room.into()));
             }
@@ -115,7 +118,7 @@ impl Rooms {
                 self.all.remove(&room);
                 self.home = self.home.take().filter(|home| *home != room);
             }
-            Action::Ping => {}
+            Action::Hello(_) | Action::Ping => {}
         }
         Ok(Done::Plain)
     }

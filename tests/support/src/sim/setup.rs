@@ -34,6 +34,7 @@ pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
     limits.read_bytes_per_turn = choices.pick(&[64 * 1024, 4096, 512]);
     limits.deflate_bytes_min = choices.pick(&[1024, 20]);
     limits.buffered_mebibytes_max = if choices.chance(8) { 1 } else { 1024 };
+    (limits.hold_closed_ms, limits.hold_lost_ms) = (0, 0);
     // Nobody comes to the rates: when they would, others do not know.
     limits.name_changes_per_minute = 1000;
     limits.count_interval_ms = choices.pick(&[1000, 200, 5000]);

@@ -1,0 +1,61 @@
+//! What a peer says of itself first: `hello`, if it offered the subprotocol.
+
+use crate::api::{ApiError, Hello};
+use crate::presence::ClientId;
+
+use super::identity::Identity;
+use super::phase::Connection;
+
+impl Connection {
+    /// The peer has said who it is, or is to.
+    pub(crate) fn identify(&mut self, identity: Identity) {
+        self.identity = Some(Box::new(identity));
+    }
+
+    /// The client that the peer is, if it has an id.
+    pub(crate) fn client(&self) -> Option<ClientId> {
+        match self.identity.as_deref()? {
+            Identity::Known(client) => *client,
+            Identity::Awaited | Identity::Waiting(_) => None,
+        }
+    }
+
+    /// The client that the peer is or waits to be.
+    pub(crate) fn claimed(&self) -> Option<ClientId> {
+        match self.identity.as_deref()? {
+            Identity::Waiting(hello) => hello.client,
+            Identity::Awaited | Identity::Known(_) => self.client(),
+        }
+    }
+
+    /// Whether it waits until it is known whether its id is free: nothing more is read by then.
+    pub(crate) fn is_waiting(&self) -> bool {
+        matches!(self.identity.as_deref(), Some(Identity::Waiting(_)))
+    }
+
+    /// What it said who waits. From now on it is to say that anew.
+    pub(crate) fn take_hello(&mut self) -> Option<Hello> {
+        let identity = self.identity.as_deref_mut()?;
+        match std::mem::replace(identity, Identity::Awaited) {
+            Identity::Waiting(hello) => Some(hello),
+            other => {
+                *identity = other;
+                None
+            }
+        }
+    }
+
+    /// Whether what the peer asks for may come now: `hello` comes first, and once.
+    pub(crate) fn check_greeting(&self, is_hello: bool) -> Result<(), ApiError> {
+        match (self.identity.as_deref(), is_hello) {
+            (Some(Identity::Awaited), false) => Err(ApiError::HelloMissing),
+            (None | Some(Identity::Known(_)), true) => Err(ApiError::HelloUnexpected),
+            _ => Ok(()),
+        }
+    }
+
+    /// It is nobody any more.
+    pub(crate) fn forget_identity(&mut self) {
+        self.identity = None;
+    }
+}

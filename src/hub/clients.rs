@@ -1,0 +1,108 @@
+//! Which connection each client has: one at most.
+//!
+//! A client that comes back while its last connection still seems to be there is either a page that
+//! was duplicated, with its id, or one whose network was gone: its old socket is half open. So the
+//! old connection is asked, by a ping, and has a second to answer. One that does lives on, and the
+//! newcomer has to take another id. One that does not has ended by then, and the newcomer has its
+//! place.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+
+use crate::connection::ConnectionId;
+use crate::presence::{At, ClientId, RoomId};
+use crate::time::Time;
+
+/// Which connection each client has.
+#[derive(Debug, Default)]
+pub(super) struct Clients {
+    by_id: HashMap<ClientId, Client>,
+    /// Connections that are to be asked whether they are there.
+    asked: VecDeque<ConnectionId>,
+    /// Connections that have waited long enough.
+    answered: VecDeque<(ConnectionId, Claim)>,
+}
+
+/// A client that is here.
+#[derive(Debug)]
+struct Client {
+    connection: ConnectionId,
+    /// The one that waits for its place.
+    next: Option<ConnectionId>,
+}
+
+/// Whether a connection may have an id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// It may.
+    Granted,
+    /// That will be known within a second.
+    Waits,
+    /// Another one has it.
+    InUse,
+}
+
+/// A client that waits until the others are back.
+#[derive(Debug)]
+pub(super) struct Returning {
+    /// For how long.
+    pub(super) until: Time,
+    pub(super) connection: ConnectionId,
+    pub(super) room: RoomId,
+    /// The copy that it has.
+    pub(super) at: At,
+}
+
+impl Clients {
+    /// A connection wants to be this client.
+    pub(super) fn claim(&mut self, client: ClientId, connection: ConnectionId) -> Claim {
+        match self.by_id.entry(client) {
+            Entry::Vacant(slot) => {
+                slot.insert(Client { connection, next: None });
+                Claim::Granted
+            }
+            Entry::Occupied(slot) if slot.get().next.is_some() => Claim::InUse,
+            Entry::Occupied(mut slot) => {
+                slot.get_mut().next = Some(connection);
+                self.asked.push_back(slot.get().connection);
+                Claim::Waits
+            }
+        }
+    }
+
+    /// The connection of a client has answered a ping: it is there.
+    pub(super) fn is_here(&mut self, client: ClientId) {
+        if let Some(newcomer) = self.by_id.get_mut(&client).and_then(|client| client.next.take()) {
+            self.answered.push_back((newcomer, Claim::InUse));
+        }
+    }
+
+    /// A connection that was this client, or waited to be, has ended.
+    pub(super) fn ended(&mut self, client: ClientId, connection: ConnectionId) {
+        let Entry::Occupied(mut slot) = self.by_id.entry(client) else { return };
+        let known = slot.get_mut();
+        if known.next == Some(connection) {
+            known.next = None;
+        } else if known.connection == connection {
+            match known.next.take() {
+                Some(newcomer) => {
+                    known.connection = newcomer;
+                    self.answered.push_back((newcomer, Claim::Granted));
+                }
+                None => {
+                    slot.remove();
+                }
+            }
+        }
+    }
+
+    /// Takes the next connection that is to be asked.
+    pub(super) fn next_asked(&mut self) -> Option<ConnectionId> {
+        self.asked.pop_front()
+    }
+
+    /// Takes the next that waited.
+    pub(super) fn next_answered(&mut self) -> Option<(ConnectionId, Claim)> {
+        self.answered.pop_front()
+    }
+}

@@ -1,0 +1,292 @@
+//! Who comes back is seen by nobody, and who does not leaves once.
+
+use headcount::config::{Config, Limits};
+use serde_json::{Value, json};
+
+use crate::wire;
+use crate::world::{Peer, World};
+
+const ADA: &str = "00000000000000000000000000000ada";
+const BOB: &str = "00000000000000000000000000000b0b";
+
+/// Nobody is asked whether they are there, unless somebody else wants their place.
+fn holding() -> World {
+    let limits = Limits { ping_interval_ms: 3_600_000, ..Limits::default() };
+    World::holding(Config { limits, ..Config::default() })
+}
+
+/// A client that speaks `headcount.v2`.
+fn join(world: &mut World, path: &str) -> Peer {
+    let peer = world.connect();
+    let protocol = "Sec-WebSocket-Protocol: headcount.v2\r\n";
+    world.send(peer, &wire::handshake(path, protocol));
+    let answer = world.answer(peer);
+    assert_eq!(answer.field("Sec-WebSocket-Protocol"), Some("headcount.v2"));
+    peer
+}
+
+fn hello(world: &mut World, client: &str) -> Peer {
+    hello_and(world, client, &[])
+}
+
+/// The same, with more in the same segment.
+fn hello_and(world: &mut World, client: &str, more: &[u8]) -> Peer {
+    let peer = join(world, "/ws");
+    let hello = json!(["hello", { "client": client }]).to_string();
+    world.send(peer, &[&wire::text(&hello), more].concat());
+    peer
+}
+
+/// The events that a client heard.
+fn events(world: &mut World, peer: Peer) -> Vec<String> {
+    let heard = world.heard(peer).into_iter();
+    heard.map(|message| message[0].as_str().unwrap().to_owned()).collect()
+}
+
+fn codes(world: &mut World, peer: Peer) -> Vec<Value> {
+    world.heard(peer).into_iter().map(|message| message[1]["code"].clone()).collect()
+}
+
+/// How a connection ends, when others are told, and why.
+type End = (fn(&mut World, Peer), u64, usize);
+
+#[test]
+fn leave_waits_as_long_as_its_cause_says() {
+    let ends: [End; 8] = [
+        (|world, peer| world.say(peer, r#"["logout"]"#), 0, 0),
+        (|world, peer| world.send(peer, &wire::close(4000)), 0, 0),
+        (|world, peer| world.send(peer, &wire::close(1000)), 300, 1),
+        (|world, peer| world.send(peer, &wire::close(1001)), 300, 1),
+        (|world, peer| world.send(peer, &wire::close(4001)), 300, 1),
+        (|world, peer| world.end(peer), 700, 2),
+        (|world, peer| world.reset(peer), 700, 2),
+        (|world, peer| world.send(peer, &[0xFF, 0xFF]), 0, 3),
+    ];
+    for (number, (end, ms, why)) in ends.into_iter().enumerate() {
+        let limits = Limits { hold_closed_ms: 300, hold_lost_ms: 700, ..Limits::default() };
+        let mut world = World::holding(Config { limits, ..Config::default() });
+        let (ada, other) = (world.watch(), world.watch());
+        world.login(ada, "Ada");
+        world.pass_ms(100);
+        world.heard(other);
+        end(&mut world, ada);
+        if ms > 0 {
+            world.pass_ms(ms - 1);
+            assert_eq!(world.heard(other), [json!([]); 0], "way {number}, too early");
+        }
+        world.pass_ms(1);
+        let left = json!(["change", { "seq": 2, "joined": [], "left": ["Ada"] }]);
+        assert_eq!(world.heard(other), [left], "way {number}");
+        let mut ended = [0; 4];
+        ended[why] = 1;
+        assert_eq!(world.hub.members_ended(), ended, "way {number}");
+        world.pass_ms(2_000);
+        assert_eq!(world.heard(other), [json!([]); 0]);
+    }
+}
+
+#[test]
+fn client_that_is_back_in_time_was_never_away() {
+    let mut world = holding();
+    let (ada, other) = (hello(&mut world, ADA), world.watch());
+    assert_eq!(events(&mut world, ada), ["welcome", "roster"]);
+    world.say(ada, r#"["login","Ada",{"status":"idle","data":{"a":1}}]"#);
+    world.pass_ms(100);
+    world.heard(other);
+    for is_reset in [true, false] {
+        let peer = hello(&mut world, ADA);
+        world.pass_ms(1_000);
+        match is_reset {
+            true => world.reset(peer),
+            false => world.send(peer, &wire::close(1001)),
+        }
+        world.pass_ms(2_900);
+    }
+    let back = hello(&mut world, ADA);
+    world.pass_ms(60_000);
+    assert_eq!(world.heard(other), [json!([]); 0], "nobody saw that");
+    let heard = world.heard(back);
+    let expected = json!(["welcome", { "client": ADA, "resumed": [""] }]);
+    assert_eq!(heard[0], expected);
+    assert_eq!(heard[1][1]["status"], json!({ "Ada": "idle" }));
+    world.say(back, r#"["set",{"data":{"a":2}}]"#);
+    let change =
+        json!(["change", { "seq": 2, "joined": [], "left": [], "data": { "Ada": { "a": 2 } } }]);
+    assert_eq!(world.heard(other), [change], "it is the same member");
+}
+
+#[test]
+fn client_that_is_back_too_late_leaves_and_joins_once() {
+    let mut world = holding();
+    let (ada, other) = (hello(&mut world, ADA), world.watch());
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    world.heard(other);
+    world.send(ada, &wire::close(1001));
+    world.pass_ms(3_100);
+    let back = hello(&mut world, ADA);
+    assert_eq!(world.heard(back)[0], json!(["welcome", { "client": ADA, "resumed": [] }]));
+    world.login(back, "Ada");
+    world.pass_ms(60_000);
+    let changes = [
+        json!(["change", { "seq": 2, "joined": [], "left": ["Ada"] }]),
+        json!(["change", { "seq": 3, "joined": ["Ada"], "left": [] }]),
+    ];
+    assert_eq!(world.heard(other), changes);
+}
+
+#[test]
+fn somebody_without_an_id_who_logs_in_again_in_time_was_never_away() {
+    let mut world = holding();
+    let (ada, other) = (world.watch(), world.watch());
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    world.heard(other);
+    world.reset(ada);
+    world.pass_ms(5_000);
+    let back = world.watch();
+    world.login(back, "Ada");
+    world.pass_ms(60_000);
+    assert_eq!(world.heard(other), [json!([]); 0]);
+    world.say(back, r#"["logout"]"#);
+    assert_eq!(events(&mut world, other), ["change"], "the old one is gone by now");
+}
+
+/// A tab that is duplicated has the id of the other. Both are there, and live on.
+#[test]
+fn second_connection_of_a_live_client_has_to_take_another_id() {
+    let mut world = holding();
+    let ada = hello(&mut world, ADA);
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    world.told(ada);
+    let copy = hello_and(&mut world, ADA, &wire::text(r#"["login","Ada","too early"]"#));
+    let third = hello(&mut world, ADA);
+    assert_eq!(codes(&mut world, third), ["client_in_use"], "one can wait");
+    let ping = world.told(ada);
+    let [wire::Told::Ping(data)] = &ping[..] else { panic!("{ping:?}") };
+    assert_eq!(world.heard(copy), [json!([]); 0], "it waits for the answer");
+    world.send(ada, &wire::frame(0x8A, data));
+    world.turn();
+    assert_eq!(codes(&mut world, copy), ["client_in_use", "message_invalid"], "in this order");
+    world.say(copy, &json!(["hello", { "client": BOB }]).to_string());
+    assert_eq!(events(&mut world, copy), ["welcome", "roster"]);
+    world.pass_ms(2_000);
+    assert!(!world.is_closed(ada) && !world.is_closed(copy));
+}
+
+/// A socket that is half open: its client has lost the network and is back.
+#[test]
+fn connection_that_does_not_answer_within_a_second_is_replaced() {
+    let mut world = holding();
+    let (ada, other) = (hello(&mut world, ADA), world.watch());
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    world.heard(other);
+    let back = hello_and(&mut world, ADA, &wire::login("Countess"));
+    world.pass_ms(900);
+    assert_eq!(world.heard(back), [json!([]); 0]);
+    world.pass_ms(200);
+    assert!(world.is_closed(ada));
+    let heard = world.heard(back);
+    assert_eq!(heard[0], json!(["welcome", { "client": ADA, "resumed": [""] }]));
+    let renamed = json!(["change", { "seq": 2, "joined": ["Countess"], "left": ["Ada"] }]);
+    assert_eq!(world.heard(other), [renamed], "what it said while it waited was done then");
+    world.pass_ms(60_000);
+    assert_eq!(world.heard(other), [json!([]); 0]);
+}
+
+/// The end of the one that was asked is as good an answer.
+#[test]
+fn newcomer_that_waits_has_the_place_of_one_that_ends() {
+    let mut world = holding();
+    let ada = hello(&mut world, ADA);
+    world.login(ada, "Ada");
+    let back = hello(&mut world, ADA);
+    world.told(back);
+    world.reset(ada);
+    world.turn();
+    let welcome = json!(["welcome", { "client": ADA, "resumed": [""] }]);
+    assert_eq!(world.heard(back)[0], welcome);
+
+    let gone = hello(&mut world, ADA);
+    world.reset(gone);
+    world.turn();
+    let next = hello(&mut world, ADA);
+    world.told(next);
+    world.reset(back);
+    world.turn();
+    assert_eq!(world.heard(next)[0], welcome, "one that waited and is gone is in nobody's way");
+}
+
+#[test]
+fn hello_comes_first_and_once_and_is_understood_or_refused_whole() {
+    let mut world = holding();
+    let peer = join(&mut world, "/ws");
+    for (message, code) in [
+        (r#"["login","Ada"]"#, "hello_missing"),
+        (r#"["ping"]"#, "hello_missing"),
+        (r#"["shout"]"#, "event_unknown"),
+        (r#"["hello",{"client":"me"}]"#, "client_invalid"),
+        (r#"["hello",{"client":7}]"#, "client_invalid"),
+        (r#"["hello",{"client":"00000000000000000000000000000ADA"}]"#, "client_invalid"),
+        (r#"["hello",{"rooms":["a"]}]"#, "message_invalid"),
+        (r#"["hello",{"rooms":{"a":["0000000000000000",1,"00000000000000"]}}]"#, "at_invalid"),
+        (r#"["hello",{"rooms":{"a":["0000000000000000",-1,"0000000000000000"]}}]"#, "at_invalid"),
+        (r#"["hello",{"rooms":{"a":["0000000000000000"]}}]"#, "at_invalid"),
+        (r#"["hello",{"view":"all"}]"#, "message_invalid"),
+    ] {
+        world.say(peer, message);
+        assert_eq!(codes(&mut world, peer), [code], "{message}");
+    }
+    assert_eq!(world.hub.rooms(), 1, "nothing was entered");
+    world.say(peer, r#"["hello",{"rooms":{"a":null,"":null," ":null}}]"#);
+    let heard = world.heard(peer);
+    assert_eq!(heard[0], json!(["welcome", { "resumed": [] }]));
+    let refused = (&heard[1][0], &heard[1][1]["code"], &heard[1][1]["room"]);
+    assert_eq!(refused, (&json!("error"), &json!("room_invalid"), &json!(" ")));
+    assert_eq!((&heard[2][0], heard[2][1].get("room")), (&json!("roster"), None));
+    assert_eq!((&heard[3][0], &heard[3][1]["room"]), (&json!("roster"), &json!("a")));
+    world.say(peer, r#"["hello",{}]"#);
+    assert_eq!(codes(&mut world, peer), ["hello_unexpected"]);
+    let old = world.watch();
+    world.say(old, r#"["hello",{}]"#);
+    assert_eq!(codes(&mut world, old), ["hello_unexpected"], "it offered no subprotocol");
+}
+
+#[test]
+fn no_more_are_held_than_may_be() {
+    let limits = Limits { held_members_max: 1, ..Limits::default() };
+    let mut world = World::holding(Config { limits, ..Config::default() });
+    let other = world.watch();
+    for name in ["Ada", "Bob"] {
+        let peer = world.watch();
+        world.login(peer, name);
+        world.pass_ms(100);
+        world.reset(peer);
+    }
+    world.pass_ms(100);
+    assert_eq!(world.names(), ["Ada"], "there is a place for one of them");
+    world.pass_ms(15_000);
+    assert!(world.names().is_empty());
+    world.told(other);
+}
+
+/// A room is there as long as somebody is held in it, and gone afterwards.
+#[test]
+fn room_lives_as_long_as_its_holds() {
+    let mut world = holding();
+    let ada = join(&mut world, "/ws/a");
+    world.say(ada, &json!(["hello", { "client": ADA }]).to_string());
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    let epoch = world.roster_of("a")["epoch"].clone();
+    world.reset(ada);
+    world.pass_ms(14_000);
+    let back = join(&mut world, "/ws/a");
+    world.say(back, &json!(["hello", { "client": ADA }]).to_string());
+    assert_eq!(world.heard(back)[1][1]["epoch"], epoch);
+    world.reset(back);
+    world.pass_ms(15_100);
+    assert_eq!(world.hub.rooms(), 0);
+}
