@@ -468,23 +468,27 @@ class Roster {
       if (!this.names.has(name)) continue;
       const own = this.datas.has(name) ? canonicalJson(this.datas.get(name)) : "";
       const status = this.statuses.get(name) ?? "active";
-      const bytes = UTF8.encode(`${name}\0${status}\0${own}`);
-      this.#sums = this.#sums.map((sum, lane) => (sum + sign * hash(bytes, ...LANES[lane])) >>> 0);
+      const [a, b] = hashes(`${name}\0${status}\0${own}`);
+      const [sumA, sumB] = this.#sums;
+      this.#sums = [(sumA + sign * a) >>> 0, (sumB + sign * b) >>> 0];
     }
   }
 }
 
 const UTF8 = new TextEncoder();
-const LANES = [
-  [0x811c9dc5, 0x01000193],
-  [0x050c5d1f, 0x9e3779b1],
-];
 
-// FNV-1a, and the finalizer of MurmurHash3.
-function hash(bytes, basis, prime) {
-  let h = basis;
-  for (const byte of bytes) h = Math.imul(h ^ byte, prime);
-  h ^= bytes.length;
+// FNV-1a in two lanes, each with the finalizer of MurmurHash3.
+function hashes(text) {
+  const bytes = UTF8.encode(text);
+  let [a, b] = [0x811c9dc5, 0x050c5d1f];
+  for (const byte of bytes) {
+    a = Math.imul(a ^ byte, 0x01000193);
+    b = Math.imul(b ^ byte, 0x9e3779b1);
+  }
+  return [finalized(a ^ bytes.length), finalized(b ^ bytes.length)];
+}
+
+function finalized(h) {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;

@@ -3,7 +3,7 @@
 // CHROMIUM   the browser's binary; otherwise /usr/bin/chromium
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -97,11 +97,15 @@ export async function noSidewaysScroll(page) {
 
 // ---- A server inside the page, to say what the real one does not -------------------------------
 
-export function fakeServer() {
+const digests = readFileSync(here("digest.mjs"), "utf8").replaceAll("\nexport ", "\n");
+export const fakeServer = `(() => { ${digests}; (${fakes})(Copies); })();`;
+
+function fakes(Copies) {
   window.sockets = [];
   window.WebSocket = class {
-    sent = []; // all but pings, without their ids
+    sent = []; // all but pings and the hello, without their ids
     asked = []; // the ids of requests that have no answer yet
+    copies = new Copies(window.sockets.at(-1)?.copies);
     constructor() {
       window.sockets.push(this);
       queueMicrotask(() => {
@@ -111,11 +115,20 @@ export function fakeServer() {
     }
     tell(event, detail) {
       if (event !== "pong") this.seq = detail.seq ?? this.seq;
-      this.onmessage({ data: JSON.stringify([event, detail]) });
+      this.onmessage({ data: this.write(event, detail) });
+    }
+    write(event, detail) {
+      const isOfList = event === "roster" || event === "change";
+      const digest = isOfList ? this.copies.take(event, detail) : undefined;
+      return JSON.stringify([event, { ...detail, digest }]);
     }
     // What comes of a request is for the test to say, but a status is told without its doing.
     send(text) {
       const [event, ...parts] = JSON.parse(text);
+      if (event === "hello") {
+        queueMicrotask(() => this.tell("welcome", { resumed: [] }));
+        return;
+      }
       if (event === "ping") {
         queueMicrotask(() => this.tell("pong", { seq: this.seq ?? 0 }));
         return;
