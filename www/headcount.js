@@ -238,16 +238,14 @@ class Room extends EventTarget {
     if (member.granted.name === null && options.status === "active") delete options.status;
     const isEntering = wish === view && view.granted.view === null;
     if (!this.#isHome || isEntering) options.room = this.#room;
-    if (isEntering && options.view === "changes") options.at = this.#claim();
+    if (isEntering && options.view === "changes") {
+      options.at = this.#isMending ? null : (this.#roster.at ?? undefined);
+    }
     let message = ["login", name, options];
     if (wish === view) message = [isEntering ? "enter" : "view", options];
     else if (name === undefined) message = ["set", options];
     else if (name === null) message = ["logout", this.#isHome ? {} : { room: this.#room }];
     return { message, answered: (refusal, form) => this.#settle(wish, refusal, form) };
-  }
-
-  #claim() {
-    return this.#isMending ? null : (this.#roster.at ?? undefined);
   }
 
   #settle(wish, refusal, form) {
@@ -334,7 +332,7 @@ class Room extends EventTarget {
     if (seq !== this.#roster.seq || digest !== this.#roster.digest) this.#mend();
   }
 
-  // The copy is wrong, and a right one is asked for: once, and nothing is made of what comes before.
+  // The copy is wrong, and a right one is asked for, once. Nothing is made of changes before that.
   #mend() {
     this.#isFollowed = false;
     if (this.#view.asked !== null) return; // the answer to that brings one, or another view
@@ -393,8 +391,8 @@ class Room extends EventTarget {
   }
 }
 
-// A copy of a room, which proves itself: its digest is a sum over its entries, so that a change costs
-// no more than it is long.
+// A copy of a room, which proves itself: its digest is a sum over its entries, so that a change
+// costs no more than it is long.
 class Roster {
   epoch = null;
   seq = null; // null: there is no copy, or none that is vouched for
@@ -477,8 +475,8 @@ class Roster {
 
 const UTF8 = new TextEncoder();
 
-// The sums of the hashes of entries, each of which ends with a line feed: neither a name has one nor
-// JSON. A hash is FNV-1a, in two lanes, with the finalizer of MurmurHash3. All are encoded at once,
+// The sums of the hashes of entries, each of which ends with a line feed, since no name has one, nor
+// has JSON. A hash is FNV-1a, in two lanes, with the finalizer of MurmurHash3. All are encoded at once,
 // since that costs more for each than its hash.
 function hashes(entries) {
   const bytes = UTF8.encode(entries);
@@ -606,10 +604,6 @@ class Connection {
 
   constructor(url, { room, view = "changes", autoStatus, idleAfter, WebSocket } = {}) {
     this.#url = address(url);
-    this.#keepsake = new Keepsake(this.#url);
-    const { client, rooms } = this.#keepsake.read();
-    this.#client = /^[0-9a-f]{32}$/.test(client) ? client : randomId();
-    this.#kept = new Map(Object.entries(rooms ?? {}));
     const name = room == null ? roomOf(this.#url) : canonical(room);
     if (room != null) this.#url.pathname = pathTo(name, this.#url.pathname);
     this.#WebSocket = WebSocket ?? globalThis.WebSocket;
@@ -619,6 +613,10 @@ class Connection {
           'Pass a class, such as that of the package "ws": connect(url, { WebSocket }).',
       );
     }
+    this.#keepsake = new Keepsake(this.#url);
+    const { client, rooms } = this.#keepsake.read();
+    this.#client = /^[0-9a-f]{32}$/.test(client) ? client : randomId();
+    this.#kept = new Map(Object.entries(rooms ?? {}));
     this.home = new Room(this, name, view, true);
     this.#open();
     this.#listen();
@@ -781,8 +779,8 @@ class Connection {
     }
   }
 
-  // A duplicated tab begins with what the other has kept, and so with the other's id. Of a hello that
-  // is refused for anything else, nothing is said again.
+  // A duplicated tab begins with what the other has kept, and so with the other's id. Of a hello
+  // that is refused for anything else, nothing is said again.
   #refused(refusal) {
     this.#client = randomId();
     if (refusal.code === "client_in_use" && !this.#isAnother) {
@@ -821,7 +819,7 @@ class Connection {
 
   // Whatever begins that is unknown here is the room of the address, under the name that the server
   // has for it.
-  #name(event, { room = "", epoch }) {
+  #nameHome(event, { room = "", epoch }) {
     const [[name, home]] = this.#seats;
     const begins = /^(roster|count)$/.test(event) || epoch !== undefined;
     if (this.#isNamed || !begins || home.view() === "none") return;
@@ -839,7 +837,7 @@ class Connection {
     }
     if (event === "welcome") return this.#welcome(detail);
     if (event === "error" && this.#resumed === null) return this.#refused(detail);
-    this.#name(event, detail);
+    this.#nameHome(event, detail);
     this.#seats.get(detail.room ?? "")?.heard(event, detail);
   }
 
@@ -1004,9 +1002,9 @@ class Link {
   }
 }
 
-// What a page leaves behind in sessionStorage, which is its tab's alone, for the page after a reload:
-// one item for each of its connections to a server. Without such a storage, or where it is blocked,
-// all is kept in memory, and lasts as long as the page.
+// What a page leaves behind for the page after a reload, in sessionStorage, which is its tab's
+// alone: one item for each of its connections to a server. Without such a storage, or where it is
+// blocked, all is kept in memory, and lasts as long as the page.
 class Keepsake {
   static #taken = new Set();
   #key;

@@ -833,8 +833,8 @@
 
   // ---- The client ------------------------------------------------------------------------------
   // By an id of 128 random bits, in `auth`, headcount knows a page again after a reload, and shows
-  // nothing of it to others. It is this tab's, and that of one connection at a time: of further ones
-  // of a page, or where there is no such storage, none has any.
+  // nothing of it to others. It is this tab's, and that of one connection at a time: further ones of
+  // a page have none, nor has any where there is no such storage.
 
   const clients = new Map(); // key of an id → the manager that has it
 

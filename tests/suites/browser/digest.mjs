@@ -66,7 +66,9 @@ export class Copies {
     const { entries, sum } = this.rooms.get(room);
     const touched = new Set([...left, ...joined, ...Object.keys(status), ...Object.keys(data)]);
     const count = (sign) => {
-      for (const name of touched) if (entries.has(name)) sum.add([name, ...entries.get(name)], sign);
+      for (const name of touched) {
+        if (entries.has(name)) sum.add([name, ...entries.get(name)], sign);
+      }
     };
     count(-1);
     for (const name of left) entries.delete(name);

@@ -24,7 +24,8 @@ function start(roster = { seq: 1, names: ["Ada"] }) {
 
 // Entries as a message has them.
 function roster(entries) {
-  const pairs = (at) => entries.filter((entry) => entry[at] !== undefined).map((entry) => [entry[0], entry[at]]);
+  const pairs = (at) =>
+    entries.filter((entry) => entry[at] !== undefined).map((entry) => [entry[0], entry[at]]);
   const [status, data] = [1, 2].map((at) => Object.fromEntries(pairs(at)));
   for (const name of Object.keys(status)) if (status[name] === "active") delete status[name];
   return { names: entries.map(([name]) => name), status, data };
@@ -138,9 +139,10 @@ test("a server that adds up otherwise is asked again once, and not with each cha
   const socket = start({ seq: 1, names: ["Ada"], digest: WRONG });
   assert.deepEqual(socket.sent, [ASKED]);
   socket.ok();
-  const other = digest([["Ada"], ["Ghost"]]);
-  socket.receive("roster", { seq: 1, names: ["Ada"], digest: other });
-  socket.receive("change", { seq: 2, joined: ["Bob"], left: [], digest: digest([["Ada"], ["Ghost"], ["Bob"]]) });
+  const others = [["Ada"], ["Ghost"]];
+  socket.receive("roster", { seq: 1, names: ["Ada"], digest: digest(others) });
+  const next = digest([...others, ["Bob"]]);
+  socket.receive("change", { seq: 2, joined: ["Bob"], left: [], digest: next });
   assert.deepEqual(socket.sent, [ASKED]);
   assert.deepEqual(room.names, ["Ada", "Bob"]);
   socket.receive("change", { seq: 3, joined: ["Eve"], left: [], digest: WRONG });
