@@ -86,7 +86,7 @@ class Room extends EventTarget {
     next: () => this.#next(),
     heard: (event, detail) => this.#receive(event, detail),
     enter: (state) => this.#enter(state),
-    attend: (status) => this.name !== null && this.status !== status && this.set({ status }),
+    attend: (status) => this.name !== null && this.set({ status }),
     call: (room) => (this.#room = room),
     forget: () => this.#roster.disown(),
     keep: (isWhole) => this.#keep(isWhole),
@@ -397,7 +397,7 @@ class Roster {
   epoch = null;
   seq = null; // null: there is no copy, or none that is vouched for
   names = new Set();
-  statuses = new Map(); // name → "idle" or "hidden"
+  statuses = new Map(); // name → its status; "active" goes without saying
   datas = new Map(); // name → what it has
   #sorted = Object.freeze([]); // the names as an array; null once out of date
   #sums = [0, 0];
@@ -434,10 +434,7 @@ class Roster {
     }
     for (const name of joined) this.names.add(name);
     if (joined.length + left.length > 0) this.#sorted = null;
-    for (const [name, own] of Object.entries(status)) {
-      if (own === "active") this.statuses.delete(name);
-      else this.statuses.set(name, own);
-    }
+    for (const [name, own] of Object.entries(status)) this.statuses.set(name, own);
     for (const [name, own] of Object.entries(data)) {
       if (own === null) this.datas.delete(name);
       else this.datas.set(name, Object.freeze(own));
@@ -668,7 +665,6 @@ class Connection {
 
   // For the page after a reload, which may come at any time without a word.
   save() {
-    if (this.#isAway) return; // what was kept when it was left holds
     const kept = (isWhole) => {
       const rooms = [...this.#seats].map(([room, seat]) => [room, seat.keep(isWhole)]);
       return JSON.stringify({ client: this.#client, rooms: Object.fromEntries(rooms) });
@@ -858,7 +854,7 @@ class Link {
   #isWelcome = false; // the hello was answered: from here on there may be requests
   #isReady = false; // what the server has to begin with is here: a roster, a change or a number
   #isWatching; // if there is to be any of that
-  #early; // what is to be sent after the welcome; undefined before the hello
+  #early = []; // what was to be sent since the hello, until the welcome
   #isOver = false;
   #isProbed = false; // either something comes in time or the link is dead
   #silentSince; // wall clock
@@ -914,7 +910,7 @@ class Link {
   send(message) {
     if (this.#isOver) return;
     if (this.#isWelcome) this.#socket.send(JSON.stringify(message));
-    else this.#early?.push(message);
+    else this.#early.push(message);
   }
 
   // Each room gets its turn, as long as the server would not be asked too often.
@@ -985,7 +981,7 @@ class Link {
     this.#silentSince = Date.now();
     if (event === "welcome") {
       this.#isWelcome = true;
-      for (const message of (this.#early?.splice(0) ?? [])) this.send(message);
+      for (const message of this.#early.splice(0)) this.send(message);
     }
     const begins = this.#isWatching ? /^(roster|change|count)$/ : /^welcome$/;
     const isFirst = begins.test(event) && !this.#isReady;

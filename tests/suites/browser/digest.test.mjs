@@ -135,6 +135,17 @@ test("in a room that was entered as well, by its name", () => {
   assert.deepEqual(other.names, ["Eve"]);
 });
 
+test("a room may be left before its roster could be asked for", () => {
+  const socket = start();
+  const other = room.enter("a");
+  socket.ok();
+  socket.receive("roster", { room: "a", seq: 5, names: ["Bob"] });
+  other.login("Eve");
+  socket.receive("change", { room: "a", seq: 6, joined: [], left: [], digest: WRONG });
+  other.exit();
+  assert.deepEqual(socket.sent.at(-1), ["exit", { room: "a" }]);
+});
+
 test("a server that adds up otherwise is asked again once, and not with each change", () => {
   const socket = start({ seq: 1, names: ["Ada"], digest: WRONG });
   assert.deepEqual(socket.sent, [ASKED]);

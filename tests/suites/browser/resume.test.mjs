@@ -128,6 +128,31 @@ test("a room that is left before the welcome is left after it, and may be entere
   ]);
 });
 
+test("a room that is left before the hello is not in it", () => {
+  load();
+  opened();
+  const other = room.enter("a");
+  FakeSocket.last.ok();
+  FakeSocket.last.receive("roster", { room: "a", seq: 5, names: [] });
+  room.reconnect();
+  other.exit();
+  FakeSocket.last.open();
+  assert.deepEqual([Object.keys(hello().rooms), FakeSocket.last.sent], [[""], []]);
+});
+
+test("what is asked for between the hello and the welcome comes after it", () => {
+  const socket = load();
+  socket.openSilently();
+  room.login("Ada");
+  room.enter("a");
+  assert.deepEqual(socket.sent, []);
+  socket.receive("welcome", { resumed: [] });
+  assert.deepEqual(socket.sent, [
+    ["login", "Ada"],
+    ["enter", { view: "changes", room: "a" }],
+  ]);
+});
+
 test("a room of the hello that is refused says so, and is closed", () => {
   const socket = load();
   const other = room.enter("secret");
@@ -164,6 +189,17 @@ test("an id that is in use by another tab is changed, on the same connection", (
   socket.receive("roster", { seq: 1, names: [] });
   assert.deepEqual(socket.sent, [["login", "Ada"]]);
   assert.equal(room.state, "open");
+});
+
+test("it is changed as often as that happens on connections of their own", () => {
+  load();
+  for (let i = 0; i < 3; i++) {
+    room.reconnect();
+    FakeSocket.last.openSilently();
+    FakeSocket.last.receive("error", { code: "client_in_use", message: "" });
+    assert.equal(FakeSocket.last.hellos.length, 2);
+    FakeSocket.last.receive("welcome", { resumed: [] });
+  }
 });
 
 test("a server to which all ids are in use is not asked without end", () => {
@@ -386,6 +422,43 @@ test("the list of before a reload is an event, for pages that wait for one", asy
   assert.equal(room.state, "connecting");
   opened({ seq: 9, names: ["Bob", "Eve"] });
   assert.deepEqual([events[1][1].joined, events[1][1].left], [["Eve"], ["Ada"]]);
+});
+
+test("but not once there is a newer one, or none is wanted any more", async () => {
+  load();
+  opened();
+  page.leave();
+  forget(all.pop());
+  load();
+  const events = heard("roster");
+  opened({ seq: 9, names: ["Bob"] });
+  await settled();
+  assert.equal(events.length, 1);
+  page.leave();
+  forget(all.pop());
+  load();
+  const others = heard("roster");
+  room.close();
+  await settled();
+  assert.deepEqual(others, []);
+});
+
+test("for a page that wants another view it is of no use", async () => {
+  load();
+  opened();
+  const socket = await reload({ view: "count" });
+  assert.deepEqual([room.names, room.count, room.seq], [[], null, null]);
+  socket.open();
+  assert.deepEqual(hello().rooms, {});
+});
+
+test("a page that tells its status has nothing to tell after a reload", async () => {
+  load({ autoStatus: true });
+  opened();
+  logIn();
+  const socket = await reload({ autoStatus: true });
+  socket.open([""]);
+  assert.deepEqual(socket.sent, []);
 });
 
 test("a page that comes back too late logs in again, as who it was", async () => {
