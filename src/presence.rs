@@ -17,9 +17,11 @@
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
 //! - `commits`, `schedule`: what is due in rooms, and when; [`Epoch`]: which making of a room it is
 //! - `states`, [`message`], [`Encoder`]: what is told of a room as a whole, and its bytes
+//! - [`Digest`]: by which a copy is checked
 
 mod commits;
 mod data;
+mod digest;
 mod encoder;
 mod entries;
 mod epoch;
@@ -44,6 +46,7 @@ use crate::time::Time;
 
 pub use commits::Work;
 pub use data::{Data, DataError, Patch, Status};
+pub use digest::Digest;
 pub use encoder::{Encoder, SHARED_WINDOW_BITS};
 pub use entries::{Entries, Name, Seen};
 pub use epoch::Epoch;

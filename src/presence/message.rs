@@ -5,6 +5,7 @@
 use std::rc::Rc;
 
 use super::data::Status;
+use super::digest::Digest;
 use super::entries::Seen;
 use super::epoch::Epoch;
 use super::log::Seq;
@@ -19,6 +20,8 @@ pub struct State<'a, E> {
     pub epoch: Epoch,
     /// The commit.
     pub seq: Seq,
+    /// That of the entries.
+    pub digest: Digest,
     pub(super) entries: E,
     /// About how long it is, in bytes.
     pub(super) bytes: usize,
@@ -51,6 +54,7 @@ impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
         push_json(&self.epoch.to_string(), out);
         out.extend_from_slice(b",\"seq\":");
         push_json(&self.seq.as_u64(), out);
+        push_digest(self.digest, out);
         out.extend_from_slice(b",\"names\":");
         push_names(self.entries.clone().map(|(name, _)| name), out);
         let status = self.entries.clone().map(|(name, seen)| (name, seen.status));
@@ -61,9 +65,11 @@ impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
     }
 }
 
-/// `["change", {"room": …, "seq": …, "joined": […], "left": […], …}]`: what commit `seq` changed.
-pub fn change(room: &str, seq: Seq, change: &Change) -> Vec<u8> {
+/// `["change", {"room": …, "seq": …, "digest": …, "joined": […], "left": […], …}]`: what commit
+/// `seq` changed, and the digest of the roster after that.
+pub fn change(room: &str, seq: Seq, digest: Digest, change: &Change) -> Vec<u8> {
     let mut out = begun("change", room, seq);
+    push_digest(digest, &mut out);
     out.extend_from_slice(b",\"joined\":");
     push_names(change.joined.iter().map(|name| &**name), &mut out);
     out.extend_from_slice(b",\"left\":");
@@ -93,6 +99,12 @@ pub fn begun(event: &str, room: &str, seq: Seq) -> Vec<u8> {
     out.extend_from_slice(b"\"seq\":");
     push_json(&seq.as_u64(), &mut out);
     out
+}
+
+/// Appends `,"digest": …`.
+fn push_digest(digest: Digest, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"digest\":");
+    push_json(&digest.to_string(), out);
 }
 
 /// Appends `"room": …,` unless the room has no name.
@@ -168,19 +180,22 @@ mod tests {
             room,
             epoch: Epoch::NONE,
             seq: Seq::START,
+            digest: Digest::default(),
             entries: entries.iter().take(most).map(|(name, seen)| (*name, seen)),
             bytes: 0,
         };
         assert_eq!(
             String::from_utf8(state("a room", 3).message("roster")).unwrap(),
             "[\"roster\",{\"room\":\"a room\",\"epoch\":\"0000000000000000\",\"seq\":0,\
+             \"digest\":\"0000000000000000\",\
              \"names\":[\"\\\"\\\\\",\"</script>\",\"李雷\"],\
              \"status\":{\"</script>\":\"idle\",\"李雷\":\"hidden\"},\
              \"data\":{\"李雷\":{\"a\":1}}}]"
         );
         assert_eq!(
             String::from_utf8(state("", 1).document()).unwrap(),
-            "{\"epoch\":\"0000000000000000\",\"seq\":0,\"names\":[\"\\\"\\\\\"]}\n"
+            "{\"epoch\":\"0000000000000000\",\"seq\":0,\"digest\":\"0000000000000000\",\
+             \"names\":[\"\\\"\\\\\"]}\n"
         );
     }
 
@@ -189,9 +204,14 @@ mod tests {
         let joined = vec!["Eve".into()];
         let status = vec![("Eve".into(), Status::Active), ("Ada".into(), Status::Idle)];
         let data = vec![("Eve".into(), None)];
-        let said = change("", Seq::START, &Change { joined, left: vec![], status, data });
-        let expected = "[\"change\",{\"seq\":0,\"joined\":[\"Eve\"],\"left\":[],\
-             \"status\":{\"Eve\":\"active\",\"Ada\":\"idle\"},\"data\":{\"Eve\":null}}]";
+        let said = change(
+            "",
+            Seq::START,
+            Digest::default(),
+            &Change { joined, left: vec![], status, data },
+        );
+        let expected = "[\"change\",{\"seq\":0,\"digest\":\"0000000000000000\",\
+             \"joined\":[\"Eve\"],\"left\":[],\"status\":{\"Eve\":\"active\",\"Ada\":\"idle\"},\"data\":{\"Eve\":null}}]";
         assert_eq!(String::from_utf8(said).unwrap(), expected);
         let said = String::from_utf8(count("x", Seq::START, 7)).unwrap();
         assert_eq!(said, r#"["count",{"room":"x","seq":0,"count":7}]"#);

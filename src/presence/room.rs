@@ -243,7 +243,8 @@ impl Room {
             self.log.skip();
             return true;
         }
-        let frame = encoder.frame(&message::change(&self.name, seq, &change), self.deflated[0]);
+        let told = message::change(&self.name, seq, self.roster.digest(), &change);
+        let frame = encoder.frame(&told, self.deflated[0]);
         // A follower that is further behind than this is served with fewer bytes by a checkpoint.
         let floor = limits.log_bytes_min as usize;
         self.log.append(frame, floor.max(self.roster.committed_bytes()));

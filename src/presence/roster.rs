@@ -9,6 +9,7 @@ use std::rc::Rc;
 use crate::config::DataLimits;
 
 use super::data::Status;
+use super::digest::Digest;
 use super::entries::{Entries, Entry, Name, Seen};
 use super::ids::{EntryId, RoomId};
 use super::members::Members;
@@ -22,6 +23,8 @@ pub struct Roster {
     committed: u32,
     /// About how long all that is told of them is, in bytes.
     committed_bytes: usize,
+    /// That of all that is told of them.
+    digest: Digest,
 }
 
 /// What one commit changed; never empty. Each list is in the order of the names.
@@ -75,6 +78,7 @@ impl Roster {
             self.committed_bytes -= told_bytes(entry);
             let before = std::mem::replace(&mut entry.committed, now);
             self.committed_bytes += told_bytes(entry);
+            self.digest_again(entry, before.as_ref());
             note(entry, before, &mut change);
             if !entry.is_here() {
                 entries.remove(room, id);
@@ -82,6 +86,24 @@ impl Roster {
         }
         self.committed = self.committed + change.joined.len() as u32 - change.left.len() as u32;
         (!change.is_empty()).then_some(change)
+    }
+
+    /// Takes an entry that was as `before` out of the digest, and puts it in as it is.
+    fn digest_again(&mut self, entry: &Entry, before: Option<&Seen>) {
+        if before == entry.committed.as_ref() {
+            return;
+        }
+        if let Some(before) = before {
+            self.digest -= Digest::of(&entry.name, before);
+        }
+        if let Some(now) = &entry.committed {
+            self.digest += Digest::of(&entry.name, now);
+        }
+    }
+
+    /// That of the roster as of the last commit.
+    pub fn digest(&self) -> Digest {
+        self.digest
     }
 
     /// Names as of the last commit.

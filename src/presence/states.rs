@@ -4,6 +4,7 @@ use crate::shared::Shared;
 use crate::time::Time;
 
 use super::Presence;
+use super::digest::Digest;
 use super::encoder::Encoder;
 use super::entries::Seen;
 use super::epoch::Epoch;
@@ -21,6 +22,7 @@ impl Presence {
             room: room.name(),
             epoch: room.epoch(),
             seq: room.log().last(),
+            digest: room.roster().digest(),
             entries: self.committed(id),
             bytes: room.roster().committed_bytes(),
         }
@@ -67,7 +69,8 @@ impl Presence {
         let Some(id) = self.find(name) else {
             let entries = std::iter::empty();
             let (epoch, seq) = (Epoch::NONE, Seq::START);
-            let state = State { room: name, epoch, seq, entries, bytes: 0 };
+            let digest = Digest::default();
+            let state = State { room: name, epoch, seq, digest, entries, bytes: 0 };
             return (epoch, seq, state.document().into());
         };
         let room = self.room(id);

@@ -59,4 +59,4 @@ mod views;
 mod www;
 
 // So that a test names them as what lies beside it.
-use headcount_support::{program, sim, wire, world};
+use headcount_support::{digest, program, sim, wire, world};

@@ -74,7 +74,7 @@ fn heartbeat_lets_a_slow_reader_finish() {
     assert_eq!(world.answer(slow).status, 101);
     let told = world.told(slow);
     let [Told::Text(roster), Told::Ping(_), ..] = &told[..] else { panic!("{told:?}") };
-    assert_eq!(roster.matches("\"").count(), 2 * (5_000 + 5), "names, and the keys");
+    assert_eq!(roster.matches("\"").count(), 2 * (5_000 + 7), "names, keys, epoch and digest");
     world.pass_ms(60_000);
     assert!(world.is_closed(slow), "it answers no pings now");
 }

@@ -174,10 +174,10 @@ fn commit_is_told_a_few_at_a_time_and_reaches_everyone() {
 
 #[test]
 fn what_is_sent_in_a_turn_has_a_size() {
-    let limits = Limits { send_bytes_per_turn: 50, ..Limits::default() };
+    let limits = Limits { send_bytes_per_turn: 80, ..Limits::default() };
     let mut server = watched(limits, 5);
     login(&mut server, 0, "Ada");
-    // A change has 48 bytes. The one who made it is owed it, and that has a budget of its own.
+    // A change has 76 bytes. The one who made it is owed it, and that has a budget of its own.
     assert_eq!(written(&mut server, 3), [vec![0, 1, 2], vec![3, 4], vec![]]);
 }
 

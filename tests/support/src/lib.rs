@@ -6,6 +6,7 @@
 //! | [`world`] | the hub in virtual time, with a driver that obeys its contract, and clients |
 //! | [`sim`] | the simulator: the real server and the real loop on a machine that fails |
 //! | [`fuzz`] | the fuzz targets, as functions from bytes to a panic or not |
+//! | [`digest`] | the digest of a copy of a roster |
 //! | [`suite`] | the application of the official Socket.IO suites, for their server |
 //! | [`program`], [`process`] | the program as a child process, clients of it, and its figures |
 //!
@@ -16,6 +17,7 @@
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test may panic")]
 #![allow(clippy::new_without_default, reason = "a test says what kind of world it is")]
 
+pub mod digest;
 pub mod fuzz;
 #[cfg(target_os = "linux")]
 pub mod process;

@@ -10,6 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use socket2::SockRef;
 
+use crate::digest;
 use crate::wire::{self, Told};
 
 /// Longer than anything here takes, on however slow a machine.
@@ -177,10 +178,9 @@ impl Client {
     }
 
     pub fn heard(&mut self) -> Value {
-        match self.told() {
-            Told::Text(text) => serde_json::from_str(&text).expect("JSON"),
-            other => panic!("{other:?}"),
-        }
+        let told = self.told();
+        let Told::Text(text) = told else { panic!("{told:?}") };
+        digest::without(serde_json::from_str(&text).expect("JSON"))
     }
 
     /// Reads messages until the roster, kept from them alone, is `expected`.

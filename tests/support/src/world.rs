@@ -9,6 +9,7 @@ use headcount::hub::{AfterSend, Hub, Reaped, Refusal, RefusedOrigin};
 use headcount::time::Time;
 use serde_json::Value;
 
+use crate::digest;
 use crate::wire::{self, Answer, Told};
 
 /// The hub and everyone who is connected to it.
@@ -163,11 +164,11 @@ impl World {
         wire::take_frames(&mut self.clients[peer.0].inbox)
     }
 
-    /// The same, which must all be text, as JSON.
+    /// The same, which must all be text, as JSON and without digests.
     pub fn heard(&mut self, peer: Peer) -> Vec<Value> {
-        let parse = |told| match told {
-            Told::Text(text) => serde_json::from_str(&text).expect("messages are JSON"),
-            other => panic!("{other:?}"),
+        let parse = |told| {
+            let Told::Text(text) = told else { panic!("{told:?}") };
+            digest::without(serde_json::from_str(&text).expect("messages are JSON"))
         };
         self.told(peer).into_iter().map(parse).collect()
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::digest;
+
 /// What it knows of a room.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Copy {
@@ -33,6 +35,7 @@ impl Copy {
         self.names = names.into_iter().map(|name| (name, Shown::default())).collect();
         self.show(data, false);
         (self.epoch, self.seq) = (epoch, seq);
+        self.check_digest(data);
     }
 
     pub fn change(&mut self, data: &Value) {
@@ -50,6 +53,16 @@ impl Copy {
         }
         self.show(data, true);
         self.seq = Some(before + 1);
+        self.check_digest(data);
+    }
+
+    /// The digest that a message has is that of the copy which it makes.
+    fn check_digest(&self, data: &Value) {
+        let names = self.names.iter();
+        let digest = digest::digest(
+            names.map(|(name, shown)| (&**name, shown.status.as_deref(), shown.data.clone())),
+        );
+        assert_eq!(data["digest"], *digest, "{data}");
     }
 
     pub fn note_count(&mut self, data: &Value) {

@@ -24,6 +24,7 @@ pub struct Whole {
     pub room: String,
     pub epoch: Rc<str>,
     pub seq: u64,
+    pub digest: String,
     pub state: Rc<State>,
 }
 
@@ -32,6 +33,8 @@ pub struct Whole {
 pub struct Change {
     pub room: String,
     pub seq: u64,
+    /// That of the state after it.
+    pub digest: String,
     pub joined: Vec<String>,
     pub left: Vec<String>,
     pub status: BTreeMap<String, Status>,
@@ -87,6 +90,7 @@ impl Message {
             Some("change") => Message::Change(Change {
                 room: room(body),
                 seq: number(body, "seq"),
+                digest: digest(body),
                 joined: names(&body["joined"]),
                 left: names(&body["left"]),
                 status: status(body),
@@ -136,7 +140,7 @@ impl Whole {
             epoch.len() == 16 && epoch.bytes().all(|byte| b"0123456789abcdef".contains(&byte));
         assert!(is_mark, "{epoch} is no epoch");
         let (epoch, seq) = (epoch.into(), number(body, "seq"));
-        Whole { room: room(body), epoch, seq, state: Rc::new(state) }
+        Whole { room: room(body), epoch, seq, digest: digest(body), state: Rc::new(state) }
     }
 }
 
@@ -146,6 +150,10 @@ fn room(body: &Value) -> String {
     let room = room.as_str().expect("a room is a string");
     assert!(!room.is_empty(), "a room without a name is not said: {body}");
     room.to_owned()
+}
+
+fn digest(body: &Value) -> String {
+    body["digest"].as_str().expect("each state has a digest").to_owned()
 }
 
 fn number(body: &Value, key: &str) -> u64 {

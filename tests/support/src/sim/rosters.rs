@@ -7,6 +7,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use serde_json::Value;
+
+use crate::digest;
+
 use super::message::{Change, Message, Seen, State, Whole};
 use super::requests::Status;
 
@@ -55,7 +59,8 @@ impl Rosters {
 
     /// Somebody who was at commit `at` of this room hears the whole of it.
     pub fn hear_whole(&mut self, whole: &Whole, at: Option<&At>) -> At {
-        let Whole { room, epoch, seq, state } = whole;
+        let Whole { room, epoch, seq, digest, state } = whole;
+        check_digest(state, digest);
         assert_ne!(&**epoch, NO_EPOCH, "{room:?} is there");
         assert!(at.is_none_or(|(_, last)| last <= seq), "a roster from the past");
         let making = self.makings.entry(epoch.clone()).or_insert_with(|| Making {
@@ -94,6 +99,7 @@ impl Rosters {
             }
             None => {
                 let after = changed(&making.states[last], change);
+                check_digest(&after, &change.digest);
                 let known = making.states.entry(seq).or_insert_with(|| Rc::new(after.clone()));
                 assert_eq!(**known, after, "commit {seq} has two outcomes");
                 making.changes.insert(seq, message.clone());
@@ -101,6 +107,14 @@ impl Rosters {
         }
         (epoch.clone(), seq)
     }
+}
+
+fn check_digest(state: &State, told: &str) {
+    let digest = digest::digest(state.iter().map(|(name, seen)| {
+        let data = (!seen.data.is_empty()).then(|| Value::Object(seen.data.clone()));
+        (&**name, Some(seen.status.word()), data)
+    }));
+    assert_eq!(digest, told, "the digest of {state:?}");
 }
 
 /// What a change makes of a state. It has to be net, and never empty.
