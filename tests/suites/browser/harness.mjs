@@ -11,6 +11,16 @@ import { chromium } from "playwright-core";
 import { HEADCOUNT, Program } from "../program.mjs";
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 export const WIDE = { width: 1200, height: 760 };
 export const PHONE = { width: 360, height: 740 };
 
@@ -199,16 +209,8 @@ export async function check(what, run) {
 
 mkdirSync(here("shots"), { recursive: true });
 export const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  executablePath: CHROMIUM,
+  args: ARGUMENTS,
   // Playwright switches off the back/forward cache, which readers have.
   ignoreDefaultArgs: ["--disable-back-forward-cache"],
 });
