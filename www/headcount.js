@@ -589,6 +589,7 @@ class Connection {
   #isNamed = false; // the server has said what that is called
   #link = null;
   #resumed = null; // rooms in which this client is still somebody; null until the server says
+  #helloRooms = HELLO_ROOMS;
   #isAnother = false; // the id was that of another client on this link, and has been changed
   #ears = new AbortController(); // what the page tells is listened to until this is aborted
   #timer; // the next attempt, or the end of the run of failures
@@ -720,7 +721,10 @@ class Connection {
   // link is alive. None of this is a failure of the server, so that the back-off does not grow.
   #wake() {
     if (this.#link === null) {
-      if (Date.now() >= this.#retryAt) this.reconnect();
+      const spared = this.#retryAt - Date.now();
+      if (spared <= 0) return this.reconnect();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#open(), spared);
     } else if (this.state === "connecting" && Date.now() - this.#attemptedAt > STALE_AFTER) {
       this.reconnect();
     } else {
@@ -761,7 +765,7 @@ class Connection {
     const [home] = this.#seats.values();
     const view = home.view();
     const rooms = [...this.#seats]
-      .map(([room, seat], i) => [room, seat.greet(i < HELLO_ROOMS ? view : null)])
+      .map(([room, seat], i) => [room, seat.greet(i < this.#helloRooms ? view : null)])
       .filter(([, at], i) => at !== undefined && (at !== null || i > 0));
     const hello = { client: this.#client, rooms: Object.fromEntries(rooms), view };
     this.#link.greet(["hello", hello], view !== "none");
@@ -775,14 +779,15 @@ class Connection {
     }
   }
 
-  // A duplicated tab begins with what the other has kept, and so with the other's id. Of a hello
-  // that is refused for anything else, nothing is said again.
+  // A duplicated tab begins with what the other has kept, and so with the other's id. If a hello is
+  // refused for anything else, the next has nothing of it; rooms are asked for one by one.
   #refused(refusal) {
     this.#client = randomId();
     if (refusal.code === "client_in_use" && !this.#isAnother) {
       this.#isAnother = true;
       return this.#greet();
     }
+    this.#helloRooms = 1;
     for (const seat of this.#seats.values()) seat.forget();
     this.lost();
     this.#seats.get(this.home.room)?.heard("error", refusal);

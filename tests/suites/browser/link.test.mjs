@@ -495,6 +495,20 @@ test("a server that is about to close is met again within the time that it says"
   }
 });
 
+test("a page that is left and shown again meanwhile comes back then, and not before", () => {
+  const socket = start();
+  socket.receive("bye", { retry_ms: 20_000 });
+  socket.fail(1001);
+  tick(5_000);
+  page.leave();
+  tick(5_000);
+  page.comeBack();
+  tick(9_999);
+  assert.equal(attempts(), 1);
+  tick(1);
+  assert.equal(attempts(), 2);
+});
+
 test("to be closed after a word is no failure, and the next attempt has the waits of any", () => {
   const socket = start();
   socket.receive("bye", { retry_ms: 20_000 });

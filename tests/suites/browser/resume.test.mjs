@@ -215,6 +215,7 @@ test("a hello that is refused is a failure, and the next has nothing of it", () 
   load();
   opened();
   const { client } = hello();
+  room.enter("a");
   room.reconnect();
   const errors = heard("error");
   FakeSocket.last.openSilently();
@@ -226,6 +227,8 @@ test("a hello that is refused is a failure, and the next has nothing of it", () 
   FakeSocket.last.openSilently();
   assert.deepEqual(hello().rooms, {});
   assert.notEqual(hello().client, client);
+  FakeSocket.last.receive("welcome", { resumed: [] });
+  assert.deepEqual(FakeSocket.last.sent, [["enter", { view: "changes", room: "a" }]]);
 });
 
 test("a hello that is not answered is a failure", () => {

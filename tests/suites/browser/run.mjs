@@ -435,9 +435,9 @@ await check("10,000 names: the first rendering", async () => {
             : String.fromCodePoint(0x4e00 + i * 7 % 20000, 0x4e00 + i * 31 % 20000) + i);
         const text = window.sockets.at(-1).write("roster", { seq: 1, names: names.sort() });
         window.fillNow = () => window.sockets.at(-1).onmessage({ data: text });
-      };
-      window.fill();`,
+      };`,
   });
+  await crowd.evaluate(() => window.fill());
   cdp = await crowd.context().newCDPSession(crowd);
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
   const ms = await cost(() => inFrame(crowd, "fillNow"));
