@@ -542,6 +542,14 @@ test("a page that is killed has what it had when it was hidden, or took its name
   assert.deepEqual(kept().rooms[""].copy.names, ["Ada", "Bob", "Eve"]);
 });
 
+test("a page that goes without being hidden first has what it had then", () => {
+  load();
+  opened({ seq: 1, names: ["Bob"] });
+  page.dispatchEvent(Object.assign(new Event("pagehide"), { persisted: false }));
+  assert.deepEqual(kept().rooms[""].copy.names, ["Bob"]);
+  assert.equal(FakeSocket.last.closes, 1);
+});
+
 test("a page that is put away keeps what it had then, and not that it is hidden", () => {
   load({ autoStatus: true });
   opened();
