@@ -370,7 +370,7 @@ test("a clock that is set back disturbs nothing", () => {
 
 // ---- Leaving and returning ---------------------------------------------------------------------
 
-test("a page that is left is off the list at once, and back as soon as it is shown", () => {
+test("a page that is left is disconnected at once, and back as soon as it is shown", () => {
   const socket = start();
   room.login("Ada");
   socket.ok();
