@@ -6,7 +6,7 @@ export type Status = "active" | "idle" | "hidden";
 /** What is to be told of a room: each change, the number of names alone, or nothing. */
 export type View = "changes" | "count" | "none";
 
-/** "open": what the room says is live. Otherwise it is the last that was known. */
+/** "open": what the room says is live. Otherwise it is as last known, perhaps before a reload. */
 export type State = "connecting" | "open" | "waiting" | "closed";
 
 /** Presence data: at most 8 keys, and 1 KiB as JSON. */
@@ -28,7 +28,7 @@ export interface Refusal {
 
 export interface Events {
   state: State;
-  /** The whole roster, and its difference to the last one known. */
+  /** The whole roster, and its difference to the last one; after a reload, first the old one. */
   roster: {
     epoch: string | null;
     seq: number;
@@ -69,14 +69,14 @@ export interface Room extends EventTarget {
   /** The data of a name; an empty object if there are none. */
   dataOf(name: string): Data;
 
-  /** The name that this client has in the room, or has asked for; null without. */
+  /** The name that this client has in the room, or has asked for, also before a reload; or null. */
   readonly name: string | null;
   readonly status: Status;
   readonly data: Data;
 
   /** This client is `name` from now on; again: a rename, which leaves data and status. */
   login(name: string, profile?: Profile): Promise<void>;
-  /** Not any more; goes on watching. */
+  /** Not any more, and seen by others at once; goes on watching. */
   logout(): Promise<void>;
   set(profile: Profile): Promise<void>;
   view(view: View): Promise<void>;
@@ -87,7 +87,7 @@ export interface Room extends EventTarget {
   exit(): void;
   /** Connects anew at once. */
   reconnect(): void;
-  /** Disconnects, for good, from all rooms of the connection. */
+  /** Logs out and disconnects, for good, from all rooms of the connection. */
   close(): void;
 
   /** Calls f(detail) on each event; returns a function that ends this. */

@@ -7,17 +7,20 @@
  *     room.on("change", ({ joined, left }) => console.log("+", joined, "-", left));
  *     room.login("Ada", { data: { color: "teal" } });
  *
- * It stays connected, and after each reconnect it asks again for all that was asked for: rooms,
- * views, names, data and statuses. A link that falls silent is noticed: within 40 s while the page
- * is visible, and within 10 s of a request, or of a return to the page or to the network. A page
- * that is left is off the list at once, even if the browser keeps it for its "back" button.
+ * It stays connected, and after a reconnect, or a reload of the page, it goes on as who it was and
+ * from the copy of each room that it has: others see nothing of it, and only what has changed since
+ * is sent. A digest in each message proves that a copy is right; one that is not is replaced.
+ *
+ * A link that falls silent is noticed: within 40 s while the page is visible, and within 10 s of a
+ * request, or of a return to the page or to the network. A page that is left is off the list some
+ * seconds later, even if the browser keeps it for its "back" button.
  *
  * docs/app.md is the manual, headcount.d.ts has the types.
  */
 
 const OPEN_WITHIN = 10_000; // ms; a connection attempt that hangs longer is given up
-const ROSTER_WITHIN = 10_000; // ms; the same for the first roster, doubled with each failure …
-const ROSTER_WITHIN_MOST = 80_000; // ms; … up to this: over a slow link a long one takes its time
+const START_WITHIN = 10_000; // ms; the same for the first roster, doubled with each failure …
+const START_WITHIN_MOST = 80_000; // ms; … up to this: over a slow link a long one takes its time
 const PING_AFTER = 30_000; // ms; of silence; up to a sixth less, lest all clients ask at once
 const ANSWER_WITHIN = 10_000; // ms; a link that brings nothing for so long after a ping is dead
 const LAPSE = 45_000; // ms; a silence that the pings don't allow: the machine was asleep
@@ -28,7 +31,11 @@ const WAIT_LEAST = 500; // ms; even the luckiest client leaves a failing server 
 const WAIT_FIRST = 5_000; // ms; the longest first wait, doubled with each failure …
 const WAIT_MOST = 60_000; // ms; … up to this
 const RETRY_MOST = 600_000; // ms; a server may ask for a longer wait, but not for an endless one
+const LOGOUT = 4000; // close code: whoever closes so is not held, and off the list at once
+const REPLACED = 4009; // close code: another connection goes on as this client
 const PEACE = [1008, 1013]; // close codes: too much was asked (policy violation, try again later)
+const HELLO_ROOMS = 32; // lest a hello be longer than a message may be; more are entered after it
+const KEPT_MOST = 256 * 1024; // characters that a page leaves in sessionStorage, of about 5 million
 const BURST = 30; // requests at once; after so many there is one …
 const PACE = 250; // ms; … in this time: a little less than what a server allows
 const INPUT = ["pointerdown", "pointermove", "keydown", "wheel"]; // somebody is there
@@ -66,22 +73,24 @@ class Room extends EventTarget {
   #isHome; // the room of the connection's address, which a request need not name
   #room;
   #state = "connecting";
-  #epoch = null;
   #seq = null;
   #count = null;
-  #names = new Set();
-  #sorted = Object.freeze([]); // #names as an array; null once out of date
-  #statuses = new Map(); // name → "idle" or "hidden"
-  #datas = new Map(); // name → what it has
-  #isExact = false; // #names is the roster as of #seq, and changes keep it so
+  #roster = new Roster();
+  #isFollowed = false; // this connection has told how #roster goes on, and each change since
+  #isMending = false; // #roster is wrong, and all of it is asked for anew
   #view; // what is to be told of the room: a Wish { view }
-  #member = new Wish({ name: null }); // this client in it: { name, status, data }
+  #member; // this client in it: a Wish { name, status, data }
   #seat = {
-    begin: () => this.#begin(),
+    greet: (view) => this.#greet(view),
+    begin: (isResumed) => this.#begin(isResumed),
     next: () => this.#next(),
     heard: (event, detail) => this.#receive(event, detail),
     enter: (state) => this.#enter(state),
     attend: (status) => this.name !== null && this.set({ status }),
+    call: (room) => (this.#room = room),
+    forget: () => this.#roster.disown(),
+    keep: (isWhole) => this.#keep(isWhole),
+    view: () => this.#view.value.view,
     room: this,
   };
 
@@ -90,9 +99,12 @@ class Room extends EventTarget {
     this.#connection = connection;
     this.#isHome = isHome;
     this.#room = room;
+    const { member = [{ name: null }], copy } = connection.kept(room);
     this.#view = new Wish({ view });
+    this.#member = new Wish(...member);
     if (connection.state !== "open") this.#state = connection.state;
-    this.#begin();
+    if (copy && view === "changes") this.#show(copy);
+    this.#greet(null);
     connection.add(room, this.#seat);
   }
 
@@ -103,10 +115,10 @@ class Room extends EventTarget {
     return this.#state;
   }
   get names() {
-    return (this.#sorted ??= Object.freeze([...this.#names].sort(byCodePoint)));
+    return this.#roster.sorted;
   }
   get size() {
-    return this.#names.size;
+    return this.#roster.names.size;
   }
   get count() {
     return this.#count;
@@ -115,17 +127,17 @@ class Room extends EventTarget {
     return this.#seq;
   }
   get epoch() {
-    return this.#epoch;
+    return this.#roster.epoch;
   }
 
   has(name) {
-    return this.#names.has(name);
+    return this.#roster.names.has(name);
   }
   statusOf(name) {
-    return this.#statuses.get(name) ?? (this.#names.has(name) ? "active" : null);
+    return this.#roster.statuses.get(name) ?? (this.has(name) ? "active" : null);
   }
   dataOf(name) {
-    return this.#datas.get(name) ?? NOTHING;
+    return this.#roster.datas.get(name) ?? NOTHING;
   }
 
   get name() {
@@ -169,7 +181,8 @@ class Room extends EventTarget {
       this.logout();
       this.view("none");
     } else if (this.#state !== "closed") {
-      const isEntered = this.#view.granted.view !== null || this.#view.asked !== null;
+      const { granted, asked } = this.#view;
+      const isEntered = granted.view !== null || asked !== null || this.#isMending;
       this.#connection.remove(this.#room, isEntered);
       this.#enter("closed");
     }
@@ -198,11 +211,21 @@ class Room extends EventTarget {
     return promise;
   }
 
-  // To the server, each connection is somebody new.
-  #begin() {
-    this.#isExact = false;
-    this.#view.renew({ view: this.#isHome ? "changes" : null });
-    this.#member.renew({ name: null });
+  // With each connection the room begins anew. A hello that asks for this view enters it, from the
+  // copy that there is; otherwise that is still to be asked.
+  #greet(view) {
+    this.#isFollowed = this.#isMending = false;
+    const isEntered = this.#view.value.view === view;
+    this.#view.renew({ view: isEntered ? view : null });
+    return isEntered ? (view === "changes" ? this.#roster.at : null) : undefined;
+  }
+
+  // The server knows this client here, though perhaps by a name that was never confirmed: or to it
+  // this is somebody new.
+  #begin(isResumed) {
+    const { granted } = this.#member;
+    this.#member.renew(isResumed ? { ...granted, name: granted.name ?? "" } : { name: null });
+    if (this.#view.granted.view === "none") this.#enter("open");
   }
 
   // The next request, if there is one and no other is on its way.
@@ -213,9 +236,13 @@ class Room extends EventTarget {
     const { name, ...options } = wish.ask();
     if (Object.keys(options.data ?? {}).length === 0) delete options.data;
     if (member.granted.name === null && options.status === "active") delete options.status;
-    if (!this.#isHome) options.room = this.#room;
+    const isEntering = wish === view && view.granted.view === null;
+    if (!this.#isHome || isEntering) options.room = this.#room;
+    if (isEntering && options.view === "changes") {
+      options.at = this.#isMending ? null : (this.#roster.at ?? undefined);
+    }
     let message = ["login", name, options];
-    if (wish === view) message = [view.granted.view === null ? "enter" : "view", options];
+    if (wish === view) message = [isEntering ? "enter" : "view", options];
     else if (name === undefined) message = ["set", options];
     else if (name === null) message = ["logout", this.#isHome ? {} : { room: this.#room }];
     return { message, answered: (refusal, form) => this.#settle(wish, refusal, form) };
@@ -223,11 +250,14 @@ class Room extends EventTarget {
 
   #settle(wish, refusal, form) {
     if (this.#state === "closed") return;
+    if (refusal && wish === this.#view && this.#isMending) return this.#connection.lost();
     const { view } = this.#view.granted;
+    const { name } = this.#member.granted;
     wish.answered(refusal, form);
+    if (name !== this.#member.granted.name) this.#connection.save();
     if (refusal && wish === this.#view) {
       if (view === null) this.exit();
-      else if (view === "changes" && !this.#isExact) this.#connection.lost();
+      else if (view === "changes" && !this.#isFollowed) this.#connection.lost();
     } else if (refusal && this.name === null) {
       wish.drop(refusal); // What was to be set besides was for the name that is refused.
     }
@@ -238,66 +268,105 @@ class Room extends EventTarget {
 
   // Another view is granted. What it brings comes after the answer.
   #look(view) {
-    this.#isExact = false;
+    this.#isFollowed = false;
     if (view === "changes") return this.#enter("connecting");
-    if (view === "none") this.#count = null;
-    this.#keep([], {}, {});
-    if (view === "none") this.#enter("open");
+    this.#roster = new Roster();
+    if (view === "none") {
+      this.#count = null;
+      this.#enter("open");
+    }
   }
 
   // ---- What the server says
 
   #receive(event, detail) {
-    if (event === "roster") this.#replace(detail);
-    if (event === "change") this.#change(detail);
-    if (event === "count" && this.#view.granted.view === "count") this.#recount(detail);
-    if (event === "error") this.#emit("error", detail);
-    // The number of the last commit before the pong. If that is another, so is the roster.
-    const isOther = event === "pong" && detail.seq !== undefined && detail.seq !== this.#seq;
-    if (isOther && this.#isExact) this.#connection.lost();
+    const { view } = this.#view.granted;
+    if (event === "roster" && view === "changes") this.#replace(detail);
+    if (event === "change" && view === "changes") this.#change(detail);
+    if (event === "count" && view === "count") this.#recount(detail);
+    if (event === "pong" && this.#isFollowed) this.#compare(detail);
+    if (event === "error") this.#fail(detail);
   }
 
-  #replace({ room = "", epoch = null, seq, names, status = {}, data = {} }) {
-    this.#room = room;
-    this.#epoch = epoch;
-    // The server begins with it, whatever is going to be asked for.
-    if (this.#view.value.view !== "changes") return this.#recount({ seq, count: names.length });
-    const old = this.#names;
-    this.#keep(names, status, data);
-    this.#seq = seq;
-    this.#count = names.length;
-    this.#isExact = true;
-    const joined = names.filter((name) => !old.has(name));
-    const left = [...old].filter((name) => !this.#names.has(name));
-    this.#enter("open");
-    this.#emit("roster", { epoch, seq, names, joined, left });
+  #replace(detail) {
+    const old = this.#roster.names;
+    this.#roster.replace(detail);
+    // The second time it is taken as it is: to ask for it again would bring nothing better.
+    if (this.#isMending) this.#roster.believe(detail.digest);
+    this.#isMending = false;
+    this.#follow();
+    const { epoch, seq, names, sorted } = this.#roster;
+    const joined = sorted.filter((name) => !old.has(name));
+    const left = [...old].filter((name) => !names.has(name));
+    this.#emit("roster", { epoch, seq, names: sorted, joined, left });
+    this.#compare(detail);
   }
 
-  #keep(names, status, data) {
-    this.#names = new Set(names);
-    this.#sorted = Object.freeze(names);
-    this.#statuses = new Map(Object.entries(status));
-    this.#datas = new Map(Object.entries(data));
-    for (const own of this.#datas.values()) Object.freeze(own);
-  }
-
-  #change({ seq, joined, left, status = {}, data = {} }) {
-    if (!this.#isExact) return; // of before another view: a roster is on its way
-    // A change that does not follow the last means a roster that is wrong from here on. A new
-    // connection brings a right one.
-    if (seq !== this.#seq + 1) return this.#connection.lost();
-    this.#seq = seq;
-    for (const name of left) {
-      for (const had of [this.#names, this.#statuses, this.#datas]) had.delete(name);
-    }
-    for (const name of joined) this.#names.add(name);
-    if (joined.length + left.length > 0) this.#sorted = null;
-    this.#count = this.#names.size;
-    for (const [name, own] of Object.entries(status)) this.#statuses.set(name, own);
-    for (const [name, own] of Object.entries(data)) this.#datas.set(name, Object.freeze(own));
+  // One that has an epoch begins the room on this connection: it is the difference to the copy that
+  // the server was told of. Each of the others follows the one before.
+  #change(detail) {
+    const isFirst = detail.epoch !== undefined && !this.#isMending;
+    if (!isFirst && !this.#isFollowed) return; // of before another view, or to a copy that is wrong
+    const { seq } = this.#roster;
+    if (isFirst ? seq === null : detail.seq !== seq + 1) return this.#mend();
+    const { joined, left, status = {}, data = {} } = detail;
+    this.#roster.apply(detail);
+    this.#follow();
     const updated = new Set([...Object.keys(status), ...Object.keys(data)]);
     for (const name of joined) updated.delete(name);
-    this.#emit("change", { seq, joined, left, updated: [...updated] });
+    this.#emit("change", { seq: detail.seq, joined, left, updated: [...updated] });
+    this.#compare(detail);
+  }
+
+  // The copy is the room's, and goes with it from here on.
+  #follow() {
+    this.#isFollowed = true;
+    this.#seq = this.#roster.seq;
+    this.#count = this.#roster.names.size;
+    this.#enter("open");
+  }
+
+  // A pong has the number of the last commit before it, if one of them has.
+  #compare({ seq, digest = this.#roster.digest }) {
+    if (seq === undefined) return;
+    if (seq !== this.#roster.seq || digest !== this.#roster.digest) this.#mend();
+  }
+
+  // The copy is wrong, and a right one is asked for, once. Nothing is made of changes before that.
+  #mend() {
+    this.#isFollowed = false;
+    if (this.#view.asked !== null) return; // the answer to that brings one, or another view
+    this.#isMending = true;
+    this.#view.renew({ view: null });
+    this.#connection.ask(this.#seat);
+  }
+
+  // Requests have numbers, and errors of them too: this is a room of the hello that is refused.
+  #fail(error) {
+    if (error.room !== undefined && error.id === undefined && !this.#isHome) {
+      this.#view.granted = { view: null };
+      this.exit();
+    }
+    this.#emit("error", error);
+  }
+
+  // ---- Before a reload and after it
+
+  #keep(isWhole) {
+    const copy = isWhole && this.#roster.seq !== null ? this.#roster.whole() : undefined;
+    return { member: this.#member.kept(), copy };
+  }
+
+  // It is there at once, and told as soon as there can be somebody who listens.
+  #show(copy) {
+    this.#roster.replace(copy);
+    const { epoch, seq, names, sorted } = this.#roster;
+    this.#seq = seq;
+    this.#count = names.size;
+    queueMicrotask(() => {
+      if (this.#isFollowed || this.#state === "closed") return;
+      this.#emit("roster", { epoch, seq, names: sorted, joined: sorted, left: [] });
+    });
   }
 
   #recount({ seq, count }) {
@@ -322,17 +391,132 @@ class Room extends EventTarget {
   }
 }
 
+// A copy of a room, which proves itself: its digest is a sum over its entries, so that a change
+// costs no more than it is long.
+class Roster {
+  epoch = null;
+  seq = null; // null: there is no copy, or none that is vouched for
+  names = new Set();
+  statuses = new Map(); // name → its status; "active" goes without saying
+  datas = new Map(); // name → what it has
+  #sorted = Object.freeze([]); // the names as an array; null once out of date
+  #sums = [0, 0];
+
+  get sorted() {
+    return (this.#sorted ??= Object.freeze([...this.names].sort(byCodePoint)));
+  }
+
+  get digest() {
+    return this.#sums.map((sum) => sum.toString(16).padStart(8, "0")).join("");
+  }
+
+  // What the server is told of it, to go on from there.
+  get at() {
+    return this.seq === null ? null : [this.epoch, this.seq, this.digest];
+  }
+
+  replace({ epoch = null, seq, names, status = {}, data = {} }) {
+    Object.assign(this, { epoch, seq, names: new Set(names) });
+    this.#sorted = Object.freeze(names);
+    this.statuses = new Map(Object.entries(status));
+    this.datas = new Map(Object.entries(data));
+    for (const own of this.datas.values()) Object.freeze(own);
+    this.#sums = [0, 0];
+    this.#count(this.names, 1);
+  }
+
+  apply({ epoch = this.epoch, seq, joined, left, status = {}, data = {} }) {
+    Object.assign(this, { epoch, seq });
+    const touched = [...left, ...joined, ...Object.keys(status), ...Object.keys(data)];
+    this.#count(new Set(touched), -1);
+    for (const name of left) {
+      for (const had of [this.names, this.statuses, this.datas]) had.delete(name);
+    }
+    for (const name of joined) this.names.add(name);
+    if (joined.length + left.length > 0) this.#sorted = null;
+    for (const [name, own] of Object.entries(status)) this.statuses.set(name, own);
+    for (const [name, own] of Object.entries(data)) {
+      if (own === null) this.datas.delete(name);
+      else this.datas.set(name, Object.freeze(own));
+    }
+    this.#count(new Set(touched), 1);
+  }
+
+  // If the server adds up otherwise, what counts from here on is the difference of each change.
+  believe(digest) {
+    this.#sums = [digest.slice(0, 8), digest.slice(8)].map((sum) => parseInt(sum, 16));
+  }
+
+  disown() {
+    this.seq = null;
+  }
+
+  // In the form of the message.
+  whole() {
+    const { epoch, seq, statuses, datas } = this;
+    const [status, data] = [statuses, datas].map((of) => Object.fromEntries(of));
+    return { epoch, seq, names: this.sorted, status, data };
+  }
+
+  #count(names, sign) {
+    const entries = [];
+    for (const name of names) {
+      if (!this.names.has(name)) continue;
+      const own = this.datas.has(name) ? canonicalJson(this.datas.get(name)) : "";
+      entries.push(`${name}\0${this.statuses.get(name) ?? "active"}\0${own}\n`);
+    }
+    const sums = hashes(entries.join(""));
+    this.#sums = this.#sums.map((sum, lane) => (sum + sign * sums[lane]) >>> 0);
+  }
+}
+
+const UTF8 = new TextEncoder();
+
+// The sums of the hashes of entries, each of which ends with a line feed, since no name has one, nor
+// has JSON. A hash is FNV-1a, in two lanes, with the finalizer of MurmurHash3. All are encoded at once,
+// since that costs more for each than its hash.
+function hashes(entries) {
+  const bytes = UTF8.encode(entries);
+  let [sumA, sumB] = [0, 0];
+  for (let start = 0, end; start < bytes.length; start = end + 1) {
+    let a = 0x811c9dc5;
+    let b = 0x050c5d1f;
+    for (end = start; bytes[end] !== 0x0a; end++) {
+      a = Math.imul(a ^ bytes[end], 0x01000193);
+      b = Math.imul(b ^ bytes[end], 0x9e3779b1);
+    }
+    sumA = (sumA + finalized(a ^ (end - start))) >>> 0;
+    sumB = (sumB + finalized(b ^ (end - start))) >>> 0;
+  }
+  return [sumA, sumB];
+}
+
+function finalized(h) {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+// RFC 8785. Numbers and strings are written as ECMAScript does, and `sort` is by UTF-16.
+function canonicalJson(value) {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson)}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const keys = Object.keys(value).sort();
+  return `{${keys.map((key) => `${JSON.stringify(key)}:${canonicalJson(value[key])}`)}}`;
+}
+
 // What is asked of the server about one thing, in three layers of which the upper hold: what it has
 // granted on this connection, what it is being asked, and what it is still to be asked.
 class Wish {
   granted;
   asked = null;
-  wanted = null;
+  wanted;
   #asking = []; // what settles the promises of `asked` …
   #waiting = []; // … and of `wanted`
 
-  constructor(granted) {
+  constructor(granted, wanted = null) {
     this.granted = granted;
+    this.wanted = wanted;
   }
 
   get value() {
@@ -375,14 +559,19 @@ class Wish {
     for (const settle of [...this.#asking.splice(0), ...this.#waiting.splice(0)]) settle(refusal);
   }
 
-  // On a new connection no more than this is granted, and all else is to be asked for again.
+  // On a new connection this is granted, and all else is to be asked for again. Whether the old one
+  // has carried out what it was asked nobody knows.
   renew(granted) {
-    const wish = whole(this.value);
+    this.wanted = beyond(this.value, granted);
     this.granted = granted;
     this.asked = null;
-    this.wanted = wish;
     this.#waiting.unshift(...this.#asking.splice(0));
-    if (wish.name === granted.name && wish.view === granted.view) this.drop();
+    if (this.wanted === null) this.drop();
+  }
+
+  // What makes another one like it, after a reload.
+  kept() {
+    return [this.granted, beyond(this.value, this.granted)];
   }
 }
 
@@ -393,12 +582,20 @@ class Connection {
   status; // of this page; undefined unless it is to be told
   #url;
   #WebSocket;
-  #seats = new Map(); // room → what is called of it here
+  #keepsake;
+  #client; // what the server knows this client by, whatever connection it comes by
+  #kept; // room → what was kept of it through a reload
+  #seats = new Map(); // room → what is called of it here; the first is that of the address
+  #isNamed = false; // the server has said what that is called
   #link = null;
+  #resumed = null; // rooms in which this client is still somebody; null until the server says
+  #helloRooms = HELLO_ROOMS;
+  #isAnother = false; // the id was that of another client on this link, and has been changed
   #ears = new AbortController(); // what the page tells is listened to until this is aborted
   #timer; // the next attempt, or the end of the run of failures
   #failures = 0;
   #attemptedAt; // wall clock
+  #byeWithin = 0; // ms; the server has said that it will close, and when to be back at the latest
   #retryAt = 0; // wall clock; no attempt is made before, if the server wishes so
   #isAway = false; // the page is not shown any more, and may come back
   #isBack = false; // it has come back, and nothing was heard since
@@ -414,6 +611,10 @@ class Connection {
           'Pass a class, such as that of the package "ws": connect(url, { WebSocket }).',
       );
     }
+    this.#keepsake = new Keepsake(this.#url);
+    const { client, rooms } = this.#keepsake.read();
+    this.#client = /^[0-9a-f]{32}$/.test(client) ? client : randomId();
+    this.#kept = new Map(Object.entries(rooms ?? {}));
     this.home = new Room(this, name, view, true);
     this.#open();
     this.#listen();
@@ -426,8 +627,17 @@ class Connection {
     return this.#seats.get(name)?.room;
   }
 
-  add(name, seat) {
-    this.#seats.set(name, seat);
+  // What was kept of a room is for whoever enters it first.
+  kept(room) {
+    const kept = this.#kept.get(room);
+    this.#kept.delete(room);
+    return kept ?? {};
+  }
+
+  add(room, seat) {
+    this.#seats.set(room, seat);
+    if (this.#resumed === null) return;
+    seat.begin(this.#resumed.has(room));
     this.ask(seat);
   }
 
@@ -448,9 +658,20 @@ class Connection {
   }
 
   close() {
-    this.#drop();
+    this.#drop(LOGOUT);
     this.#ears.abort();
+    this.#keepsake.drop();
     this.#enter("closed");
+  }
+
+  // For the page after a reload, which may come at any time without a word.
+  save() {
+    const kept = (isWhole) => {
+      const rooms = [...this.#seats].map(([room, seat]) => [room, seat.keep(isWhole)]);
+      return JSON.stringify({ client: this.#client, rooms: Object.fromEntries(rooms) });
+    };
+    const all = kept(true);
+    if (all.length > KEPT_MOST || !this.#keepsake.write(all)) this.#keepsake.write(kept(false));
   }
 
   // ---- The page around it. In a worker or in Node there is less of it, or nothing.
@@ -462,7 +683,7 @@ class Connection {
   #listen() {
     const { document } = globalThis;
     this.#on(globalThis, "online", () => this.#wake());
-    this.#on(document, "visibilitychange", () => isHidden() || this.#wake());
+    this.#on(document, "visibilitychange", () => (isHidden() ? this.save() : this.#wake()));
     // Also fired when the page is first shown, which is no return.
     this.#on(globalThis, "pageshow", ({ persisted }) => (persisted || this.#isAway) && this.#wake());
     // The browser may keep the page for its "back" button, with the socket open, and answer pings.
@@ -490,6 +711,7 @@ class Connection {
   }
 
   #leave() {
+    this.save();
     this.#drop();
     this.#isAway = true;
     this.#enter("waiting");
@@ -499,7 +721,10 @@ class Connection {
   // link is alive. None of this is a failure of the server, so that the back-off does not grow.
   #wake() {
     if (this.#link === null) {
-      if (Date.now() >= this.#retryAt) this.reconnect();
+      const spared = this.#retryAt - Date.now();
+      if (spared <= 0) return this.reconnect();
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#open(), spared);
     } else if (this.state === "connecting" && Date.now() - this.#attemptedAt > STALE_AFTER) {
       this.reconnect();
     } else {
@@ -512,14 +737,15 @@ class Connection {
   // ---- Links
 
   #open() {
-    const within = Math.min(ROSTER_WITHIN * 2 ** this.#failures, ROSTER_WITHIN_MOST);
-    const socket = new this.#WebSocket(this.#url.href, "headcount.v1");
-    this.#isAway = this.#isBack = false;
+    const within = Math.min(START_WITHIN * 2 ** this.#failures, START_WITHIN_MOST);
+    const socket = new this.#WebSocket(this.#url.href, "headcount.v2");
+    this.#isAway = this.#isBack = this.#isAnother = false;
+    this.#resumed = null;
+    this.#byeWithin = 0;
     this.#attemptedAt = Date.now();
-    for (const seat of this.#seats.values()) seat.begin();
     this.#link = new Link(socket, within, {
-      opened: () => this.#seats.forEach((seat) => this.ask(seat)),
-      ready: (detail) => this.#ready(detail),
+      opened: () => this.#greet(),
+      ready: () => this.#ready(),
       heard: (event, detail) => this.#receive(event, detail),
       slept: () => this.reconnect(),
       lost: (code) => this.lost(code),
@@ -527,41 +753,92 @@ class Connection {
     this.#enter("connecting");
   }
 
-  #drop() {
+  #drop(code) {
     clearTimeout(this.#timer);
-    this.#link?.end();
+    this.#link?.end(code);
     this.#link = null;
+  }
+
+  // A hello has one view for all its rooms, so it enters those that have that of the address. There
+  // the server begins unasked; what it has named is named here if there is a copy to go on from.
+  #greet() {
+    const [home] = this.#seats.values();
+    const view = home.view();
+    const rooms = [...this.#seats]
+      .map(([room, seat], i) => [room, seat.greet(i < this.#helloRooms ? view : null)])
+      .filter(([, at], i) => at !== undefined && (at !== null || i > 0));
+    const hello = { client: this.#client, rooms: Object.fromEntries(rooms), view };
+    this.#link.greet(["hello", hello], view !== "none");
+  }
+
+  #welcome({ resumed = [] }) {
+    this.#resumed = new Set(resumed);
+    for (const [room, seat] of [...this.#seats]) {
+      seat.begin(this.#resumed.has(room));
+      this.ask(seat);
+    }
+  }
+
+  // A duplicated tab begins with what the other has kept, and so with the other's id. If a hello is
+  // refused for anything else, the next has nothing of it; rooms are asked for one by one.
+  #refused(refusal) {
+    this.#client = randomId();
+    if (refusal.code === "client_in_use" && !this.#isAnother) {
+      this.#isAnother = true;
+      return this.#greet();
+    }
+    this.#helloRooms = 1;
+    for (const seat of this.#seats.values()) seat.forget();
+    this.lost();
+    this.#seats.get(this.home.room)?.heard("error", refusal);
   }
 
   // Full jitter: a server that comes back must not be met by all its clients in the same instant.
   lost(code) {
+    if (code === REPLACED) return this.#yield();
     if (this.#isBack) return this.reconnect();
     this.#drop();
-    const most = Math.min(WAIT_MOST, WAIT_FIRST * 2 ** this.#failures++);
-    const wait = WAIT_LEAST + Math.random() * (most - WAIT_LEAST);
-    if (PEACE.includes(code)) this.#spare(most);
-    const spared = Math.max(0, this.#retryAt - Date.now());
-    this.#timer = setTimeout(() => this.#open(), spared + wait);
+    const most = this.#byeWithin || Math.min(WAIT_MOST, WAIT_FIRST * 2 ** this.#failures++);
+    const least = PEACE.includes(code) ? most : 0;
+    const wait = least + WAIT_LEAST + Math.random() * Math.max(0, most - WAIT_LEAST);
+    // The server wants to be left alone for so long, even by those who return.
+    if (this.#byeWithin || least) this.#retryAt = Date.now() + wait;
+    this.#timer = setTimeout(() => this.#open(), wait);
     this.#enter("waiting");
   }
 
-  // The server wants to be left alone for so long, even by those who return.
-  #spare(ms) {
-    if (ms > 0) this.#retryAt = Date.now() + Math.min(ms, RETRY_MOST);
+  // This client goes on elsewhere. If somebody returns to this page all the same, it is another.
+  #yield() {
+    this.#client = randomId();
+    this.#leave();
   }
 
-  // The first roster is that of the address, under the name that the server has for the room.
-  #ready({ room = "" }) {
-    const seat = this.#seats.get(this.home.room);
-    this.#seats.delete(this.home.room);
-    this.#seats.set(room, seat);
+  #ready() {
     this.#timer = setTimeout(() => (this.#failures = 0), STABLE_AFTER);
     this.state = "open";
   }
 
+  // Whatever begins that is unknown here is the room of the address, under the name that the server
+  // has for it.
+  #nameHome(event, { room = "", epoch }) {
+    const [[name, home]] = this.#seats;
+    const begins = /^(roster|count)$/.test(event) || epoch !== undefined;
+    if (this.#isNamed || !begins || home.view() === "none") return;
+    if (this.#seats.has(room) && room !== name) return;
+    this.#isNamed = true;
+    this.#seats.delete(name);
+    this.#seats = new Map([[room, home], ...this.#seats]);
+    home.call(room);
+  }
+
   #receive(event, detail) {
     this.#isBack = false;
-    if (event === "bye") this.#spare(detail.retry_ms);
+    if (event === "bye" && detail.retry_ms > 0) {
+      this.#byeWithin = Math.min(detail.retry_ms, RETRY_MOST);
+    }
+    if (event === "welcome") return this.#welcome(detail);
+    if (event === "error" && this.#resumed === null) return this.#refused(detail);
+    this.#nameHome(event, detail);
     this.#seats.get(detail.room ?? "")?.heard(event, detail);
   }
 
@@ -579,8 +856,10 @@ class Link {
   #socket;
   #owner;
   #timer; // one is enough: for what is waited for
-  #isOpen = false;
-  #isReady = false; // the first roster is here
+  #isWelcome = false; // the hello was answered: from here on there may be requests
+  #isReady = false; // what the server has to begin with is here: a roster, a change or a number
+  #isWatching; // if there is to be any of that
+  #early = []; // what was to be sent since the hello, until the welcome
   #isOver = false;
   #isProbed = false; // either something comes in time or the link is dead
   #silentSince; // wall clock
@@ -590,14 +869,13 @@ class Link {
   #left = BURST; // requests that may be sent at once
   #pace; // a timer, for one more
 
-  constructor(socket, rosterWithin, owner) {
+  constructor(socket, startWithin, owner) {
     this.#socket = socket;
     this.#owner = owner;
     // A socket that was dropped may still have events to deliver.
     const live = (f) => (event) => this.#isOver || f(event);
     socket.onopen = live(() => {
-      this.#isOpen = true;
-      this.#await(rosterWithin);
+      this.#await(startWithin);
       owner.opened();
     });
     socket.onmessage = live(({ data }) => this.#receive(data));
@@ -605,15 +883,22 @@ class Link {
     this.#await(OPEN_WITHIN);
   }
 
-  end() {
+  end(code) {
     this.#isOver = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#pace);
-    this.#socket.close();
+    if (code === undefined) this.#socket.close();
+    else this.#socket.close(code);
+  }
+
+  greet(hello, isWatching) {
+    this.#isWatching = isWatching;
+    this.#early = [];
+    this.#socket.send(JSON.stringify(hello));
   }
 
   ask(seat) {
-    if (!this.#isOpen) return;
+    if (!this.#isWelcome) return;
     this.#queue.add(seat);
     this.#pump();
   }
@@ -628,7 +913,9 @@ class Link {
   }
 
   send(message) {
-    if (this.#isOpen && !this.#isOver) this.#socket.send(JSON.stringify(message));
+    if (this.#isOver) return;
+    if (this.#isWelcome) this.#socket.send(JSON.stringify(message));
+    else this.#early.push(message);
   }
 
   // Each room gets its turn, as long as the server would not be asked too often.
@@ -697,7 +984,12 @@ class Link {
       return this.#fail();
     }
     this.#silentSince = Date.now();
-    const isFirst = event === "roster" && !this.#isReady;
+    if (event === "welcome") {
+      this.#isWelcome = true;
+      for (const message of this.#early.splice(0)) this.send(message);
+    }
+    const begins = this.#isWatching ? /^(roster|change|count)$/ : /^welcome$/;
+    const isFirst = begins.test(event) && !this.#isReady;
     this.#isReady ||= isFirst;
     const answered = /^(ok|error)$/.test(event) ? this.#requests.get(detail.id) : undefined;
     if (answered) this.#requests.delete(detail.id);
@@ -705,10 +997,55 @@ class Link {
     if (this.#isReady && this.#requests.size === 0) this.#rest();
     else if (this.#isReady && (answered || isFirst)) this.#expect();
 
-    if (isFirst) this.#owner.ready(detail);
+    if (isFirst) this.#owner.ready();
     if (answered) answered(event === "error" ? detail : null, detail.name);
     else this.#owner.heard(event, detail);
   }
+}
+
+// What a page leaves behind for the page after a reload, in sessionStorage, which is its tab's
+// alone: one item for each of its connections to a server. Without such a storage, or where it is
+// blocked, all is kept in memory, and lasts as long as the page.
+class Keepsake {
+  static #taken = new Set();
+  #key;
+
+  constructor({ protocol, host, pathname }) {
+    this.#key = `headcount.v2 ${protocol}//${host}${pathname.replace(/(\/ws)\/.*/, "$1")}`;
+    while (Keepsake.#taken.has(this.#key)) this.#key += "+";
+    Keepsake.#taken.add(this.#key);
+  }
+
+  read() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#key)) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
+  // Whether it is kept.
+  write(text) {
+    try {
+      sessionStorage.setItem(this.#key, text);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  drop() {
+    Keepsake.#taken.delete(this.#key);
+    try {
+      sessionStorage.removeItem(this.#key);
+    } catch {}
+  }
+}
+
+// 128 bits: no two clients have the same.
+function randomId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function isHidden() {
@@ -772,6 +1109,20 @@ function merged(lower, upper) {
 function whole({ data = {}, ...others }) {
   const left = Object.entries(data).filter(([, value]) => value !== null);
   return { ...others, data: Object.fromEntries(left) };
+}
+
+// What of a wish is not granted yet; null if all of it is.
+function beyond({ data = {}, ...others }, granted) {
+  const had = { status: "active", ...granted };
+  const rest = difference(others, had);
+  const news = difference(data, granted.data ?? {});
+  if (Object.keys(news).length > 0) rest.data = news;
+  return Object.keys(rest).length > 0 ? rest : null;
+}
+
+function difference(wanted, had) {
+  const isNew = ([key, value]) => canonicalJson(value ?? null) !== canonicalJson(had[key] ?? null);
+  return Object.fromEntries(Object.entries(wanted).filter(isNew));
 }
 
 function failure({ code, message }) {

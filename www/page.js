@@ -45,28 +45,24 @@ function isolated(name) {
 }
 
 // ---- The name, remembered ----------------------------------------------------------------------
-// For the next visit in localStorage, to fill in the field; in sessionStorage while this tab is
-// logged in, to be so again after a reload. Either may be denied: then nothing is remembered.
+// For the next visit, to fill in the field. It may be denied: then nothing is remembered. Who this
+// tab is after a reload, the module knows.
 
-function recall(storage) {
+function recall() {
   try {
-    return window[storage].getItem("headcount.name");
+    return localStorage.getItem("headcount.name");
   } catch {
     return null;
   }
 }
 
-function remember(storage, name) {
+function remember(name) {
   try {
-    if (name === null) window[storage].removeItem("headcount.name");
-    else window[storage].setItem("headcount.name", name);
+    localStorage.setItem("headcount.name", name);
   } catch {}
 }
 
 // ---- Logging in and out ------------------------------------------------------------------------
-
-const held = recall("sessionStorage");
-field.value = held ?? recall("localStorage") ?? "";
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
@@ -98,14 +94,13 @@ function refuse(words, language = lang) {
 
 function showName() {
   const { name } = room;
-  const present = room.state === "open" && room.has(name);
+  const present = !lost && room.has(name);
   const words = name === null ? text.watching : present ? text.present : text.entering;
   say("me", ...sentence(words, name));
   say("login", name === null ? text.login : text.rename);
   logout.hidden = name === null;
   if (name !== marked) schedule();
-  if (present) remember("localStorage", name);
-  if (present || name === null) remember("sessionStorage", name);
+  if (present) remember(name);
 }
 
 // ---- The room ----------------------------------------------------------------------------------
@@ -121,7 +116,7 @@ let isBarred = false; // the server has no such room
 function follow() {
   const name = named(location.hash);
   if (room?.room === name) return;
-  const me = room ? room.name : held;
+  const me = room?.name ?? null;
   room?.close();
   clear();
   room = connect("ws", { room: name, autoStatus: true, idleAfter: IDLE_AFTER });
@@ -174,7 +169,7 @@ function showState() {
   const live = room.state === "open";
   document.body.dataset.state = live ? "live" : lost ? "lost" : "connecting";
   say("state", isBarred ? text.barred : text[document.body.dataset.state]);
-  say("here", live || room.seq === null ? text.here : text.last);
+  say("here", lost && room.seq !== null ? text.last : text.here);
 }
 
 addEventListener("hashchange", follow);
@@ -418,4 +413,5 @@ function tell() {
 }
 
 follow();
+field.value = room.name ?? recall() ?? "";
 measure();

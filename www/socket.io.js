@@ -831,6 +831,34 @@
     if (document.visibilityState === "visible") wakeUp(manager);
   });
 
+  // ---- The client ------------------------------------------------------------------------------
+  // By an id of 128 random bits, in `auth`, headcount knows a page again after a reload, and shows
+  // nothing of it to others. It is this tab's, and that of one connection at a time: further ones of
+  // a page have none, nor has any where there is no such storage.
+
+  const clients = new Map(); // key of an id → the manager that has it
+
+  function clientOf(manager) {
+    const { secure, hostname, port } = manager.engine;
+    const server = `${secure ? "wss" : "ws"}://${hostname}:${port}${manager.opts.path || PATH}`;
+    const key = `headcount ${server}`;
+    const other = clients.get(key);
+    if (other !== manager && alive.has(other)) return {};
+    clients.set(key, manager);
+    try {
+      const { sessionStorage: storage } = globalThis;
+      if (!storage.getItem(key)) storage.setItem(key, randomId());
+      return { client: storage.getItem(key) };
+    } catch {
+      return {};
+    }
+  }
+
+  function randomId() {
+    const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+    return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
   // ---- A namespace of a connection -------------------------------------------------------------
 
   class Socket extends Emitter {
@@ -1024,7 +1052,9 @@
       const ask = (auth) => {
         // A function may take its time: this may be another connection, or none.
         if (!this.active || current !== this.io[line]) return;
-        const data = this.#pid ? { pid: this.#pid, offset: this.#offset, ...auth } : auth;
+        const state = this.#pid ? { pid: this.#pid, offset: this.#offset } : {};
+        const more = { ...clientOf(this.io), ...state };
+        const data = Object.keys(more).length > 0 ? { ...more, ...auth } : auth;
         this.io._packet({ type: CONNECT, nsp: this.nsp, data });
       };
       if (typeof this.auth === "function") this.auth(ask);

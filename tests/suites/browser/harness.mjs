@@ -3,7 +3,7 @@
 // CHROMIUM   the browser's binary; otherwise /usr/bin/chromium
 
 import assert from "node:assert/strict";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
@@ -11,6 +11,16 @@ import { chromium } from "playwright-core";
 import { HEADCOUNT, Program } from "../program.mjs";
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+export const ARGUMENTS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 export const WIDE = { width: 1200, height: 760 };
 export const PHONE = { width: 360, height: 740 };
 
@@ -97,11 +107,15 @@ export async function noSidewaysScroll(page) {
 
 // ---- A server inside the page, to say what the real one does not -------------------------------
 
-export function fakeServer() {
+const digests = readFileSync(here("digest.mjs"), "utf8").replaceAll("\nexport ", "\n");
+export const fakeServer = `(() => { ${digests}; (${fakes})(Copies); })();`;
+
+function fakes(Copies) {
   window.sockets = [];
   window.WebSocket = class {
-    sent = []; // all but pings, without their ids
+    sent = []; // all but pings and the hello, without their ids
     asked = []; // the ids of requests that have no answer yet
+    copies = new Copies(window.sockets.at(-1)?.copies);
     constructor() {
       window.sockets.push(this);
       queueMicrotask(() => {
@@ -111,11 +125,20 @@ export function fakeServer() {
     }
     tell(event, detail) {
       if (event !== "pong") this.seq = detail.seq ?? this.seq;
-      this.onmessage({ data: JSON.stringify([event, detail]) });
+      this.onmessage({ data: this.write(event, detail) });
+    }
+    write(event, detail) {
+      const isOfList = event === "roster" || event === "change";
+      const digest = isOfList ? this.copies.take(event, detail) : undefined;
+      return JSON.stringify([event, { ...detail, digest }]);
     }
     // What comes of a request is for the test to say, but a status is told without its doing.
     send(text) {
       const [event, ...parts] = JSON.parse(text);
+      if (event === "hello") {
+        queueMicrotask(() => this.tell("welcome", { resumed: [] }));
+        return;
+      }
       if (event === "ping") {
         queueMicrotask(() => this.tell("pong", { seq: this.seq ?? 0 }));
         return;
@@ -186,16 +209,8 @@ export async function check(what, run) {
 
 mkdirSync(here("shots"), { recursive: true });
 export const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
+  executablePath: CHROMIUM,
+  args: ARGUMENTS,
   // Playwright switches off the back/forward cache, which readers have.
   ignoreDefaultArgs: ["--disable-back-forward-cache"],
 });

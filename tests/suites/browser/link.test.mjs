@@ -37,7 +37,7 @@ const tick = (ms) => mock.timers.tick(ms);
 const attempts = () => FakeSocket.all.length;
 
 beforeEach(() => {
-  FakeSocket.all = [];
+  FakeSocket.reset();
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
   mock.method(Math, "random", () => 1); // the longest wait there can be
 });
@@ -140,15 +140,19 @@ test("the first `pageshow` of a page is no return", () => {
   assert.equal(attempts(), 1);
 });
 
-test("a pong with the number of another commit drops the connection, for a fresh roster", () => {
-  const socket = start();
-  tick(30_000);
-  socket.pong(2);
-  assert.equal(room.state, "waiting");
-  assert.equal(room.seq, 1);
-  tick(5_000);
-  assert.equal(attempts(), 2);
-});
+for (const [what, other] of [
+  ["the number of another commit", { seq: 2 }],
+  ["another digest", { seq: 1, digest: "00000000000000aa" }],
+]) {
+  test(`a pong with ${what} is answered with a request for the roster`, () => {
+    const socket = start();
+    tick(30_000);
+    socket.receive("pong", other);
+    assert.deepEqual(socket.sent, [["enter", { view: "changes", room: "", at: null }]]);
+    assert.equal(room.seq, 1);
+    assert.equal(attempts(), 1);
+  });
+}
 
 test("a server that opens and says nothing is given up, each time with more patience", () => {
   start().fail();
@@ -242,14 +246,17 @@ test("a refusal is that of one request", () => {
   assert.equal(room.name, "Eve");
 });
 
-test("a pong that ends the connection leaves what is asked for", () => {
+test("a pong that shows a wrong copy leaves what is asked for", () => {
   const socket = start();
   for (const name of ["A", "B"]) room.login(name);
   socket.pong(7);
-  assert.equal(room.state, "waiting");
-  tick(5_000);
-  FakeSocket.last.open();
-  assert.deepEqual(FakeSocket.last.sent, [["login", "B"]]);
+  socket.ok();
+  socket.ok();
+  assert.deepEqual(socket.sent, [
+    ["login", "A"],
+    ["enter", { view: "changes", room: "", at: null }],
+    ["login", "B"],
+  ]);
 });
 
 test("a refusal of an older wish leaves the newer one", () => {
@@ -363,7 +370,7 @@ test("a clock that is set back disturbs nothing", () => {
 
 // ---- Leaving and returning ---------------------------------------------------------------------
 
-test("a page that is left is off the list at once, and back as soon as it is shown", () => {
+test("a page that is left is disconnected at once, and back as soon as it is shown", () => {
   const socket = start();
   room.login("Ada");
   socket.ok();
@@ -456,14 +463,6 @@ test("close() ends the listening to the page", () => {
 for (const [what, ask, least] of [
   ["closes with 1013, try again later", (socket) => socket.fail(1013), 5_000],
   ["closes with 1008, too much", (socket) => socket.fail(1008), 5_000],
-  [
-    "says when to come back",
-    (socket) => {
-      socket.receive("bye", { retry_ms: 20_000 });
-      socket.fail(1001);
-    },
-    20_000,
-  ],
 ]) {
   test(`a server that ${what} is spared, even by those who return`, () => {
     Math.random.mock.mockImplementation(() => 0);
@@ -476,6 +475,49 @@ for (const [what, ask, least] of [
     assert.equal(room.state, "connecting");
   });
 }
+
+test("a server that is about to close is met again within the time that it says", () => {
+  for (const [random, after] of [
+    [0, 500],
+    [0.5, 10_250],
+    [1, 20_000],
+  ]) {
+    Math.random.mock.mockImplementation(() => random);
+    const socket = start();
+    socket.receive("bye", { retry_ms: 20_000 });
+    socket.fail(1001);
+    tick(after - 1);
+    page.tell("online");
+    assert.equal(room.state, "waiting", "even by those who return");
+    tick(1);
+    assert.equal(room.state, "connecting");
+    room.close();
+  }
+});
+
+test("a page that is left and shown again meanwhile comes back then, and not before", () => {
+  const socket = start();
+  socket.receive("bye", { retry_ms: 20_000 });
+  socket.fail(1001);
+  tick(5_000);
+  page.leave();
+  tick(5_000);
+  page.comeBack();
+  tick(9_999);
+  assert.equal(attempts(), 1);
+  tick(1);
+  assert.equal(attempts(), 2);
+});
+
+test("to be closed after a word is no failure, and the next attempt has the waits of any", () => {
+  const socket = start();
+  socket.receive("bye", { retry_ms: 20_000 });
+  socket.fail(1001);
+  tick(20_000);
+  FakeSocket.last.fail();
+  tick(5_000);
+  assert.equal(attempts(), 3);
+});
 
 for (const retry_ms of [1e12, Infinity, -1, NaN, "soon", undefined]) {
   test(`a server that says ${retry_ms} is tried again all the same`, () => {

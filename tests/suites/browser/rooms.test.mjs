@@ -52,7 +52,7 @@ async function end(promise) {
 }
 
 beforeEach(() => {
-  FakeSocket.all = [];
+  FakeSocket.reset();
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
   mock.method(Math, "random", () => 1);
 });
@@ -181,7 +181,7 @@ test("out of a room: nothing of it is heard, and it can be entered anew", async 
   // The server has not read the exit yet when it says this …
   socket.ok();
   socket.receive("roster", { room: "a", seq: 5, names: ["Bob"] });
-  assert.deepEqual(second.names, ["Bob"]);
+  assert.deepEqual(second.names, []);
   // … and has by then.
   socket.ok();
   socket.receive("roster", { room: "a", seq: 7, names: ["Zoe"] });
@@ -255,13 +255,13 @@ test("all that was asked for is asked for again after a reconnect", () => {
   const next = FakeSocket.last;
   next.open();
   while (next.asked.length > 0) next.ok();
+  const { rooms, view } = next.hellos[0];
+  assert.deepEqual([rooms, view], [{ b: null }, "count"], "with the view of the room of the address");
   assert.deepEqual(next.sent, [
-    ["view", { view: "count" }],
-    ["enter", { view: "changes", room: "a" }],
-    ["enter", { view: "count", room: "b" }],
     ["login", "Ada", { data: { color: "teal", page: 3 } }],
-    ["login", "Eve", { status: "idle", data: { y: 2 }, room: "a" }],
+    ["enter", { view: "changes", room: "a" }],
     ["login", "Zoë", { room: "b" }],
+    ["login", "Eve", { status: "idle", data: { y: 2 }, room: "a" }],
   ]);
   assert.equal(room.enter("a"), other);
 });
@@ -313,10 +313,11 @@ test("a room that is entered while there is no link waits with the others", () =
   tick(5_000);
   assert.equal(other.state, "connecting");
   FakeSocket.last.open();
-  assert.deepEqual(FakeSocket.last.sent, [["enter", { view: "changes", room: "a" }]]);
+  assert.equal(FakeSocket.last.hellos[0].rooms.a, null);
+  assert.deepEqual(FakeSocket.last.sent, []);
 });
 
-test("a pong with another number of any room drops the connection, one without does not", () => {
+test("a pong with another number of any room asks for its roster, one without does not", () => {
   const socket = start();
   const other = room.enter("a");
   socket.ok();
@@ -327,7 +328,7 @@ test("a pong with another number of any room drops the connection, one without d
   socket.receive("pong", { room: "b", seq: 9 });
   assert.equal(other.state, "open");
   socket.receive("pong", { room: "a", seq: 6 });
-  assert.equal(room.state, "waiting");
+  assert.deepEqual(socket.sent.at(-1), ["enter", { view: "changes", room: "a", at: null }]);
 });
 
 test("another epoch is another count", () => {
@@ -564,10 +565,11 @@ test("close() ends all promises", async () => {
 test("the view of numbers", () => {
   room = connect(ADDRESS, { WebSocket: FakeSocket, view: "count" });
   const list = heard(room, "state", "roster", "change", "count");
-  const socket = opened({ seq: 5, names: ["Ada", "Bob"] });
-  assert.deepEqual(socket.sent, [["view", { view: "count" }]]);
-  socket.receive("change", { seq: 6, joined: ["Eve"], left: [] });
-  socket.ok();
+  const socket = FakeSocket.last;
+  socket.open();
+  assert.equal(socket.hellos[0].view, "count");
+  assert.deepEqual([room.state, room.count], ["connecting", null]);
+  socket.receive("count", { seq: 5, count: 2 });
   assert.deepEqual([room.state, room.count, room.size, room.names], ["open", 2, 0, []]);
   socket.receive("count", { seq: 6, count: 3 });
   assert.deepEqual([room.seq, room.count], [6, 3]);
@@ -614,14 +616,15 @@ test("changes of before a view, while it is asked for, are still applied", () =>
   assert.equal(room.state, "open");
 });
 
-test("a view that is refused at the start is that of the server, with a roster", () => {
-  const socket = start({ view: "none" });
-  socket.refuse("rate_limited");
-  assert.equal(room.state, "waiting");
-  tick(5_000);
-  opened();
-  assert.deepEqual(room.names, ["Ada"]);
-  assert.deepEqual(FakeSocket.last.sent, []);
+test("of a room that nothing is to be told of, nothing is waited for", () => {
+  room = connect(ADDRESS, { WebSocket: FakeSocket, view: "none" });
+  FakeSocket.last.open();
+  assert.equal(FakeSocket.last.hellos[0].view, "none");
+  assert.deepEqual([room.state, room.count], ["open", null]);
+  tick(29_999);
+  assert.equal(FakeSocket.last.pings, 0);
+  tick(1);
+  assert.equal(FakeSocket.last.pings, 1);
 });
 
 test("a room that is entered for its number alone is open with that", () => {

@@ -423,7 +423,7 @@ async function cost(run) {
 
 await check("10,000 names: the first rendering", async () => {
   crowd = await open(url, {
-    script: `(${fakeServer})();
+    script: `${fakeServer}
       window.change = (n) => {
         window.seq ??= 1;
         const joined = ["M" + n + " newcomer"], left = n ? ["M" + (n - 1) + " newcomer"] : [];
@@ -433,11 +433,11 @@ await check("10,000 names: the first rendering", async () => {
         const names = Array.from({ length: 10000 }, (_, i) =>
           i % 4 ? "Person " + String(i * 7919 % 10000).padStart(5, "0")
             : String.fromCodePoint(0x4e00 + i * 7 % 20000, 0x4e00 + i * 31 % 20000) + i);
-        const text = JSON.stringify(["roster", { seq: 1, names: names.sort() }]);
+        const text = window.sockets.at(-1).write("roster", { seq: 1, names: names.sort() });
         window.fillNow = () => window.sockets.at(-1).onmessage({ data: text });
-      };
-      window.fill();`,
+      };`,
   });
+  await crowd.evaluate(() => window.fill());
   cdp = await crowd.context().newCDPSession(crowd);
   await cdp.send("Performance.enable", { timeDomain: "threadTicks" });
   const ms = await cost(() => inFrame(crowd, "fillNow"));

@@ -25,7 +25,7 @@ const tests = (name) => here(`${name}.test.mjs`);
 
 const steps = {
   "our client, and beside socket.io's own": () =>
-    run(node, "--test", ...["addresses", "alone", "api", "client", "life", "packets"].map(tests)),
+    run(node, "--test", ...["addresses", "alone", "api", "client", "life", "packets", "tab"].map(tests)),
   "our client in pages of several kinds": () => run(node, here("pages.mjs")),
   "a classic page": () => run(node, here("classic.mjs")),
   "clients in JavaScript": () => run(node, here("interop.mjs")),
