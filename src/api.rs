@@ -19,7 +19,7 @@ use crate::presence::{Patch, Status, Update};
 
 pub use answers::{Done, bye, error, ok, pong, push_error, welcome};
 pub use error::ApiError;
-pub use hello::Hello;
+pub use hello::{Hello, client_of_auth};
 pub use wanted::{Has, Wanted};
 
 /// The subprotocol that a client may ask for. It says `hello` first then.

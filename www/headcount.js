@@ -32,7 +32,6 @@ const WAIT_FIRST = 5_000; // ms; the longest first wait, doubled with each failu
 const WAIT_MOST = 60_000; // ms; … up to this
 const RETRY_MOST = 600_000; // ms; a server may ask for a longer wait, but not for an endless one
 const LOGOUT = 4000; // close code: whoever closes so is not held, and off the list at once
-const REPLACED = 4009; // close code: another connection goes on as this client
 const PEACE = [1008, 1013]; // close codes: too much was asked (policy violation, try again later)
 const HELLO_ROOMS = 32; // lest a hello be longer than a message may be; more are entered after it
 const KEPT_MOST = 256 * 1024; // characters that a page leaves in sessionStorage, of about 5 million
@@ -795,7 +794,6 @@ class Connection {
 
   // Full jitter: a server that comes back must not be met by all its clients in the same instant.
   lost(code) {
-    if (code === REPLACED) return this.#yield();
     if (this.#isBack) return this.reconnect();
     this.#drop();
     const most = this.#byeWithin || Math.min(WAIT_MOST, WAIT_FIRST * 2 ** this.#failures++);
@@ -805,12 +803,6 @@ class Connection {
     if (this.#byeWithin || least) this.#retryAt = Date.now() + wait;
     this.#timer = setTimeout(() => this.#open(), wait);
     this.#enter("waiting");
-  }
-
-  // This client goes on elsewhere. If somebody returns to this page all the same, it is another.
-  #yield() {
-    this.#client = randomId();
-    this.#leave();
   }
 
   #ready() {

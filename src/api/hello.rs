@@ -40,6 +40,16 @@ pub(super) fn hello(
     Ok(Hello { client, rooms: rooms.collect::<Result<_, _>>()?, view })
 }
 
+/// The client that the payload of CONNECT names, if it has one of ours in it.
+pub fn client_of_auth(auth: &str) -> Option<ClientId> {
+    #[derive(Deserialize)]
+    struct Auth<'a> {
+        #[serde(borrow)]
+        client: Cow<'a, str>,
+    }
+    ClientId::parse(&serde_json::from_str::<Auth<'_>>(auth).ok()?.client)
+}
+
 /// `[epoch, seq, digest]`, or `null`.
 pub(super) fn copy(at: &RawValue) -> Result<Has, ApiError> {
     type Parts<'a> = Option<(Cow<'a, str>, u64, Cow<'a, str>)>;

@@ -212,14 +212,13 @@ impl Connection {
 
     /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
     pub(crate) fn close(&mut self, cause: Cause, config: &Config, now: Time) {
+        let has_greeted = matches!(self.identity.as_deref(), Some(Identity::Known(_)));
         if let Phase::WebSocket(socket) = &mut self.phase
             && !socket.is_closing()
         {
             let timeout_ms = u64::from(config.limits.close_timeout_ms);
             socket.await_close(cause, now.after_ms(timeout_ms));
-            if cause == Cause::Stopping
-                && matches!(self.identity.as_deref(), Some(Identity::Known(_)))
-            {
+            if cause == Cause::Stopping && has_greeted && socket.protocol.is_native() {
                 self.outbox.reply(Opcode::Text, &api::bye(RETRY_MS));
             }
             self.outbox.reply(Opcode::Close, &cause.close_code().as_u16().to_be_bytes());

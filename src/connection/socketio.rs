@@ -52,7 +52,9 @@ pub(super) fn step(outcome: Result<Outcome<'_>, ClientError>, config: &Config) -
     match outcome {
         Ok(Outcome::Nothing) => Step::Handled,
         Ok(Outcome::Pong) => Step::PongReceived,
-        Ok(Outcome::Connect { namespace, .. }) => Step::Join(namespace.into()),
+        Ok(Outcome::Connect { namespace, auth }) => {
+            Step::Join(namespace.into(), auth.and_then(api::client_of_auth))
+        }
         Ok(Outcome::Event(event)) => {
             let call = api::decode(&event.message, config.limits.data_depth_max);
             Step::Call(call, Some(event.address))

@@ -1,6 +1,7 @@
 //! What comes of a connection's input, one piece at a time.
 
 use crate::api::Call;
+use crate::presence::ClientId;
 use crate::socketio::Address;
 use crate::ws::CloseCode;
 
@@ -17,8 +18,8 @@ pub(crate) enum Step {
     PongReceived,
     /// What the peer asks for, and from where in a session of Socket.IO.
     Call(Call, Option<Address>),
-    /// The peer wants to join the namespace of this name.
-    Join(Box<str>),
+    /// The peer wants to join the namespace of this name, as this client if it has an id.
+    Join(Box<str>, Option<ClientId>),
     /// The peer left that one.
     Left(u32),
     /// The peer wants to be closed.

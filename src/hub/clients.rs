@@ -54,6 +54,11 @@ pub(super) struct Returning {
 }
 
 impl Clients {
+    /// Whether no connection is this client.
+    pub(super) fn is_free(&self, client: ClientId) -> bool {
+        !self.by_id.contains_key(&client)
+    }
+
     /// A connection wants to be this client.
     pub(super) fn claim(&mut self, client: ClientId, connection: ConnectionId) -> Claim {
         match self.by_id.entry(client) {

@@ -60,6 +60,19 @@ impl Context {
         Ok(Done::Hello)
     }
 
+    /// A client of Socket.IO has said who it is. It is that if nobody else is, and nobody otherwise:
+    /// an old connection of its own that seems to be there keeps its name until the hold is over,
+    /// and by then the new one has the same.
+    pub(super) fn be(&mut self, connection: &mut Connection, client: Option<ClientId>) {
+        if let Some(client) = client
+            && connection.claimed().is_none()
+            && self.clients.is_free(client)
+            && self.clients.claim(client, connection.id) == Claim::Granted
+        {
+            connection.identify(Identity::Known(Some(client)));
+        }
+    }
+
     /// A connection that waited for an id has it, or has to take another.
     fn answer_claim(&mut self, connection: &mut Connection, claim: Claim, now: Time) {
         let Some(hello) = connection.take_hello() else { return };

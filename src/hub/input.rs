@@ -99,7 +99,10 @@ impl Context {
             Step::Handled => {}
             Step::PongReceived => self.heard_of(connection),
             Step::Call(call, address) => self.answer(connection, call, address, now),
-            Step::Join(namespace) => self.join(connection, &namespace, now),
+            Step::Join(namespace, client) => {
+                self.be(connection, client);
+                self.join(connection, &namespace, now);
+            }
             Step::Left(number) => {
                 self.exit(connection, |one| one.namespace == number, Leave::Logout);
             }

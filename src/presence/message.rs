@@ -85,8 +85,8 @@ fn push_change(change: &Change, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}]");
 }
 
-/// `["change", {"room": …, "epoch": …, "seq": …, …}]`: what leads from a client's own copy to commit
-/// `seq` of this epoch. It may be nothing.
+/// `["change", {"room": …, "epoch": …, "seq": …, …}]`: what leads from a client's own copy to
+/// commit `seq` of this epoch. It may be nothing.
 pub fn resumed(room: &str, epoch: Epoch, seq: Seq, digest: Digest, change: &Change) -> Vec<u8> {
     let mut out = b"[\"change\",{".to_vec();
     push_room(room, &mut out);

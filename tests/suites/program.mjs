@@ -11,6 +11,8 @@ import { fileURLToPath } from "node:url";
 const built = new URL("../../target/release/headcount", import.meta.url);
 export const HEADCOUNT = process.env.HEADCOUNT ?? fileURLToPath(built);
 
+const UNHELD = ["--hold-closed-ms", "1", "--hold-lost-ms", "1"];
+
 const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL"))); // whatever happens
 
@@ -41,6 +43,9 @@ export class Program {
 
   async #run(port) {
     const flags = ["--listen", `127.0.0.1:${port}`, ...this.#flags];
+    // Whoever ends a connection is gone, unless a suite is about holds.
+    const isOfHolds = flags.some((flag) => flag.startsWith("--hold-"));
+    if (this.#binary === HEADCOUNT && !isOfHolds) flags.push(...UNHELD);
     const child = spawn(this.#binary, flags, { stdio: ["ignore", "pipe", "inherit"] });
     running.add((this.#child = child));
     for await (const line of createInterface(child.stdout)) {

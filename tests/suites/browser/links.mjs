@@ -21,7 +21,7 @@ import {
 } from "./harness.mjs";
 import { Relay } from "./relay.mjs";
 
-const server = await Server.start("--hold-closed-ms", "0", "--hold-lost-ms", "0");
+const server = await Server.start();
 const relay = await Relay.start(new URL(server.url));
 const witness = await open(server.url); // without a relay
 const seconds = (since) => (performance.now() - since) / 1000;

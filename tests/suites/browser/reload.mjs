@@ -31,7 +31,7 @@ import {
 import { Relay } from "./relay.mjs";
 
 const RELOADS = Number(process.env.RELOADS ?? 20);
-const server = await Server.start();
+const server = await Server.start("--hold-closed-ms", "3000", "--hold-lost-ms", "15000");
 const { url } = server;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 

@@ -658,22 +658,3 @@ test("another server has its own", () => {
   assert.notEqual(hello().client, client);
   assert.equal(room.name, null);
 });
-
-// ---- Ends that are none of ours ----------------------------------------------------------------
-
-test("a page whose client goes on elsewhere leaves it at that, and is another if it is used", () => {
-  load();
-  opened();
-  logIn();
-  const { client } = hello();
-  FakeSocket.last.fail(4009);
-  tick(3_600_000);
-  assert.deepEqual([room.state, FakeSocket.all.length], ["waiting", 1]);
-  page.hide();
-  page.show();
-  assert.equal(FakeSocket.all.length, 2);
-  FakeSocket.last.open([]);
-  assert.match(hello().client, ID);
-  assert.notEqual(hello().client, client);
-  assert.deepEqual(FakeSocket.last.sent, [["login", "Ada"]]);
-});
