@@ -82,9 +82,8 @@ impl Protocol {
     pub(super) fn reply(&self, answer: &Answer<'_>, outbox: &mut Outbox) {
         let event = match (&answer.outcome, answer.id) {
             (Err(error), id) => Some(api::error(*error, id, answer.room)),
-            (Ok(Done::Hello), _) => None,
+            (Ok(Done::Hello), _) | (Ok(_), None) => None,
             (Ok(done), Some(id)) => Some(api::ok(id, done)),
-            (Ok(_), None) => None,
         };
         match (self, answer.address) {
             (Protocol::SocketIo(client), Some(address)) => {

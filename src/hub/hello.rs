@@ -60,8 +60,8 @@ impl Context {
         Ok(Done::Hello)
     }
 
-    /// A client of Socket.IO has said who it is. It is that if nobody else is, and nobody otherwise:
-    /// an old connection of its own that seems to be there keeps its name until the hold is over,
+    /// A client of Socket.IO has said who it is. It is that if nobody else is, or else nobody: an
+    /// old connection of its own that seems to be there keeps its name until the hold is over,
     /// and by then the new one has the same.
     pub(super) fn be(&mut self, connection: &mut Connection, client: Option<ClientId>) {
         if let Some(client) = client

@@ -230,7 +230,8 @@ mod tests {
             &Change { joined, left: vec![], status, data },
         );
         let expected = "[\"change\",{\"seq\":0,\"digest\":\"0000000000000000\",\
-             \"joined\":[\"Eve\"],\"left\":[],\"status\":{\"Eve\":\"active\",\"Ada\":\"idle\"},\"data\":{\"Eve\":null}}]";
+             \"joined\":[\"Eve\"],\"left\":[],\
+             \"status\":{\"Eve\":\"active\",\"Ada\":\"idle\"},\"data\":{\"Eve\":null}}]";
         assert_eq!(String::from_utf8(said).unwrap(), expected);
         let said = String::from_utf8(count("x", Seq::START, 7)).unwrap();
         assert_eq!(said, r#"["count",{"room":"x","seq":0,"count":7}]"#);

@@ -17,12 +17,7 @@ fn holding() -> World {
 
 /// A client that speaks `headcount.v2`.
 fn join(world: &mut World, path: &str) -> Peer {
-    let peer = world.connect();
-    let protocol = "Sec-WebSocket-Protocol: headcount.v2\r\n";
-    world.send(peer, &wire::handshake(path, protocol));
-    let answer = world.answer(peer);
-    assert_eq!(answer.field("Sec-WebSocket-Protocol"), Some("headcount.v2"));
-    peer
+    world.offer(path, "headcount.v2")
 }
 
 fn hello(world: &mut World, client: &str) -> Peer {
@@ -289,4 +284,39 @@ fn room_lives_as_long_as_its_holds() {
     world.reset(back);
     world.pass_ms(15_100);
     assert_eq!(world.hub.rooms(), 0);
+}
+
+/// A client of Socket.IO gives its id with CONNECT.
+#[test]
+fn client_of_socket_io_is_back_by_its_id() {
+    let mut world = holding();
+    let other = world.watch();
+    let connect = |world: &mut World| {
+        let peer = world.open("/socket.io/?EIO=4&transport=websocket");
+        world.say(peer, &format!(r#"40{{"client":"{ADA}"}}"#));
+        peer
+    };
+    let ada = connect(&mut world);
+    world.say(ada, r#"42["login","Ada"]"#);
+    world.pass_ms(100);
+    assert_eq!(events(&mut world, other), ["change"]);
+    let copy = connect(&mut world);
+    world.say(copy, r#"42["login","Copy"]"#);
+    world.pass_ms(100);
+    assert_eq!(events(&mut world, other), ["change"], "both are there");
+    world.send(copy, &wire::close(4000));
+    assert_eq!(events(&mut world, other), ["change"]);
+
+    world.send(ada, &wire::close(1001));
+    world.pass_ms(1_000);
+    let back = connect(&mut world);
+    world.pass_ms(10_000);
+    assert_eq!(world.heard(other), [json!([]); 0], "it need not even log in again");
+    world.say(back, r#"42["set",{"status":"idle"}]"#);
+    assert_eq!(events(&mut world, other), ["change"]);
+    world.say(back, r#"42["hello",{}]"#);
+    let told = world.told(back);
+    assert!(
+        matches!(told.last(), Some(wire::Told::Text(text)) if text.contains("message_invalid"))
+    );
 }

@@ -17,6 +17,8 @@
 
 use std::collections::BTreeMap;
 
+use headcount::config::Config;
+
 use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
@@ -109,9 +111,15 @@ struct Run {
 }
 
 impl Run {
-    fn peer(&mut self, name: &'static str) -> &mut (Peer, Vec<Told>) {
+    fn peer(&mut self, name: &'static str, says: &str) -> &mut (Peer, Vec<Told>) {
         let world = &mut self.world;
-        self.peers.entry(name).or_insert_with(|| (world.open("/ws"), Vec::new()))
+        self.peers.entry(name).or_insert_with(|| {
+            let peer = match says.starts_with("[\"hello\"") {
+                true => world.offer("/ws", "headcount.v2"),
+                false => world.open("/ws"),
+            };
+            (peer, Vec::new())
+        })
     }
 
     fn run(mut self, number: usize, lines: &[Line<'static>]) {
@@ -119,7 +127,7 @@ impl Run {
             match *line {
                 Line::Passes(ms) => self.world.pass_ms(ms),
                 Line::Says(name, what) => {
-                    let (peer, (count, what)) = (self.peer(name).0, repeated(what));
+                    let (peer, (count, what)) = (self.peer(name, what).0, repeated(what));
                     (0..count).for_each(|_| self.world.send(peer, &frame(what)));
                 }
                 Line::Gets(name, what) => {
@@ -139,9 +147,9 @@ impl Run {
 
     /// The next thing that a client was sent.
     fn next(&mut self, name: &'static str) -> Option<Told> {
-        let peer = self.peer(name).0;
+        let peer = self.peer(name, "").0;
         let new = self.world.told(peer);
-        let waiting = &mut self.peer(name).1;
+        let waiting = &mut self.peer(name, "").1;
         waiting.extend(new);
         (!waiting.is_empty()).then(|| waiting.remove(0))
     }
@@ -194,7 +202,8 @@ fn protocol_page_says_what_the_server_does() {
             |line: &Line<'_>| matches!(line, Line::Says(_, text) if text.starts_with("GET "));
         match lines.iter().any(is_request) {
             true => run_http(number, &lines),
-            false => Run { world: World::new(), peers: BTreeMap::new() }.run(number, &lines),
+            false => Run { world: World::holding(Config::default()), peers: BTreeMap::new() }
+                .run(number, &lines),
         }
     }
 }
@@ -203,7 +212,8 @@ fn protocol_page_says_what_the_server_does() {
 fn protocol_page_has_every_error_code_and_every_close_code() {
     let codes = "name_empty name_too_long name_invalid name_missing rate_limited message_invalid \
                  event_unknown room_invalid room_not_entered room_forbidden room_full \
-                 rooms_too_many data_invalid data_too_large";
+                 rooms_too_many data_invalid data_too_large hello_missing hello_unexpected \
+                 client_invalid client_in_use at_invalid";
     let sources = include_str!("../../src/api/error.rs");
     for code in codes.split(' ') {
         assert!(PAGE.contains(&format!("| `{code}` |")), "{code} has no row");

@@ -21,9 +21,7 @@ fn copy(world: &mut World) -> Value {
 
 /// Somebody who comes with this copy, and what they hear: whole messages, with their digests.
 fn back(world: &mut World, copy: &Value) -> (Peer, Vec<Value>) {
-    let peer = world.connect();
-    world.send(peer, &wire::handshake("/ws", "Sec-WebSocket-Protocol: headcount.v2\r\n"));
-    world.answer(peer);
+    let peer = world.offer("/ws", "headcount.v2");
     world.say(peer, &json!(["hello", { "rooms": { "": copy } }]).to_string());
     let told = world.told(peer).into_iter().skip(1);
     let heard = told.map(|told| match told {

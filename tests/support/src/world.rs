@@ -112,6 +112,15 @@ impl World {
         peer
     }
 
+    /// Opens a WebSocket with a subprotocol that the server takes.
+    pub fn offer(&mut self, path: &str, protocol: &str) -> Peer {
+        let peer = self.connect();
+        let field = format!("Sec-WebSocket-Protocol: {protocol}\r\n");
+        self.send(peer, &wire::handshake(path, &field));
+        assert_eq!(self.answer(peer).field("Sec-WebSocket-Protocol"), Some(protocol));
+        peer
+    }
+
     /// Opens a WebSocket on the roster and takes the first message.
     pub fn watch(&mut self) -> Peer {
         let peer = self.open("/ws");

@@ -102,7 +102,7 @@ impl Expected {
         let room = request.ok().and_then(|request| request.room);
         match (outcome, id) {
             (Err(error), id) => self.private.push(refusal(error, id.as_deref(), room.as_deref())),
-            (Ok(Done::Hello), _) => {}
+            (Ok(Done::Hello), _) | (Ok(_), None) => {}
             (Ok(done), Some(id)) => {
                 let what = match done {
                     Done::Plain | Done::Hello => String::new(),
@@ -111,7 +111,6 @@ impl Expected {
                 };
                 self.private.push(Told::Text(format!("ok {id}{what}")));
             }
-            (Ok(_), None) => {}
         }
     }
 }
