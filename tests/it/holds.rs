@@ -7,6 +7,7 @@ use crate::wire;
 use crate::world::{Peer, World};
 
 const ADA: &str = "00000000000000000000000000000ada";
+const NOTHING: [Value; 0] = [];
 const BOB: &str = "00000000000000000000000000000b0b";
 
 /// Nobody is asked whether they are there, unless somebody else wants their place.
@@ -67,7 +68,7 @@ fn leave_waits_as_long_as_its_cause_says() {
         end(&mut world, ada);
         if ms > 0 {
             world.pass_ms(ms - 1);
-            assert_eq!(world.heard(other), [json!([]); 0], "way {number}, too early");
+            assert_eq!(world.heard(other), NOTHING, "way {number}, too early");
         }
         world.pass_ms(1);
         let left = json!(["change", { "seq": 2, "joined": [], "left": ["Ada"] }]);
@@ -76,7 +77,7 @@ fn leave_waits_as_long_as_its_cause_says() {
         ended[why] = 1;
         assert_eq!(world.hub.members_ended(), ended, "way {number}");
         world.pass_ms(2_000);
-        assert_eq!(world.heard(other), [json!([]); 0]);
+        assert_eq!(world.heard(other), NOTHING);
     }
 }
 
@@ -99,7 +100,7 @@ fn client_that_is_back_in_time_was_never_away() {
     }
     let back = hello(&mut world, ADA);
     world.pass_ms(60_000);
-    assert_eq!(world.heard(other), [json!([]); 0], "nobody saw that");
+    assert_eq!(world.heard(other), NOTHING, "nobody saw that");
     let heard = world.heard(back);
     let expected = json!(["welcome", { "client": ADA, "resumed": [""] }]);
     assert_eq!(heard[0], expected);
@@ -142,7 +143,7 @@ fn somebody_without_an_id_who_logs_in_again_in_time_was_never_away() {
     let back = world.watch();
     world.login(back, "Ada");
     world.pass_ms(60_000);
-    assert_eq!(world.heard(other), [json!([]); 0]);
+    assert_eq!(world.heard(other), NOTHING);
     world.say(back, r#"["logout"]"#);
     assert_eq!(events(&mut world, other), ["change"], "the old one is gone by now");
 }
@@ -160,7 +161,7 @@ fn second_connection_of_a_live_client_has_to_take_another_id() {
     assert_eq!(codes(&mut world, third), ["client_in_use"], "one can wait");
     let ping = world.told(ada);
     let [wire::Told::Ping(data)] = &ping[..] else { panic!("{ping:?}") };
-    assert_eq!(world.heard(copy), [json!([]); 0], "it waits for the answer");
+    assert_eq!(world.heard(copy), NOTHING, "it waits for the answer");
     world.send(ada, &wire::frame(0x8A, data));
     world.turn();
     assert_eq!(codes(&mut world, copy), ["client_in_use", "message_invalid"], "in this order");
@@ -180,7 +181,7 @@ fn connection_that_does_not_answer_within_a_second_is_replaced() {
     world.heard(other);
     let back = hello_and(&mut world, ADA, &wire::login("Countess"));
     world.pass_ms(900);
-    assert_eq!(world.heard(back), [json!([]); 0]);
+    assert_eq!(world.heard(back), NOTHING);
     world.pass_ms(200);
     assert!(world.is_closed(ada));
     let heard = world.heard(back);
@@ -188,7 +189,7 @@ fn connection_that_does_not_answer_within_a_second_is_replaced() {
     let renamed = json!(["change", { "seq": 2, "joined": ["Countess"], "left": ["Ada"] }]);
     assert_eq!(world.heard(other), [renamed], "what it said while it waited was done then");
     world.pass_ms(60_000);
-    assert_eq!(world.heard(other), [json!([]); 0]);
+    assert_eq!(world.heard(other), NOTHING);
 }
 
 /// The end of the one that was asked is as good an answer.
@@ -311,7 +312,7 @@ fn client_of_socket_io_is_back_by_its_id() {
     world.pass_ms(1_000);
     let back = connect(&mut world);
     world.pass_ms(10_000);
-    assert_eq!(world.heard(other), [json!([]); 0], "it need not even log in again");
+    assert_eq!(world.heard(other), NOTHING, "it need not even log in again");
     world.say(back, r#"42["set",{"status":"idle"}]"#);
     assert_eq!(events(&mut world, other), ["change"]);
     world.say(back, r#"42["hello",{}]"#);
