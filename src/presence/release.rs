@@ -1,7 +1,7 @@
 //! Holds: for how long a member stays whose connection has ended.
 //!
-//! A browser closes its socket in the same way for a reload and for good, and a network that is gone
-//! says nothing at all. So a member is not gone with its connection: it is held for a time that
+//! A browser closes its socket in the same way for a reload and for good, and a lost network says
+//! nothing at all. So a member is not gone with its connection: it is held for a time that
 //! depends on how the connection ended, and whoever comes back within it was never away for others.
 //!
 //! A member whose connection ends is released at once, and its hold begins with the commit of the

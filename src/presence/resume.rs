@@ -1,9 +1,9 @@
 //! Resume: what a client is told that comes back with a copy of a room.
 //!
-//! A copy is known by what it is: the epoch and the number of a commit, or the digest alone when the
-//! epoch is another, since the server was restarted or the room was made anew. A client whose copy
-//! is that of a commit which is kept gets one change from there, whatever has happened in between,
-//! and goes on after it. Any other gets the roster.
+//! A copy is known by what it is: the epoch and the number of a commit, or the digest alone when
+//! the epoch is another, since the server was restarted or the room was made anew. A client whose
+//! copy is that of a commit which is kept gets one change from there, whatever has happened in
+//! between, and goes on after it. Any other gets the roster.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;

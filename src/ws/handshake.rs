@@ -154,8 +154,8 @@ fn lists_subprotocols(head: &RequestHead<'_>) -> bool {
     offers.peek().is_some() == is_given && offers.all(is_token)
 }
 
-/// Whether a client offers this subprotocol. Names are compared as they are: RFC 6455 §11.5 does not
-/// fold case.
+/// Whether a client offers this subprotocol. Names are compared as they are: RFC 6455 §11.5 does
+/// not fold case.
 pub fn offers_subprotocol(head: &RequestHead<'_>, name: &str) -> bool {
     head.list("sec-websocket-protocol").any(|offer| offer == name.as_bytes())
 }
