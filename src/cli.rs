@@ -49,6 +49,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
 
+    /// Tell the others why somebody left: logout, closed, lost or removed
+    #[arg(long)]
+    show_causes: bool,
+
     /// Serve /echo, a WebSocket that sends every message back, for tests and benchmarks
     #[arg(long)]
     echo: bool,
@@ -138,6 +142,7 @@ impl Cli {
         Config {
             limits: self.limits(),
             echo: self.echo,
+            shows_causes: self.show_causes,
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
             rooms: self.rooms.clone(),

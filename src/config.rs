@@ -26,6 +26,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether `/echo` is served.
     pub echo: bool,
+    /// Whether others are told why somebody left.
+    pub shows_causes: bool,
     /// Whose pages may connect, besides those that the same host served.
     pub origins: OriginPolicy,
     /// The hosts that requests may be for; empty: any.

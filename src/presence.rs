@@ -86,11 +86,15 @@ pub struct Presence {
     sets: u64,
     schedule: Schedule,
     holds: Holds,
+    /// Whether others are told why somebody left.
+    shows_causes: bool,
     /// Members that are gone, by why, and members that were held and are back.
     ended: [u64; Leave::ALL.len()],
     returned: u64,
     /// Rooms whose last commit has not reached all followers. Each gives one follower in its turn.
     telling: VecDeque<RoomId>,
+    /// So many bytes of frames may be added up for those who come back, until the next commit.
+    sum_budget: usize,
     /// The time of the last turn, and of the first.
     now: Time,
     started: Time,
@@ -127,9 +131,11 @@ impl Presence {
             sets: 0,
             schedule: Schedule::default(),
             holds: Holds::default(),
+            shows_causes: false,
             ended: [0; Leave::ALL.len()],
             returned: 0,
             telling: VecDeque::new(),
+            sum_budget: 0,
             now: Time::ZERO,
             started: Time::NEVER,
         }

@@ -42,6 +42,8 @@ export interface Events {
     joined: readonly string[];
     left: readonly string[];
     updated: readonly string[];
+    /** Why those left, by name, if the server runs with `--show-causes`. */
+    causes?: Readonly<Record<string, "logout" | "closed" | "lost" | "removed">>;
   };
   /** In the view "count". */
   count: { seq: number; count: number };

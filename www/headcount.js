@@ -308,12 +308,13 @@ class Room extends EventTarget {
     if (!isFirst && !this.#isFollowed) return; // of before another view, or to a copy that is wrong
     const { seq } = this.#roster;
     if (isFirst ? seq === null : detail.seq !== seq + 1) return this.#mend();
-    const { joined, left, status = {}, data = {} } = detail;
+    const { joined, left, status = {}, data = {}, causes } = detail;
     this.#roster.apply(detail);
     this.#follow();
     const updated = new Set([...Object.keys(status), ...Object.keys(data)]);
     for (const name of joined) updated.delete(name);
-    this.#emit("change", { seq: detail.seq, joined, left, updated: [...updated] });
+    const why = causes && { causes };
+    this.#emit("change", { seq: detail.seq, joined, left, updated: [...updated], ...why });
     this.#compare(detail);
   }
 

@@ -16,8 +16,9 @@ pub(crate) struct Subscription {
     pub(crate) namespace: u32,
     /// Whether the first login is free: in the rooms that were entered beside one.
     pub(crate) has_free_login: bool,
-    /// Whether its view waits until others are back.
+    /// Whether its view waits until others are back, and which wait that is.
     pub(crate) is_returning: bool,
+    pub(crate) wait: u8,
 }
 
 /// All rooms that a connection is in. Nearly every connection is in one, which is held
@@ -160,6 +161,7 @@ mod tests {
                 namespace,
                 has_free_login,
                 is_returning: false,
+                wait: 0,
             });
         }
         subscriptions.rotate();

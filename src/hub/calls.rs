@@ -19,14 +19,19 @@ impl Context {
         address: Option<Address>,
         now: Time,
     ) {
+        let mut news = Vec::new();
         let (outcome, room) = match call.request {
             Ok(Request { action, room }) => {
-                (self.act(connection, action, room.as_deref(), address, now), room)
+                (self.act(connection, action, room.as_deref(), address, &mut news, now), room)
             }
             Err(error) => (Err(error), None),
         };
         let (id, room) = (call.id.as_deref(), room.as_deref());
         connection.reply(&Answer { id, room, address, outcome });
+        // The answer comes before the news that it is about.
+        for message in news {
+            connection.outbox.reply(Opcode::Text, &message);
+        }
     }
 
     /// Does it.
@@ -36,6 +41,7 @@ impl Context {
         action: Action,
         room: Option<&str>,
         address: Option<Address>,
+        news: &mut Vec<Vec<u8>>,
         now: Time,
     ) -> Result<Done, ApiError> {
         // In Socket.IO a room is a namespace, which is joined and left in another way.
@@ -51,7 +57,8 @@ impl Context {
             }
             Action::Enter(wanted, has) => {
                 let room = room.unwrap_or_default();
-                return self.enter_or_view(connection, room, wanted, has, now).map(Done::Enter);
+                let wanted = (wanted, has);
+                return self.enter_or_view(connection, room, wanted, news, now).map(Done::Enter);
             }
             Action::Hello(hello) => return self.hello(connection, hello, now),
             Action::Logout => self.leave_roster(connection, meant?),
@@ -98,8 +105,8 @@ impl Context {
         &mut self,
         connection: &mut Connection,
         room: &str,
-        wanted: Option<Wanted>,
-        has: Has,
+        (wanted, has): (Option<Wanted>, Has),
+        news: &mut Vec<Vec<u8>>,
         now: Time,
     ) -> Result<Name, ApiError> {
         let name = Name::from(self.room_name(room)?);
@@ -116,9 +123,8 @@ impl Context {
             Some(room) => room,
             None => self.enter(connection, &name, View::Nothing)?,
         };
-        if let Some(change) = self.go_on(connection, room, view, has, now) {
-            connection.outbox.reply(Opcode::Text, &change);
-        }
+        self.attach(connection, room);
+        news.extend(self.go_on(connection, room, view, has, now));
         Ok(name)
     }
 
@@ -136,6 +142,8 @@ impl Context {
         }
         let follower = connection.id.index;
         if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
+            // Whoever says what it wants waits for nobody.
+            one.is_returning = false;
             self.change_view(follower, one, view);
         }
         Ok(())
@@ -152,6 +160,8 @@ impl Context {
     ) -> Result<Name, ApiError> {
         let limits = self.config.limits.names();
         let name = Name::from(names::canonical(name, limits).map_err(ApiError::Name)?);
+        // A page with Socket.IO does not know that it is back: it is nobody before it logs in.
+        self.attach(connection, room);
         let member = connection.subscriptions.member_in(room);
         if let Some(member) = member
             && self.presence.name(member) == Some(&name)

@@ -19,8 +19,8 @@ pub(super) struct Clients {
     by_id: HashMap<ClientId, Client>,
     /// Connections that are to be asked whether they are there.
     asked: VecDeque<ConnectionId>,
-    /// Connections that have waited long enough.
-    answered: VecDeque<(ConnectionId, Claim)>,
+    /// Connections that have waited long enough, and whether the id is free.
+    answered: VecDeque<(ConnectionId, bool)>,
 }
 
 /// A client that is here.
@@ -38,8 +38,6 @@ pub(super) enum Claim {
     Granted,
     /// That will be known within a second.
     Waits,
-    /// Another one has it.
-    InUse,
 }
 
 /// A client that waits until the others are back.
@@ -49,6 +47,8 @@ pub(super) struct Returning {
     pub(super) until: Time,
     pub(super) connection: ConnectionId,
     pub(super) room: RoomId,
+    /// Which wait of the connection in that room: it may have begun another one since.
+    pub(super) wait: u8,
     /// The copy that it has.
     pub(super) at: At,
 }
@@ -66,10 +66,13 @@ impl Clients {
                 slot.insert(Client { connection, next: None });
                 Claim::Granted
             }
-            Entry::Occupied(slot) if slot.get().next.is_some() => Claim::InUse,
             Entry::Occupied(mut slot) => {
-                slot.get_mut().next = Some(connection);
-                self.asked.push_back(slot.get().connection);
+                let client = slot.get_mut();
+                // The latest is the page that is there: the one before it may be a reload ago.
+                match client.next.replace(connection) {
+                    Some(older) => self.answered.push_back((older, false)),
+                    None => self.asked.push_back(client.connection),
+                }
                 Claim::Waits
             }
         }
@@ -78,7 +81,7 @@ impl Clients {
     /// The connection of a client has answered a ping: it is there.
     pub(super) fn is_here(&mut self, client: ClientId) {
         if let Some(newcomer) = self.by_id.get_mut(&client).and_then(|client| client.next.take()) {
-            self.answered.push_back((newcomer, Claim::InUse));
+            self.answered.push_back((newcomer, false));
         }
     }
 
@@ -92,7 +95,7 @@ impl Clients {
             match known.next.take() {
                 Some(newcomer) => {
                     known.connection = newcomer;
-                    self.answered.push_back((newcomer, Claim::Granted));
+                    self.answered.push_back((newcomer, true));
                 }
                 None => {
                     slot.remove();
@@ -101,13 +104,18 @@ impl Clients {
         }
     }
 
+    /// Whether some are to be asked or told.
+    pub(super) fn is_due(&self) -> bool {
+        !self.asked.is_empty() || !self.answered.is_empty()
+    }
+
     /// Takes the next connection that is to be asked.
     pub(super) fn next_asked(&mut self) -> Option<ConnectionId> {
         self.asked.pop_front()
     }
 
     /// Takes the next that waited.
-    pub(super) fn next_answered(&mut self) -> Option<(ConnectionId, Claim)> {
+    pub(super) fn next_answered(&mut self) -> Option<(ConnectionId, bool)> {
         self.answered.pop_front()
     }
 }

@@ -34,9 +34,13 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn new(config: Config, assets: Assets) -> Context {
+        let mut presence = Presence::new(config.seed);
+        if config.shows_causes {
+            presence.show_causes();
+        }
         Context {
             codec: codec(&config),
-            presence: Presence::new(config.seed),
+            presence,
             config,
             clients: Clients::default(),
             returning: VecDeque::new(),

@@ -1,8 +1,8 @@
 //! Clients that say who they are, come back, and go on from the copies that they have.
 
 use crate::api::{self, ApiError, Done, Has, Hello, Wanted};
-use crate::connection::{Connection, Identity};
-use crate::presence::{At, ClientId, RoomId, View};
+use crate::connection::{Connection, Identity, Subscription};
+use crate::presence::{ClientId, RoomId, View};
 use crate::time::Time;
 use crate::ws::Opcode;
 
@@ -24,17 +24,17 @@ impl Hub {
             self.with(id, |connection, _| connection.probe(now));
             self.agenda.touched.push_back(id);
         }
-        while let Some((id, claim)) = self.context.clients.next_answered() {
-            self.with(id, |connection, context| context.answer_claim(connection, claim, now));
-            // What it said after that was held back.
-            self.resume(id, now);
+        while let Some((id, is_free)) = self.context.clients.next_answered() {
+            self.with(id, |connection, context| context.answer_claim(connection, is_free, now));
+            // What it said after that was held back, and is gone on with when this is sent.
+            self.agenda.touched.push_back(id);
         }
         while let Some(next) = self.context.returning.front()
             && next.until <= now
-            && let Some(Returning { connection: id, room, at, .. }) =
-                self.context.returning.pop_front()
+            && let Some(ended) = self.context.returning.pop_front()
         {
-            self.with(id, |connection, context| context.end_wait(connection, room, &at));
+            let id = ended.connection;
+            self.with(id, |connection, context| context.end_wait(connection, &ended));
             self.agenda.touched.push_back(id);
         }
     }
@@ -48,6 +48,7 @@ impl Context {
         hello: Hello,
         now: Time,
     ) -> Result<Done, ApiError> {
+        let hello = self.check_hello(connection, hello)?;
         let claim = match hello.client {
             Some(client) => self.clients.claim(client, connection.id),
             None => Claim::Granted,
@@ -55,9 +56,35 @@ impl Context {
         match claim {
             Claim::Granted => self.welcome(connection, hello, now),
             Claim::Waits => connection.identify(Identity::Waiting(hello)),
-            Claim::InUse => return Err(ApiError::ClientInUse),
         }
         Ok(Done::Hello)
+    }
+
+    /// Checks what can be refused whole, and brings the names of rooms into their form: that of the
+    /// URL is the first of them.
+    fn check_hello(&self, connection: &Connection, mut hello: Hello) -> Result<Hello, ApiError> {
+        connection.view(hello.view).ok_or(ApiError::ViewUnknown)?;
+        if hello.rooms.len() > self.config.limits.rooms_per_connection_max as usize {
+            return Err(ApiError::TooManyRooms);
+        }
+        for (name, _) in &mut hello.rooms {
+            // One that can't be is refused by itself, as it was written.
+            if let Ok(canonical) = self.room_name(name) {
+                *name = canonical.into();
+            }
+        }
+        let mut names: Vec<&str> = hello.rooms.iter().map(|(name, _)| &**name).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(ApiError::RoomTwice);
+        }
+        if let Some(home) = connection.home {
+            let home = self.presence.room(home).name();
+            let said = hello.rooms.iter().position(|(name, _)| **name == **home);
+            let has = said.map_or(Has::Nothing, |index| hello.rooms.remove(index).1);
+            hello.rooms.insert(0, (home.to_string(), has));
+        }
+        Ok(hello)
     }
 
     /// A client of Socket.IO has said who it is. It is that if nobody else is, or else nobody: an
@@ -74,39 +101,29 @@ impl Context {
     }
 
     /// A connection that waited for an id has it, or has to take another.
-    fn answer_claim(&mut self, connection: &mut Connection, claim: Claim, now: Time) {
+    fn answer_claim(&mut self, connection: &mut Connection, is_free: bool, now: Time) {
         let Some(hello) = connection.take_hello() else { return };
-        match claim {
-            Claim::Granted => self.welcome(connection, hello, now),
-            Claim::InUse | Claim::Waits => {
-                let error = api::error(ApiError::ClientInUse, None, None);
-                connection.outbox.reply(Opcode::Text, &error);
-            }
+        if is_free {
+            return self.welcome(connection, hello, now);
         }
+        let error = api::error(ApiError::ClientInUse, None, None);
+        connection.outbox.reply(Opcode::Text, &error);
     }
 
     /// Welcomes a client, and brings it into its rooms.
     fn welcome(&mut self, connection: &mut Connection, hello: Hello, now: Time) {
         connection.identify(Identity::Known(hello.client));
-        let mut messages = Vec::new();
-        let mut rooms = hello.rooms;
-        if let Some(home) = connection.home {
-            let name = self.presence.room(home).name().to_string();
-            let said = rooms.iter().position(|(room, _)| *room == name);
-            let has = said.map_or(Has::Nothing, |index| rooms.remove(index).1);
-            rooms.insert(0, (name, has));
-        }
-        for (name, has) in rooms {
-            let entered = self.enter_again(connection, &name, hello.view, has, now);
-            match entered {
-                Ok(change) => messages.extend(change),
+        let (mut messages, mut news) = (Vec::new(), Vec::new());
+        for (name, has) in hello.rooms {
+            match self.enter_again(connection, &name, hello.view, has, now) {
+                Ok(change) => news.extend(change),
                 Err(error) => messages.push(api::error(error, None, Some(&name))),
             }
         }
         let resumed = connection.subscriptions.iter().filter(|one| one.member.is_some());
         let resumed = resumed.map(|one| &**self.presence.room(one.room).name());
         messages.insert(0, api::welcome(hello.client, resumed));
-        for message in messages {
+        for message in messages.into_iter().chain(news) {
             connection.outbox.reply(Opcode::Text, &message);
         }
     }
@@ -123,15 +140,10 @@ impl Context {
         let name = self.room_name(name)?;
         let known = self.presence.find(&name).filter(|&id| connection.subscriptions.has(id));
         let room = match known {
-            Some(room) => {
-                self.attach(connection, room);
-                room
-            }
-            None if !connection.may_update(&self.config, now) => {
-                return Err(ApiError::UpdatesTooFast);
-            }
+            Some(room) => room,
             None => self.enter(connection, &name, View::Nothing)?,
         };
+        self.attach(connection, room);
         let view = connection.view(wanted).ok_or(ApiError::ViewUnknown)?;
         Ok(self.go_on(connection, room, view, has, now))
     }
@@ -150,7 +162,8 @@ impl Context {
         let one = connection.subscriptions.find_mut(|one| one.room == room)?;
         one.is_returning = false;
         let (View::Changes { form, .. }, Has::Copy(at)) = (view, has) else {
-            self.tally.drifts += u64::from(has == Has::Nothing && one.view.is_like(&view));
+            let is_mended = has == Has::Nothing && matches!(one.view, View::Changes { .. });
+            self.tally.drifts += u64::from(is_mended);
             self.set_view(follower, one, view);
             return None;
         };
@@ -160,20 +173,22 @@ impl Context {
             return Some(resumed.change);
         }
         if self.presence.is_young(RETURN_MS, now) {
-            one.is_returning = true;
+            (one.is_returning, one.wait) = (true, one.wait.wrapping_add(1));
             self.set_view(follower, one, View::Nothing);
-            let (until, connection) = (now.after_ms(WAIT_MS), connection.id);
-            self.returning.push_back(Returning { until, connection, room, at });
+            let (until, connection, wait) = (now.after_ms(WAIT_MS), connection.id, one.wait);
+            self.returning.push_back(Returning { until, connection, room, wait, at });
             return None;
         }
         self.set_view(follower, one, view);
         None
     }
 
-    /// A client has waited long enough for the others.
-    fn end_wait(&mut self, connection: &mut Connection, room: RoomId, at: &At) {
+    /// A client has waited long enough for the others, unless it wants something else by now.
+    fn end_wait(&mut self, connection: &mut Connection, ended: &Returning) {
+        let &Returning { room, wait, ref at, .. } = ended;
         let (follower, view) = (connection.id.index, connection.view(Some(Wanted::Changes)));
-        let one = connection.subscriptions.find_mut(|one| one.room == room && one.is_returning);
+        let is_it = |one: &Subscription| one.room == room && one.is_returning && one.wait == wait;
+        let one = connection.subscriptions.find_mut(is_it);
         let (Some(one), Some(View::Changes { form, .. })) = (one, view) else { return };
         one.is_returning = false;
         match self.presence.resume(room, at) {

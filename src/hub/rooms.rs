@@ -44,13 +44,16 @@ impl Context {
         let (room, place) = entered.map_err(ApiError::from)?;
         // Coming back after an interruption must not take as many minutes as it has rooms.
         let has_free_login = !connection.subscriptions.is_empty();
-        let namespace = 0;
-        let is_returning = false;
-        let member = None;
-        let new =
-            Subscription { room, place, member, view, namespace, has_free_login, is_returning };
-        connection.subscriptions.push(new);
-        self.attach(connection, room);
+        connection.subscriptions.push(Subscription {
+            room,
+            place,
+            member: None,
+            view,
+            namespace: 0,
+            has_free_login,
+            is_returning: false,
+            wait: 0,
+        });
         Ok(room)
     }
 

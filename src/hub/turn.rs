@@ -78,7 +78,10 @@ impl Hub {
 
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
-        let Context { presence, returning, .. } = &self.context;
+        let Context { presence, clients, returning, .. } = &self.context;
+        if clients.is_due() {
+            return Time::ZERO;
+        }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);
         self.agenda.deadlines.next().min(presence.commit_due()).min(returns)
     }

@@ -12,6 +12,9 @@ use super::schedule::{Due, Task};
 /// What was missed in less is told to those who come back.
 const QUIET_MS: u64 = 60_000;
 
+/// Logs keep no more for those who come back than this part of the memory for connections.
+const KEPT_PART: usize = 4;
+
 /// What was done in rooms.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Work {
@@ -41,6 +44,7 @@ impl Presence {
     pub fn commit(&mut self, limits: &Limits, encoder: &mut Encoder<'_>, now: Time) -> Work {
         self.now = now;
         self.started = self.started.min(now);
+        self.sum_budget = limits.send_bytes_per_turn as usize;
         self.keep_holds(limits, now);
         let mut work = Work::default();
         let mut held_back = Vec::new();
@@ -81,9 +85,13 @@ impl Presence {
         encoder: &mut Encoder<'_>,
         now: Time,
     ) -> bool {
+        // All rooms together keep a part of the memory for those who come back.
+        let of_all = (limits.buffered_mebibytes_max as usize) << 20;
+        let kept = (limits.resume_bytes_max as usize).min(of_all / KEPT_PART / self.rooms.len());
         let room = &mut self.rooms[id.index()];
         room.flags.is_dirty = false;
-        let is_commit = room.commit(id, &mut self.entries, &self.members, limits, encoder, now);
+        let people = (&mut self.entries, &self.members);
+        let is_commit = room.commit(id, people, limits, kept, encoder, now);
         if is_commit {
             let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
             if let Some(at) = counts_at {

@@ -40,8 +40,8 @@ pub(super) struct Entry {
     members: [u32; Status::ALL.len()],
     /// The members that have data, by the number of the request that set some last.
     with_data: BTreeMap<u64, MemberId>,
-    /// Why the last member that is gone is gone.
-    pub(super) left_for: Leave,
+    /// Why the last member that is gone is gone, if that is told.
+    pub(super) left_for: Option<Leave>,
     /// Whether it is on the list of those that were touched.
     pub(super) is_touched: bool,
     /// What the last commit told of it, if it was there.
@@ -67,7 +67,7 @@ impl Entries {
                     name: slot.key().1.clone(),
                     members: Default::default(),
                     with_data: BTreeMap::new(),
-                    left_for: Leave::Logout,
+                    left_for: None,
                     is_touched: false,
                     committed: None,
                 };

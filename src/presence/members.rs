@@ -63,7 +63,9 @@ impl Members {
     pub(super) fn remove(&mut self, id: MemberId) -> Option<Member> {
         self.get(id)?;
         let member = self.members.remove(id.index as usize).1;
-        if let Some(client) = member.client {
+        if let Some(client) = member.client
+            && self.of_client(client, member.room) == Some(id)
+        {
             self.by_client.remove(&(client, member.room));
         }
         Some(member)

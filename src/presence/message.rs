@@ -57,8 +57,8 @@ impl<'a, E: Iterator<Item = (&'a str, &'a Seen)> + Clone> State<'a, E> {
         push_digest(self.digest, out);
         out.extend_from_slice(b",\"names\":");
         push_names(self.entries.clone().map(|(name, _)| name), out);
-        let status = self.entries.clone().map(|(name, seen)| (name, seen.status));
-        push_status(status.filter(|(_, status)| *status != Status::Active), out);
+        let status = self.entries.clone().filter(|(_, seen)| seen.status != Status::Active);
+        push_words("status", status.map(|(name, seen)| (name, seen.status.word())), out);
         let data = self.entries.filter_map(|(name, seen)| Some((name, Some(seen.data.as_ref()?))));
         push_data(data, out);
         out.push(b'}');
@@ -80,8 +80,9 @@ fn push_change(change: &Change, out: &mut Vec<u8>) {
     push_names(change.joined.iter().map(|name| &**name), out);
     out.extend_from_slice(b",\"left\":");
     push_names(change.left.iter().map(|name| &**name), out);
-    push_status(change.status.iter().map(|(name, status)| (&**name, *status)), out);
+    push_words("status", change.status.iter().map(|(name, status)| (&**name, status.word())), out);
     push_data(change.data.iter().map(|(name, data)| (&**name, data.as_ref())), out);
+    push_words("causes", change.causes.iter().map(|(name, leave)| (&**name, leave.word())), out);
     out.extend_from_slice(b"}]");
 }
 
@@ -147,17 +148,27 @@ pub fn push_names<N: serde::Serialize>(names: impl Iterator<Item = N>, out: &mut
     out.push(b']');
 }
 
-/// Appends `,"status":{…}`, if there is something in it.
-fn push_status<'a>(all: impl Iterator<Item = (&'a str, Status)>, out: &mut Vec<u8>) {
-    let mut open: &[u8] = b",\"status\":{";
-    for (name, status) in all {
-        out.extend_from_slice(open);
-        open = b",";
+/// Appends `,"key":{…}`, a word for each name, if there is one.
+fn push_words<'a>(
+    key: &str,
+    all: impl Iterator<Item = (&'a str, &'static str)>,
+    out: &mut Vec<u8>,
+) {
+    let mut is_open = false;
+    for (name, word) in all {
+        match std::mem::replace(&mut is_open, true) {
+            true => out.push(b','),
+            false => {
+                out.push(b',');
+                push_json(key, out);
+                out.extend_from_slice(b":{");
+            }
+        }
         push_json(name, out);
         out.push(b':');
-        push_json(status.word(), out);
+        push_json(word, out);
     }
-    if open == b"," {
+    if is_open {
         out.push(b'}');
     }
 }
@@ -227,7 +238,7 @@ mod tests {
             "",
             Seq::START,
             Digest::default(),
-            &Change { joined, left: vec![], status, data },
+            &Change { joined, status, data, ..Change::default() },
         );
         let expected = "[\"change\",{\"seq\":0,\"digest\":\"0000000000000000\",\
              \"joined\":[\"Eve\"],\"left\":[],\

@@ -78,7 +78,7 @@ impl Presence {
         let entry = self.entries.get_mut(member.entry);
         entry.leave(member.status);
         entry.leave_data(member.set);
-        entry.left_for = leave;
+        entry.left_for = self.shows_causes.then_some(leave);
         let is_held = member.hold != Hold::Attached;
         let room = self.room_mut(member.room);
         room.members -= 1;
@@ -86,6 +86,11 @@ impl Presence {
         self.holds.held -= u32::from(is_held);
         self.ended[leave as usize] += 1;
         self.touch_entry(member.room, member.entry);
+    }
+
+    /// Has others told why somebody left.
+    pub fn show_causes(&mut self) {
+        self.shows_causes = true;
     }
 
     /// Members that no connection has.

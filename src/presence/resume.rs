@@ -5,6 +5,7 @@
 //! copy is that of a commit which is kept gets one change from there, whatever has happened in
 //! between, and goes on after it. Any other gets the roster.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -20,8 +21,10 @@ use super::digest::Digest;
 use super::entries::Name;
 use super::epoch::Epoch;
 use super::ids::RoomId;
+use super::leave::Leave;
 use super::log::Seq;
 use super::message;
+use super::room::Summed;
 use super::roster::Change;
 
 /// What a client says of the copy that it has of a room.
@@ -46,21 +49,33 @@ pub struct Resumed {
 
 impl Presence {
     /// How a client goes on that has this copy of a room; `None` if it is to be sent the roster.
-    pub fn resume(&self, id: RoomId, at: &At) -> Option<Resumed> {
-        let room = self.room(id);
-        let (log, now) = (room.log(), room.roster().digest());
+    pub fn resume(&mut self, id: RoomId, at: &At) -> Option<Resumed> {
+        let room = &mut self.rooms[id.index()];
+        let (log, now) = (&room.log, room.roster().digest());
         let is_of_seq =
             at.epoch == room.epoch() && log.digest_after(at.seq, now) == Some(at.digest);
         let seq = if is_of_seq { at.seq } else { log.find(at.digest, now)? };
-        let (seq, change) = match log.is_lagged(seq.next()) {
+        if !log.is_lagged(seq.next()) {
             // What it missed is in the log, and is told as to all others.
-            false => (seq, Change::default()),
-            true => (log.last(), sum(log.since(seq))?),
-        };
-        let digest = log.digest_after(seq, now)?;
-        let change = message::resumed(room.name(), room.epoch(), seq, digest, &change);
+            let digest = log.digest_after(seq, now)?;
+            let nothing = Change::default();
+            let change = message::resumed(room.name(), room.epoch(), seq, digest, &nothing);
+            return Some(Resumed { next: seq.next(), change });
+        }
+        let last = log.last();
+        let is_summed = |sum: &Summed| (sum.from, sum.to) == (seq, last);
+        if !room.summed.as_deref().is_some_and(is_summed) {
+            let bytes = log.since(seq).map(Shared::len).sum::<usize>();
+            // To ask is cheap, and so must be to answer. A roster is encoded once for all.
+            self.sum_budget = self.sum_budget.checked_sub(bytes)?;
+            let change = sum(log.since(seq))?;
+            let change = message::resumed(room.name(), room.epoch(), last, now, &change);
+            room.summed = Some(Box::new(Summed { from: seq, to: last, change }));
+        }
+        let change = room.summed.as_ref()?.change.clone();
         let is_worth_it = change.len() <= room.roster().committed_bytes() + RESUMED_BYTES;
-        is_worth_it.then_some(Resumed { next: seq.next(), change })
+        self.note_encoded(id);
+        is_worth_it.then_some(Resumed { next: last.next(), change })
     }
 }
 
@@ -72,19 +87,12 @@ const RESUMED_BYTES: usize = 400;
 struct Told<'a> {
     joined: Vec<String>,
     left: Vec<String>,
-    #[serde(default)]
-    status: BTreeMap<String, Word>,
+    #[serde(borrow, default)]
+    status: BTreeMap<String, Cow<'a, str>>,
+    #[serde(borrow, default)]
+    causes: BTreeMap<String, Cow<'a, str>>,
     #[serde(borrow, default)]
     data: BTreeMap<String, Option<&'a RawValue>>,
-}
-
-/// A status, as it is told.
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Word {
-    Active,
-    Idle,
-    Hidden,
 }
 
 /// What several changes did to one name.
@@ -96,6 +104,8 @@ struct Sum {
     /// What was told last, since it joined if it did.
     status: Option<Status>,
     data: Option<Option<Rc<str>>>,
+    /// Why it left last.
+    cause: Option<Leave>,
 }
 
 impl Sum {
@@ -117,12 +127,12 @@ fn sum<'a>(frames: impl Iterator<Item = &'a Shared>) -> Option<Change> {
             sums.entry(name).or_default().come_or_go(true);
         }
         for (name, word) in told.status {
-            let status = match word {
-                Word::Active => Status::Active,
-                Word::Idle => Status::Idle,
-                Word::Hidden => Status::Hidden,
-            };
-            sums.entry(name).or_default().status = Some(status);
+            let status = Status::ALL.into_iter().find(|status| status.word() == word);
+            sums.entry(name).or_default().status = status;
+        }
+        for (name, word) in told.causes {
+            let cause = Leave::ALL.into_iter().find(|(_, known)| *known == word);
+            sums.entry(name).or_default().cause = cause.map(|(leave, _)| leave);
         }
         for (name, data) in told.data {
             sums.entry(name).or_default().data = Some(data.map(|data| data.get().into()));
@@ -141,7 +151,10 @@ impl Sum {
         let is_new = self.is_here == Some(true);
         let is_back = is_new && self.was_here == Some(true);
         match (self.was_here, self.is_here) {
-            (Some(true), Some(false)) => return change.left.push(name),
+            (Some(true), Some(false)) => {
+                change.causes.extend(self.cause.map(|leave| (name.clone(), leave)));
+                return change.left.push(name);
+            }
             (Some(false), Some(false)) => return,
             (Some(false), Some(true)) => change.joined.push(name.clone()),
             _ => {}

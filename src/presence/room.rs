@@ -33,6 +33,8 @@ pub struct Room {
     lists: Option<Box<[List; 3]>>,
     /// The roster as a JSON document, and of which commit.
     document: Option<Box<(Seq, Shared)>>,
+    /// The changes of the log from one commit to another as one, for the next who needs that.
+    pub(super) summed: Option<Box<Summed>>,
     followers: Followers,
     /// Those who are told how many are here, and not who.
     counters: Option<Box<Followers>>,
@@ -53,6 +55,15 @@ pub struct Room {
     /// When something was encoded last.
     pub(super) encoded_at: Time,
     pub(super) flags: Flags,
+}
+
+/// Several changes as one message.
+#[derive(Debug)]
+pub(super) struct Summed {
+    /// The commit before the first of them, and the last.
+    pub(super) from: Seq,
+    pub(super) to: Seq,
+    pub(super) change: Vec<u8>,
 }
 
 /// On which lists a room stands.
@@ -96,6 +107,7 @@ impl Room {
             log: BroadcastLog::default(),
             lists: None,
             document: None,
+            summed: None,
             followers: Followers::default(),
             counters: None,
             subscriptions: 0,
@@ -233,9 +245,9 @@ impl Room {
     pub(super) fn commit(
         &mut self,
         id: RoomId,
-        entries: &mut Entries,
-        members: &Members,
+        (entries, members): (&mut Entries, &Members),
         limits: &Limits,
+        kept: usize,
         encoder: &mut Encoder<'_>,
         now: Time,
     ) -> bool {
@@ -249,8 +261,8 @@ impl Room {
         if change.is_of_names() {
             self.names_seq = seq;
         }
-        // Those who are held may come back and want to know what they missed.
-        if self.followers.is_empty() && self.held == 0 {
+        // Those who are in it without being told may go on from a copy: they are held, or wait.
+        if self.followers.is_empty() && self.held == 0 && self.subscriptions == 0 {
             self.log.skip();
             return true;
         }
@@ -258,7 +270,7 @@ impl Room {
         let frame = encoder.frame(&told, self.deflated[0]);
         // A follower that is further behind than this is served with fewer bytes by a checkpoint.
         let followed = self.roster.committed_bytes().max(limits.log_bytes_min as usize);
-        let bounds = Bounds { followed, kept: limits.resume_bytes_max as usize };
+        let bounds = Bounds { followed, kept };
         self.log.append(frame, [before, self.roster.digest()], bounds);
         self.followers.tell_all();
         true
@@ -281,7 +293,10 @@ impl Room {
 
     /// Whether something is encoded.
     pub(super) fn holds_encoded(&self) -> bool {
-        self.log.holds_encoded() || self.lists.is_some() || self.document.is_some()
+        self.log.holds_encoded()
+            || self.lists.is_some()
+            || self.document.is_some()
+            || self.summed.is_some()
     }
 
     /// Drops all that is encoded.
@@ -289,5 +304,6 @@ impl Room {
         self.log.forget();
         self.lists = None;
         self.document = None;
+        self.summed = None;
     }
 }

@@ -12,6 +12,7 @@ use super::data::Status;
 use super::digest::Digest;
 use super::entries::{Entries, Entry, Name, Seen};
 use super::ids::{EntryId, RoomId};
+use super::leave::Leave;
 use super::members::Members;
 
 /// What changed among the entries of one room, and how many there are.
@@ -34,6 +35,8 @@ pub struct Change {
     pub joined: Vec<Name>,
     /// Names that were here and are not.
     pub left: Vec<Name>,
+    /// Why those left, where that is told.
+    pub causes: Vec<(Name, Leave)>,
     /// Those whose status is another. One that joined was active.
     pub status: Vec<(Name, Status)>,
     /// Those whose data are others, and what they are now. One that joined had none.
@@ -126,7 +129,10 @@ impl Roster {
 fn note(entry: &Entry, before: Option<Seen>, change: &mut Change) {
     let name = || entry.name.clone();
     let Some(now) = &entry.committed else {
-        change.left.extend(before.map(|_| name()));
+        if before.is_some() {
+            change.left.push(name());
+            change.causes.extend(entry.left_for.map(|leave| (name(), leave)));
+        }
         return;
     };
     if before.is_none() {

@@ -156,9 +156,9 @@ fn second_connection_of_a_live_client_has_to_take_another_id() {
     world.login(ada, "Ada");
     world.pass_ms(100);
     world.told(ada);
+    let first = hello(&mut world, ADA);
     let copy = hello_and(&mut world, ADA, &wire::text(r#"["login","Ada","too early"]"#));
-    let third = hello(&mut world, ADA);
-    assert_eq!(codes(&mut world, third), ["client_in_use"], "one can wait");
+    assert_eq!(codes(&mut world, first), ["client_in_use"], "the latest waits");
     let ping = world.told(ada);
     let [wire::Told::Ping(data)] = &ping[..] else { panic!("{ping:?}") };
     assert_eq!(world.heard(copy), NOTHING, "it waits for the answer");
@@ -231,6 +231,8 @@ fn hello_comes_first_and_once_and_is_understood_or_refused_whole() {
         (r#"["hello",{"rooms":{"a":["0000000000000000",-1,"0000000000000000"]}}]"#, "at_invalid"),
         (r#"["hello",{"rooms":{"a":["0000000000000000"]}}]"#, "at_invalid"),
         (r#"["hello",{"view":"all"}]"#, "message_invalid"),
+        (r#"["hello",{"view":"names"}]"#, "message_invalid"),
+        (r#"["hello",{"rooms":{"a":null," a":null}}]"#, "room_invalid"),
     ] {
         world.say(peer, message);
         assert_eq!(codes(&mut world, peer), [code], "{message}");
@@ -266,6 +268,35 @@ fn no_more_are_held_than_may_be() {
     world.pass_ms(15_000);
     assert!(world.names().is_empty());
     world.told(other);
+}
+
+/// Others are told why somebody left, if the server is told to say that.
+#[test]
+fn cause_of_a_leave_is_told_if_it_is_to_be() {
+    let limits = Limits { hold_lost_ms: 100, log_bytes_min: 150, ..Limits::default() };
+    let mut world = World::holding(Config { limits, shows_causes: true, ..Config::default() });
+    let other = world.offer("/ws", "headcount.v2");
+    world.say(other, r#"["hello",{}]"#);
+    let peers = ["Ada", "Bob"].map(|name| {
+        let peer = world.watch();
+        world.login(peer, name);
+        peer
+    });
+    world.pass_ms(100);
+    let at = world.roster();
+    let at = json!([at["epoch"], at["seq"], at["digest"]]);
+    world.heard(other);
+    world.reset(peers[0]);
+    world.pass_ms(200);
+    world.say(peers[1], r#"["logout"]"#);
+    let causes = |message: &Value| message[1]["causes"].clone();
+    let heard = world.heard(other);
+    let told: Vec<Value> = heard.iter().map(causes).collect();
+    assert_eq!(told, [json!({ "Ada": "lost" }), json!({ "Bob": "logout" })]);
+    let enter = json!(["enter", { "room": "", "at": at }]).to_string();
+    world.say(other, &enter);
+    let heard = world.heard(other);
+    assert_eq!(causes(&heard[0]), json!({ "Ada": "lost", "Bob": "logout" }), "{heard:?}");
 }
 
 /// A room is there as long as somebody is held in it, and gone afterwards.
@@ -312,7 +343,15 @@ fn client_of_socket_io_is_back_by_its_id() {
     world.pass_ms(1_000);
     let back = connect(&mut world);
     world.pass_ms(10_000);
-    assert_eq!(world.heard(other), NOTHING, "it need not even log in again");
+    assert_eq!(events(&mut world, other), ["change"], "a page that shows its form is nobody");
+    world.say(back, r#"42["login","Ada",{"data":{"a":1}}]"#);
+    world.pass_ms(100);
+    world.send(back, &wire::close(1001));
+    assert_eq!(events(&mut world, other), ["change"]);
+    let back = connect(&mut world);
+    world.say(back, r#"42["login","Ada"]"#);
+    world.pass_ms(10_000);
+    assert_eq!(world.heard(other), NOTHING, "it has its data again");
     world.say(back, r#"42["set",{"status":"idle"}]"#);
     assert_eq!(events(&mut world, other), ["change"]);
     world.say(back, r#"42["hello",{}]"#);

@@ -150,6 +150,14 @@ fn those_who_are_back_first_wait_for_the_others() {
     assert!(world.heard(peer).is_empty());
     world.pass_ms(200);
     assert_eq!(world.heard(peer)[0][0], "roster");
+    let (peer, _) = back(&mut world, &wrong);
+    world.say(peer, r#"["view",{"view":"count"}]"#);
+    world.pass_ms(3_000);
+    let heard = world.heard(peer);
+    assert!(
+        heard.iter().all(|message| message[0] == "count"),
+        "it wants something else: {heard:?}"
+    );
     world.pass_ms(30_000);
     let (_, heard) = back(&mut world, &wrong);
     assert_eq!(heard[0][0], "roster", "and later nobody waits");
@@ -201,8 +209,13 @@ fn roster_is_sent_again_to_whoever_asks_for_it() {
     assert_eq!(heard[1][0], "roster");
     assert_eq!(world.hub.tally().drifts, 1);
     let at = copy(&mut world);
-    world.say(peer, &json!(["enter", { "room": "", "at": at }]).to_string());
-    assert_eq!(world.heard(peer)[0][1]["epoch"], at[0]);
+    world.say(peer, &json!(["enter", { "room": "", "at": at, "id": 2 }]).to_string());
+    let heard = world.heard(peer);
+    assert_eq!(
+        (&heard[0][0], &heard[1][1]["epoch"]),
+        (&json!("ok"), &at[0]),
+        "the answer is first"
+    );
     world.say(peer, r#"["enter",{"room":"","at":[1]}]"#);
     assert_eq!(world.heard(peer)[0][1]["code"], "at_invalid");
 }
