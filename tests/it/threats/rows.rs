@@ -9,8 +9,18 @@ use std::path::Path;
 use crate::tidy::files;
 
 /// The rows of the list: a letter, and how many of that.
-const ROWS: [(char, u32); 9] =
-    [('A', 15), ('B', 6), ('C', 14), ('D', 18), ('E', 5), ('F', 7), ('G', 9), ('H', 33), ('I', 6)];
+const ROWS: [(char, u32); 10] = [
+    ('A', 15),
+    ('B', 6),
+    ('C', 14),
+    ('D', 18),
+    ('E', 5),
+    ('F', 7),
+    ('G', 9),
+    ('H', 33),
+    ('I', 6),
+    ('J', 10),
+];
 
 /// What there is to be named.
 #[derive(Default)]
