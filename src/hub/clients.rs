@@ -45,6 +45,8 @@ pub(super) enum Claim {
 /// A client that waits until the others are back.
 #[derive(Debug)]
 pub(super) struct Returning {
+    /// Tells it from others of the same connection.
+    pub(super) number: u16,
     /// For how long.
     pub(super) until: Time,
     pub(super) connection: ConnectionId,

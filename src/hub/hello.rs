@@ -31,10 +31,12 @@ impl Hub {
         }
         while let Some(next) = self.context.returning.front()
             && next.until <= now
-            && let Some(Returning { connection: id, room, at, .. }) =
+            && let Some(Returning { connection: id, room, at, number, .. }) =
                 self.context.returning.pop_front()
         {
-            self.with(id, |connection, context| context.end_wait(connection, room, &at));
+            self.with(id, |connection, context| {
+                context.end_wait(connection, (room, number), &at);
+            });
             self.agenda.touched.push_back(id);
         }
     }
@@ -148,7 +150,6 @@ impl Context {
     ) -> Option<Vec<u8>> {
         let follower = connection.id.index;
         let one = connection.subscriptions.find_mut(|one| one.room == room)?;
-        one.is_returning = false;
         let (View::Changes { form, .. }, Has::Copy(at)) = (view, has) else {
             self.tally.drifts += u64::from(has == Has::Nothing && one.view.is_like(&view));
             self.set_view(follower, one, view);
@@ -160,10 +161,12 @@ impl Context {
             return Some(resumed.change);
         }
         if self.presence.is_young(RETURN_MS, now) {
-            one.is_returning = true;
             self.set_view(follower, one, View::Nothing);
+            // Each that is not over has a number of its own.
+            let number = self.returning.back().map_or(1, |last| last.number % u16::MAX + 1);
+            one.wait = number;
             let (until, connection) = (now.after_ms(WAIT_MS), connection.id);
-            self.returning.push_back(Returning { until, connection, room, at });
+            self.returning.push_back(Returning { number, until, connection, room, at });
             return None;
         }
         self.set_view(follower, one, view);
@@ -171,11 +174,10 @@ impl Context {
     }
 
     /// A client has waited long enough for the others.
-    fn end_wait(&mut self, connection: &mut Connection, room: RoomId, at: &At) {
+    fn end_wait(&mut self, connection: &mut Connection, (room, number): (RoomId, u16), at: &At) {
         let (follower, view) = (connection.id.index, connection.view(Some(Wanted::Changes)));
-        let one = connection.subscriptions.find_mut(|one| one.room == room && one.is_returning);
+        let one = connection.subscriptions.find_mut(|one| one.room == room && one.wait == number);
         let (Some(one), Some(View::Changes { form, .. })) = (one, view) else { return };
-        one.is_returning = false;
         match self.presence.resume(room, at) {
             Some(resumed) => {
                 self.tally.resumed += 1;

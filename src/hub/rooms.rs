@@ -45,10 +45,8 @@ impl Context {
         // Coming back after an interruption must not take as many minutes as it has rooms.
         let has_free_login = !connection.subscriptions.is_empty();
         let namespace = 0;
-        let is_returning = false;
         let member = None;
-        let new =
-            Subscription { room, place, member, view, namespace, has_free_login, is_returning };
+        let new = Subscription { room, place, member, view, namespace, has_free_login, wait: 0 };
         connection.subscriptions.push(new);
         self.attach(connection, room);
         Ok(room)
@@ -84,13 +82,14 @@ impl Context {
     /// A connection is told of a room in another way from now on. One that is told in this way
     /// already goes on where it is.
     pub(super) fn change_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
-        if !one.view.is_like(&view) {
+        if one.wait != 0 || !one.view.is_like(&view) {
             self.set_view(follower, one, view);
         }
     }
 
-    /// It is told of the room like this from now on, whatever it was told before.
+    /// It is told of the room like this from now on, whatever it was told before or waited for.
     pub(super) fn set_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
+        one.wait = 0;
         one.place = self.presence.change_view(one.room, one.place, (&one.view, &view), follower);
         one.view = view;
     }
