@@ -16,9 +16,8 @@ pub(crate) struct Subscription {
     pub(crate) namespace: u32,
     /// Whether the first login is free: in the rooms that were entered beside one.
     pub(crate) has_free_login: bool,
-    /// Whether its view waits until others are back, and which wait that is.
-    pub(crate) is_returning: bool,
-    pub(crate) wait: u8,
+    /// The number of the wait until others are back, before it is told anything; 0: none.
+    pub(crate) wait: u16,
 }
 
 /// All rooms that a connection is in. Nearly every connection is in one, which is held
@@ -160,7 +159,6 @@ mod tests {
                 view,
                 namespace,
                 has_free_login,
-                is_returning: false,
                 wait: 0,
             });
         }

@@ -142,8 +142,6 @@ impl Context {
         }
         let follower = connection.id.index;
         if let Some(one) = connection.subscriptions.find_mut(|one| one.room == room) {
-            // Whoever says what it wants waits for nobody.
-            one.is_returning = false;
             self.change_view(follower, one, view);
         }
         Ok(())

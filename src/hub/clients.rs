@@ -43,12 +43,12 @@ pub(super) enum Claim {
 /// A client that waits until the others are back.
 #[derive(Debug)]
 pub(super) struct Returning {
+    /// Tells it from others of the same connection.
+    pub(super) number: u16,
     /// For how long.
     pub(super) until: Time,
     pub(super) connection: ConnectionId,
     pub(super) room: RoomId,
-    /// Which wait of the connection in that room: it may have begun another one since.
-    pub(super) wait: u8,
     /// The copy that it has.
     pub(super) at: At,
 }

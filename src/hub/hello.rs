@@ -1,7 +1,7 @@
 //! Clients that say who they are, come back, and go on from the copies that they have.
 
 use crate::api::{self, ApiError, Done, Has, Hello, Wanted};
-use crate::connection::{Connection, Identity, Subscription};
+use crate::connection::{Connection, Identity};
 use crate::presence::{ClientId, RoomId, View};
 use crate::time::Time;
 use crate::ws::Opcode;
@@ -160,7 +160,6 @@ impl Context {
     ) -> Option<Vec<u8>> {
         let follower = connection.id.index;
         let one = connection.subscriptions.find_mut(|one| one.room == room)?;
-        one.is_returning = false;
         let (View::Changes { form, .. }, Has::Copy(at)) = (view, has) else {
             let is_mended = has == Has::Nothing && matches!(one.view, View::Changes { .. });
             self.tally.drifts += u64::from(is_mended);
@@ -173,10 +172,12 @@ impl Context {
             return Some(resumed.change);
         }
         if self.presence.is_young(RETURN_MS, now) {
-            (one.is_returning, one.wait) = (true, one.wait.wrapping_add(1));
             self.set_view(follower, one, View::Nothing);
-            let (until, connection, wait) = (now.after_ms(WAIT_MS), connection.id, one.wait);
-            self.returning.push_back(Returning { until, connection, room, wait, at });
+            // Each that is not over has a number of its own.
+            let number = self.returning.back().map_or(1, |last| last.number % u16::MAX + 1);
+            one.wait = number;
+            let (until, connection) = (now.after_ms(WAIT_MS), connection.id);
+            self.returning.push_back(Returning { number, until, connection, room, at });
             return None;
         }
         self.set_view(follower, one, view);
@@ -185,12 +186,10 @@ impl Context {
 
     /// A client has waited long enough for the others, unless it wants something else by now.
     fn end_wait(&mut self, connection: &mut Connection, ended: &Returning) {
-        let &Returning { room, wait, ref at, .. } = ended;
+        let &Returning { room, number, ref at, .. } = ended;
         let (follower, view) = (connection.id.index, connection.view(Some(Wanted::Changes)));
-        let is_it = |one: &Subscription| one.room == room && one.is_returning && one.wait == wait;
-        let one = connection.subscriptions.find_mut(is_it);
+        let one = connection.subscriptions.find_mut(|one| one.room == room && one.wait == number);
         let (Some(one), Some(View::Changes { form, .. })) = (one, view) else { return };
-        one.is_returning = false;
         match self.presence.resume(room, at) {
             Some(resumed) => {
                 self.tally.resumed += 1;

@@ -3,7 +3,7 @@
 use crate::connection::{Listener, State};
 use crate::http::{RequestHead, ResponseHead, Status};
 use crate::metrics::{self, Snapshot};
-use crate::presence::Leave;
+use crate::presence::{Leave, Presence};
 use crate::tally::Tally;
 
 use super::context::Context;
@@ -32,6 +32,11 @@ impl Hub {
     /// Rooms that there are.
     pub fn rooms(&self) -> usize {
         self.context.presence.rooms()
+    }
+
+    /// Who is in them.
+    pub fn presence(&self) -> &Presence {
+        &self.context.presence
     }
 
     /// Members that are gone, by the number of why.

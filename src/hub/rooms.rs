@@ -44,16 +44,9 @@ impl Context {
         let (room, place) = entered.map_err(ApiError::from)?;
         // Coming back after an interruption must not take as many minutes as it has rooms.
         let has_free_login = !connection.subscriptions.is_empty();
-        connection.subscriptions.push(Subscription {
-            room,
-            place,
-            member: None,
-            view,
-            namespace: 0,
-            has_free_login,
-            is_returning: false,
-            wait: 0,
-        });
+        let (member, namespace) = (None, 0);
+        let new = Subscription { room, place, member, view, namespace, has_free_login, wait: 0 };
+        connection.subscriptions.push(new);
         Ok(room)
     }
 
@@ -87,13 +80,14 @@ impl Context {
     /// A connection is told of a room in another way from now on. One that is told in this way
     /// already goes on where it is.
     pub(super) fn change_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
-        if !one.view.is_like(&view) {
+        if one.wait != 0 || !one.view.is_like(&view) {
             self.set_view(follower, one, view);
         }
     }
 
-    /// It is told of the room like this from now on, whatever it was told before.
+    /// It is told of the room like this from now on, whatever it was told before or waited for.
     pub(super) fn set_view(&mut self, follower: u32, one: &mut Subscription, view: View) {
+        one.wait = 0;
         one.place = self.presence.change_view(one.room, one.place, (&one.view, &view), follower);
         one.view = view;
     }

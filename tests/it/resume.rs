@@ -163,6 +163,59 @@ fn those_who_are_back_first_wait_for_the_others() {
     assert_eq!(heard[0][0], "roster", "and later nobody waits");
 }
 
+/// Whoever asks for another view meanwhile, or comes with another copy, has that.
+#[test]
+fn one_that_waits_may_want_something_else() {
+    let mut world = world(Limits::default());
+    let other = world.watch();
+    world.login(other, "Ada");
+    world.pass_ms(100);
+    let right = copy(&mut world);
+    let wrong = json!([right[0], right[1], "0123456789abcdef"]);
+    for (say, event) in [
+        (r#"["view",{"view":"none"}]"#, None),
+        (r#"["view",{"view":"count"}]"#, Some("count")),
+        (r#"["view",{"view":"changes"}]"#, Some("roster")),
+        (r#"["enter",{"room":""}]"#, Some("roster")),
+        (r#"["enter",{"room":"","at":null}]"#, Some("roster")),
+    ] {
+        let (peer, heard) = back(&mut world, &wrong);
+        assert!(heard.is_empty());
+        world.say(peer, say);
+        world.pass_ms(3_000);
+        let heard = world.heard(peer);
+        let events: Vec<_> = heard.iter().map(|heard| heard[0].as_str()).collect();
+        assert_eq!(events, event.map(Some).into_iter().collect::<Vec<_>>(), "{say}");
+    }
+}
+
+/// A wait that is over, as the room was left, means nothing when it is entered again.
+#[test]
+fn one_that_waits_waits_for_its_last_copy() {
+    let mut world = world(Limits::default());
+    let (ada, bob) = (world.watch(), world.watch());
+    world.login(ada, "Ada");
+    world.pass_ms(100);
+    let of_ada = copy(&mut world);
+    world.login(bob, "Bob");
+    world.pass_ms(100);
+    for peer in [ada, bob] {
+        world.send(peer, &wire::close(4000));
+    }
+    world.pass_ms(100);
+    let (peer, heard) = back(&mut world, &of_ada);
+    assert!(heard.is_empty());
+    world.pass_ms(1_000);
+    world.say(peer, r#"["exit"]"#);
+    world.say(peer, r#"["enter",{"room":"","at":["0000000000000000",1,"0123456789abcdef"]}]"#);
+    let back_again = world.watch();
+    world.login(back_again, "Ada");
+    world.pass_ms(1_500);
+    assert_eq!(world.heard(peer).len(), 0, "that was another wait, and another copy");
+    world.pass_ms(1_000);
+    assert_eq!(world.heard(peer)[0][0], "roster");
+}
+
 #[test]
 fn copy_that_is_none_of_this_room_is_replaced() {
     let mut world = world(Limits::default());

@@ -187,7 +187,7 @@ impl Talk {
             if let Some(member) = &seat.member {
                 census.add(member);
             }
-            if seat.view == Wanted::Changes {
+            if seat.view == Wanted::Changes && !seat.is_vague {
                 census.check(&self.listener.copies[room], limits, true);
             }
         }

@@ -14,6 +14,8 @@ pub struct Copy {
     pub names: BTreeMap<String, Shown>,
     /// How many names there are, if it is told nothing else.
     pub count: Option<u64>,
+    /// Whether it began with a copy that the client named: what is in it only the client knows.
+    pub is_vague: bool,
 }
 
 /// What it knows of a name.
@@ -35,12 +37,25 @@ impl Copy {
         self.names = names.into_iter().map(|name| (name, Shown::default())).collect();
         self.show(data, false);
         (self.epoch, self.seq) = (epoch, seq);
+        self.is_vague = false;
         self.check_digest(data);
+    }
+
+    /// Goes on from the copy that the client named.
+    pub fn resume(&mut self, data: &Value) {
+        let epoch = data["epoch"].as_str().map(str::to_owned);
+        let seq = data["seq"].as_u64();
+        assert!(epoch.as_ref().is_some_and(|epoch| epoch.len() == 16) && seq.is_some(), "{data}");
+        *self = Copy { epoch, seq, is_vague: true, ..Copy::default() };
     }
 
     pub fn change(&mut self, data: &Value) {
         let before = self.seq.expect("the roster comes first");
         assert_eq!(data["seq"].as_u64(), Some(before + 1), "n comes only after n - 1");
+        if self.is_vague {
+            self.seq = Some(before + 1);
+            return;
+        }
         let (joined, left) = (strings(&data["joined"]), strings(&data["left"]));
         let is_shown = data.get("status").is_some() || data.get("data").is_some();
         assert!(!joined.is_empty() || !left.is_empty() || is_shown, "{data}");

@@ -128,6 +128,9 @@ impl Listener {
         let room = data["room"].as_str().unwrap_or_default().to_owned();
         match event.as_str() {
             "roster" => self.copies.entry(room).or_default().replace(data),
+            "change" if data.get("epoch").is_some() => {
+                self.copies.entry(room).or_default().resume(data);
+            }
             "change" => {
                 let copy = self.copies.get_mut(&room);
                 copy.expect("the roster comes first").change(data);
@@ -149,6 +152,8 @@ impl Listener {
                 self.told.push((seq.map(|_| room), name));
                 self.private.push(Told::Text("pong".to_owned()));
             }
+            // Of a client that says hello, as whoever writes all of the bytes may.
+            "welcome" | "bye" => self.private.push(Told::Text(event.clone())),
             _ => panic!("{text}"),
         }
     }

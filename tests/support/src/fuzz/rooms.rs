@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use headcount::api::{Action, ApiError, Call, Done, Wanted};
+use headcount::api::{Action, ApiError, Call, Done, Has, Wanted};
 use headcount::config::Limits;
 use headcount::names::{self, NameLimits};
 use headcount::presence::{DataError, Status, Update};
@@ -24,6 +24,8 @@ pub struct Rooms {
 pub struct Seat {
     pub view: Wanted,
     pub member: Option<Member>,
+    /// Whether it named a copy, from which it may go on now or after a while.
+    pub is_vague: bool,
 }
 
 /// Under a name.
@@ -50,13 +52,13 @@ impl Rooms {
     /// In the room of the URL.
     pub fn at(home: &str) -> Rooms {
         let mut rooms = Rooms { home: Some(home.to_owned()), ..Rooms::default() };
-        rooms.enter(home.to_owned(), Wanted::Changes);
+        rooms.enter(home.to_owned(), Wanted::Changes, Has::Unsaid);
         rooms
     }
 
-    fn enter(&mut self, room: String, view: Wanted) {
+    fn enter(&mut self, room: String, view: Wanted, has: Has) {
         self.visited.insert(room.clone());
-        self.all.insert(room, Seat { view, member: None });
+        self.all.insert(room, Seat { view, member: None, is_vague: matches!(has, Has::Copy(_)) });
     }
 
     /// Does what a message asks for, and says what came of it.
@@ -82,14 +84,14 @@ impl Rooms {
             None => self.home.clone().ok_or(ApiError::RoomNotEntered)?,
         };
         let is_in = self.all.contains_key(&room);
-        if let Action::Enter(wanted, _) = request.action
+        if let Action::Enter(wanted, has) = request.action
             && !is_in
         {
             let view = own_view(wanted.unwrap_or(Wanted::Changes))?;
             if self.all.len() >= limits.rooms_per_connection_max as usize {
                 return Err(ApiError::TooManyRooms);
             }
-            self.enter(room.clone(), view);
+            self.enter(room.clone(), view, has);
             return Ok(Done::Enter(room.into()));
         }
         let seat = self.all.get_mut(&room).ok_or(ApiError::RoomNotEntered)?;
@@ -109,8 +111,9 @@ impl Rooms {
                 seat.member = Some(member);
             }
             Action::Logout => seat.member = None,
-            Action::Enter(wanted, _) => {
+            Action::Enter(wanted, has) => {
                 seat.view = own_view(wanted.unwrap_or(Wanted::Changes))?;
+                seat.is_vague = matches!(has, Has::Copy(_)) || seat.is_vague && *has == Has::Unsaid;
                 return Ok(Done::Enter(room.into()));
             }
             Action::View(wanted) => seat.view = own_view(*wanted)?,
@@ -132,6 +135,9 @@ impl Rooms {
             (Some(room.clone()), seat.member.as_ref().map(|member| member.name.clone()))
         };
         let all = || self.all.iter().filter(told);
+        if self.all.values().any(|seat| seat.is_vague) {
+            return all().map(pong).chain([(None, None)]).collect();
+        }
         match all().find(is_home) {
             Some(home) => vec![pong(home)],
             None if all().next().is_none() => vec![(None, None)],

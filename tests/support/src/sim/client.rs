@@ -1,6 +1,7 @@
 //! One client: its end of a connection, what it does, and what it has a right to.
 
 mod packets;
+mod returns;
 mod speech;
 
 use std::collections::VecDeque;
@@ -18,6 +19,7 @@ use super::nature::Nature;
 use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind, Step};
 use super::seats::Bounds;
+use super::tabs::Parting;
 use crate::wire;
 
 /// What a kernel holds that its process has not read, in bytes.
@@ -50,6 +52,7 @@ pub struct Client {
     /// When it acts next, on the world's clock.
     pub wake_at_us: u64,
     is_open: bool,
+    opened_us: u64,
     has_sent_close: bool,
     has_heard_close: bool,
     /// It has ended its half, or all.
@@ -71,6 +74,10 @@ pub struct Client {
     pub ledger: Ledger,
     /// The number of its last request.
     asked: u32,
+    /// Whether it says `hello`, and the tab that it does that for.
+    pub greets: bool,
+    pub tab: Option<usize>,
+    parting: Option<Parting>,
 }
 
 impl Client {
@@ -94,6 +101,7 @@ impl Client {
             took_at_us: 0,
             wake_at_us: u64::MAX,
             is_open: false,
+            opened_us: 0,
             has_sent_close: false,
             has_heard_close: false,
             has_ended: false,
@@ -108,6 +116,9 @@ impl Client {
             first_view,
             ledger: Ledger::new(bounds),
             asked: 0,
+            greets: false,
+            tab: None,
+            parting: None,
         }
     }
 
@@ -199,10 +210,12 @@ impl Client {
         if self.is_gone {
             return None;
         }
+        self.leave_word(nature);
         let mut next = self.speak(nature);
         if self.outgoing.is_empty() {
             next = next.or(self.go_on(nature));
         }
+        self.leave_word(nature);
         if matches!(self.reading, Reading::Slow(_)) && self.link.untaken() > 0 {
             next = Some(next.unwrap_or(u64::MAX).min(200_000));
         }
@@ -268,6 +281,7 @@ impl Client {
             Heard::Answer(101) => {
                 assert!(self.kind != Kind::Page && !self.is_open);
                 self.is_open = true;
+                self.opened_us = nature.clock_us;
                 if matches!(self.kind, Kind::Native { .. } | Kind::Slowloris) {
                     self.ledger.hear_ok(OPENED, (None, None), nature.clock_us);
                 }
@@ -336,6 +350,16 @@ impl Client {
     }
 
     fn hear_message(&mut self, message: &Rc<Message>, nature: &mut Nature) {
+        match &**message {
+            Message::Welcome { id, resumed } if self.greets => {
+                return self.hear_welcome(id.as_deref(), resumed, nature);
+            }
+            Message::Error { code, .. } if self.greets && code == "client_in_use" => {
+                self.hear_in_use(nature);
+            }
+            Message::Bye if self.greets => return assert!(nature.is_stopping, "why bye?"),
+            _ => {}
+        }
         let (now_us, is_prompt) = (nature.clock_us, self.is_prompt());
         self.ledger.hear(message, &mut nature.rosters, now_us, is_prompt);
     }

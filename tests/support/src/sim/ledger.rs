@@ -6,10 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use super::message::{Message, Whole};
-use super::requests::{Act, Request, View};
+use super::message::{Change, Message};
+use super::requests::{Act, ROOMS, Request, View};
 use super::rosters::{At, Rosters};
-use super::seats::{Bounds, Fate, Seats, Span};
+use super::seats::{Bounds, Fate, Seat, Seats, Span};
+use super::tabs::{Asked, Left};
+use super::told::{self, Pace, Told};
 
 /// What a client has asked for, and what it was told.
 #[derive(Debug)]
@@ -20,7 +22,13 @@ pub struct Ledger {
     told: BTreeMap<&'static str, Told>,
     pending: VecDeque<Pending>,
     /// The names that it asked for in each room, and the rooms that it asked for.
-    pub asked: BTreeSet<(&'static str, Option<String>)>,
+    pub asked: Asked,
+    /// How often it asked for something that is another name, or none, and when the last such was
+    /// done.
+    pub namings: u64,
+    pub named_us: u64,
+    /// The room that its `hello` named and that there can't be.
+    refused: Option<&'static str>,
 }
 
 /// A request that is not known to be done.
@@ -34,32 +42,9 @@ struct Pending {
     may_fail: &'static [&'static str],
     /// The error that came before its acknowledgement.
     error: Option<String>,
+    /// Where its copy led to, which may be told before it is answered.
+    resumed: Option<At>,
 }
-
-/// What it was told of a room since it has this view of it.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// The making of the room, if that is known: it stays the same while somebody is in it.
-    epoch: Option<Rc<str>>,
-    pub at: Option<At>,
-    pub list: Option<BTreeSet<String>>,
-    /// A commit, and how many names there were.
-    pub count: Option<(u64, u64)>,
-    counts: Pace,
-}
-
-/// How often a count came.
-#[derive(Debug, Default)]
-struct Pace {
-    began_us: u64,
-    times: u64,
-    /// When each of the last few came.
-    last_us: VecDeque<u64>,
-}
-
-/// So many counts may come at once to somebody who could not be told before: what was half sent,
-/// what was new then, and what is new now. The first of all is one more.
-const COUNTS_AT_ONCE: usize = 4;
 
 impl Ledger {
     pub fn new(bounds: Bounds) -> Ledger {
@@ -68,7 +53,10 @@ impl Ledger {
             seats: Seats::default(),
             told: BTreeMap::new(),
             pending: VecDeque::new(),
-            asked: BTreeSet::new(),
+            asked: Asked::new(),
+            namings: 0,
+            named_us: 0,
+            refused: None,
         }
     }
 
@@ -89,7 +77,47 @@ impl Ledger {
 
     /// Whether it has asked for something that others may have taken from it.
     pub fn is_in_doubt(&self) -> bool {
-        self.pending.iter().any(|pending| !pending.may_fail.is_empty() && pending.fate.is_ok())
+        let is_open = |pending: &Pending| !pending.may_fail.is_empty() && pending.fate.is_ok();
+        self.pending.iter().any(|pending| is_open(pending) || pending.is_hello())
+    }
+
+    /// Whether it has named a copy of a room, and was told nothing yet.
+    pub fn waits_in(&self, room: &str) -> bool {
+        let is_asked = |pending: &Pending| {
+            pending.request.at.is_some() && pending.request.room_told() == Some(room)
+        };
+        let is_asked = self.pending.iter().any(is_asked);
+        is_asked || self.told.get(room).is_some_and(Told::waits)
+    }
+
+    /// Whether it is known which names it has.
+    pub fn is_named(&self) -> bool {
+        !self.pending.iter().any(|pending| is_naming(&pending.request))
+    }
+
+    /// Whether somebody else can be the reason that a request is refused.
+    pub fn may_fail(&self, request: &Request) -> &'static [&'static str] {
+        match self.pending.iter().any(Pending::is_hello) {
+            true if self.bounds.is_tight => &["hello_missing", "room_full"],
+            true => &["hello_missing"],
+            false => self.ahead().may_fail(request, &self.bounds),
+        }
+    }
+
+    /// What is left of it when the connection ends.
+    pub fn left(&self) -> Left {
+        let all = || self.seats.all.iter();
+        Left {
+            is_sure: self.pending.is_empty(),
+            members: all().filter_map(|(room, seat)| Some((*room, seat.member.clone()?))).collect(),
+            asked: self.asked.clone(),
+            copies: self
+                .told
+                .iter()
+                .filter_map(|(room, told)| Some((*room, told.at.clone()?)))
+                .collect(),
+            parting: None,
+        }
     }
 
     /// Whether all that must be answered is.
@@ -101,7 +129,8 @@ impl Ledger {
     pub fn ask(&mut self, request: Request, id: Option<String>, now_us: u64) {
         let ahead = self.ahead();
         let fate = ahead.fate(&request, &self.bounds);
-        let may_fail = ahead.may_fail(&request, &self.bounds);
+        let may_fail = self.may_fail(&request);
+        self.namings += u64::from(is_naming(&request));
         let mut then = ahead;
         then.apply(&request, Span { from_us: 0, until_us: u64::MAX });
         for (room, seat) in &then.all {
@@ -115,17 +144,26 @@ impl Ledger {
             fate,
             may_fail,
             error: None,
+            resumed: None,
         });
     }
 
     fn done(&mut self, pending: &Pending, now_us: u64) {
         let set = Span { from_us: pending.from_us, until_us: now_us };
+        if is_naming(&pending.request) {
+            self.named_us = now_us;
+        }
         if let Some(room) = self.seats.apply(&pending.request, set) {
             let before = self.told.remove(room);
             if self.seats.all.contains_key(room) {
                 let epoch = before.and_then(|told| told.epoch);
-                let counts = Pace { began_us: pending.from_us, ..Pace::default() };
-                self.told.insert(room, Told { epoch, counts, ..Told::default() });
+                let counts = Pace::from(pending.from_us);
+                let copy = match &pending.resumed {
+                    None => pending.request.at.clone().flatten(),
+                    Some(_) => None,
+                };
+                let at = pending.resumed.clone();
+                self.told.insert(room, Told { epoch, counts, at, copy, ..Told::default() });
             }
         }
     }
@@ -171,8 +209,43 @@ impl Ledger {
         self.done(&pending, now_us);
     }
 
+    /// It is who it said to be, and is somebody still in these rooms. It was told how `left` has
+    /// it; otherwise it is not known who it is there. Says when it had asked.
+    pub fn hear_welcome(&mut self, resumed: &[String], left: &Left, now_us: u64) -> u64 {
+        let pending = self.answered(now_us, Pending::is_hello);
+        assert!(pending.fate.is_ok());
+        self.done(&pending, now_us);
+        let Act::Hello(hello) = &pending.request.act else { unreachable!("it is hello") };
+        let home = pending.request.room_told().map(|room| (room, None));
+        let rooms =
+            hello.rooms.iter().filter_map(|(room, has)| Some((ROOMS[*room].1?, has.clone())));
+        for (room, copy) in home.into_iter().chain(rooms) {
+            let counts = Pace::from(pending.from_us);
+            self.told.insert(room, Told { counts, copy, ..Told::default() });
+        }
+        self.refused = hello
+            .rooms
+            .iter()
+            .map(|(room, _)| ROOMS[*room])
+            .find_map(|(said, told)| if told.is_none() { Some(said) } else { None });
+        for room in resumed {
+            let seat = self.seats.all.get_mut(&**room).expect("a room that it entered");
+            assert!(
+                !left.is_sure || left.members.contains_key(&**room),
+                "nobody was in {room}: {left:?}, {self:?}"
+            );
+            seat.member = left.members.get(&**room).filter(|_| left.is_sure).cloned();
+        }
+        pending.from_us
+    }
+
     /// A request was refused. Where it has an acknowledgement, that comes after this.
     pub fn hear_error(&mut self, code: &str, id: Option<&str>, room: Option<&str>, now_us: u64) {
+        if id.is_none() && room.is_some() && room == self.refused {
+            assert_eq!(code, "room_invalid");
+            self.refused = None;
+            return;
+        }
         let mut pending = match id {
             Some(id) => self.answered(now_us, |pending| pending.id.as_deref() == Some(id)),
             None => self.answered(now_us, |pending| {
@@ -241,12 +314,17 @@ impl Ledger {
                 let at = told.at.as_ref().expect("a roster comes before changes");
                 told.at = Some(rosters.hear_change(message, at));
             }
+            Message::Resumed { epoch, change, bytes } => {
+                self.hear_resumed((epoch, change, *bytes), rosters);
+            }
             Message::Count { room, seq, count } => {
                 let told = self.told(room, View::Count);
                 told.hear_count(*seq, *count, rosters);
                 told.counts.note(now_us, interval_us, is_prompt);
             }
-            Message::List(_) | Message::Other => panic!("{message:?} is no event of ours"),
+            Message::List(_) | Message::Welcome { .. } | Message::Bye | Message::Other => {
+                panic!("{message:?} is no event of ours")
+            }
         }
     }
 
@@ -255,11 +333,39 @@ impl Ledger {
         self.told(room, View::Names).list = Some(names.clone());
     }
 
+    /// A change leads from its own copy to a commit.
+    fn hear_resumed(&mut self, said: (&Rc<str>, &Change, usize), rosters: &mut Rosters) {
+        let (epoch, change, _) = said;
+        let is_told = |seat: &Seat| seat.view == View::Changes;
+        if self.seats.all.get(&*change.room).is_some_and(is_told)
+            && let Some(told) = self.told.get_mut(&*change.room)
+            && let Some(named) = told.copy.take()
+        {
+            let at = told::arrive(&named, said, rosters);
+            let known = told.epoch.get_or_insert_with(|| epoch.clone());
+            assert_eq!(known, epoch, "{:?} was made again with somebody in it", change.room);
+            told.at = Some(at);
+            return;
+        }
+        // It comes before the answer to the request.
+        let is_it = |pending: &&mut Pending| {
+            pending.request.room_told() == Some(&*change.room) && pending.request.at.is_some()
+        };
+        let pending = self.pending.iter_mut().find(is_it).expect("it named no copy");
+        let named = pending.request.at.clone().flatten().expect("it named no copy");
+        assert!(pending.resumed.is_none() && pending.fate.is_ok());
+        pending.resumed = Some(told::arrive(&named, said, rosters));
+    }
+
     fn hear_pong(&mut self, told: Option<&(String, u64)>, name: Option<&String>, now_us: u64) {
         let pending = self.answered(now_us, |pending| pending.request.act == Act::Ping);
         self.done(&pending, now_us);
         let Some((room, seq)) = told else {
-            let has_changes = self.seats.all.values().any(|seat| seat.view == View::Changes);
+            // One that waits for the others after a start is told nothing.
+            let has_changes = self.seats.all.iter().any(|(room, seat)| {
+                let waits = self.told.get(room).is_some_and(Told::waits);
+                seat.view == View::Changes && !waits
+            });
             assert!(!has_changes, "a pong that says nothing");
             return assert_eq!(name, None, "a name in no room");
         };
@@ -286,7 +392,12 @@ impl Ledger {
 impl Pending {
     /// Whether there is no answer to it.
     fn is_silent(&self) -> bool {
-        self.id.is_none() && self.fate.is_ok() && self.request.act != Act::Ping
+        let is_answered = self.request.act == Act::Ping || self.is_hello();
+        self.id.is_none() && self.fate.is_ok() && !is_answered
+    }
+
+    fn is_hello(&self) -> bool {
+        matches!(self.request.act, Act::Hello(_))
     }
 
     /// Whether it is a request of Socket.IO with an acknowledgement.
@@ -304,37 +415,7 @@ impl Pending {
     }
 }
 
-impl Told {
-    fn hear_whole(&mut self, whole: &Whole, rosters: &mut Rosters) {
-        let epoch = self.epoch.get_or_insert_with(|| whole.epoch.clone());
-        assert_eq!(*epoch, whole.epoch, "{:?} was made again with somebody in it", whole.room);
-        self.at = Some(rosters.hear_whole(whole, self.at.as_ref()));
-    }
-
-    fn hear_count(&mut self, seq: u64, count: u64, rosters: &Rosters) {
-        let at = self.epoch.clone().map(|epoch| (epoch, seq));
-        if let Some(state) = at.and_then(|at| rosters.state(&at)) {
-            assert_eq!(state.len() as u64, count, "the count of commit {seq}");
-        }
-        if let Some((last, before)) = self.count {
-            assert!(seq > last, "the count of commit {seq} after that of {last}");
-            // It went away and came back in between.
-            assert!(count != before || seq > last + 1, "the same count once more");
-        }
-        self.count = Some((seq, count));
-    }
-}
-
-impl Pace {
-    fn note(&mut self, now_us: u64, interval_us: u64, is_prompt: bool) {
-        self.times += 1;
-        let passed = (now_us - self.began_us + 5_000) / interval_us;
-        assert!(self.times <= passed + 2, "{} counts", self.times);
-        self.last_us.push_back(now_us);
-        if self.last_us.len() > COUNTS_AT_ONCE {
-            let first_us = self.last_us.pop_front().unwrap_or(now_us);
-            let is_fair = now_us - first_us + 5_000 >= interval_us;
-            assert!(is_fair || !is_prompt, "{COUNTS_AT_ONCE} counts and one more at once");
-        }
-    }
+/// Whether a request may be one for another name, or for none.
+fn is_naming(request: &Request) -> bool {
+    matches!(request.act, Act::Login(..) | Act::Logout | Act::Exit | Act::Hello(_))
 }

@@ -30,6 +30,8 @@ pub struct Link {
     pub is_accepted: bool,
     /// The server has closed its socket.
     pub is_closed: bool,
+    /// When it did, on the world's clock.
+    pub closed_us: Option<u64>,
     pub id: Option<ConnectionId>,
     /// What is to be told.
     pub edge: Readiness,

@@ -67,6 +67,20 @@ pub enum Message {
         id: Option<String>,
         room: Option<String>,
     },
+    /// What leads from a client's own copy to a commit.
+    Resumed {
+        epoch: Rc<str>,
+        change: Change,
+        bytes: usize,
+    },
+    /// The answer to `hello`.
+    Welcome {
+        id: Option<String>,
+        /// Rooms in which it is somebody still.
+        resumed: Vec<String>,
+    },
+    /// The server is about to go.
+    Bye,
     /// The commit that whoever hears this was told of last, in a room.
     Pong {
         told: Option<(String, u64)>,
@@ -87,18 +101,17 @@ impl Message {
         match parts[0].as_str() {
             Some("roster") => Message::Roster(Whole::of(body)),
             Some("presence") => Message::Presence(Whole::of(body)),
-            Some("change") => Message::Change(Change {
-                room: room(body),
-                seq: number(body, "seq"),
-                digest: digest(body),
-                joined: names(&body["joined"]),
-                left: names(&body["left"]),
-                status: status(body),
-                data: pairs(body, "data", |data| match data {
-                    Value::Null => Map::new(),
-                    data => object(data),
-                }),
-            }),
+            Some("change") => match body["epoch"].as_str() {
+                Some(epoch) => {
+                    let (epoch, bytes) = (epoch.into(), payload.len());
+                    Message::Resumed { epoch, change: Change::of(body), bytes }
+                }
+                None => Message::Change(Change::of(body)),
+            },
+            Some("welcome") => {
+                Message::Welcome { id: text("client"), resumed: strings(&body["resumed"]) }
+            }
+            Some("bye") => Message::Bye,
             Some("count") => {
                 let (seq, count) = (number(body, "seq"), number(body, "count"));
                 Message::Count { room: room(body), seq, count }
@@ -118,6 +131,23 @@ impl Message {
                 Message::Error { code, id: id(), room: text("room") }
             }
             _ => Message::Other,
+        }
+    }
+}
+
+impl Change {
+    fn of(body: &Value) -> Change {
+        Change {
+            room: room(body),
+            seq: number(body, "seq"),
+            digest: digest(body),
+            joined: names(&body["joined"]),
+            left: names(&body["left"]),
+            status: status(body),
+            data: pairs(body, "data", |data| match data {
+                Value::Null => Map::new(),
+                data => object(data),
+            }),
         }
     }
 }
@@ -162,9 +192,13 @@ fn number(body: &Value, key: &str) -> u64 {
 
 /// Names, which are in order, each once.
 fn names(value: &Value) -> Vec<String> {
-    let names: Vec<String> = serde_json::from_value(value.clone()).expect("names are strings");
+    let names = strings(value);
     assert!(names.is_sorted_by(|one, other| one < other), "in order, each once: {value}");
     names
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    serde_json::from_value(value.clone()).expect("an array of strings")
 }
 
 /// The list of names that pages put into HTML.

@@ -6,8 +6,10 @@
 //!    └────→ world, net ──→ link    the machine: agenda, events; system calls; one connection
 //!             └──────→ client ──→ ear, script      what a client hears, says and does
 //!                        ├──────→ ledger, seats    what it asked for, what it may be told
-//!                        └──────→ rosters          what all of them heard, compared
-//!           setup, audit     who takes part; what must be so in the end
+//!                        ├──────→ tabs, returns    who comes back, and what it left behind
+//!                        └──────→ rosters, told    what all of them heard, compared
+//!           setup            who takes part
+//!           audit, watch     what must be so in the end, and at any time
 //!           requests, message                      the words of both sides
 //!           nature, choices, faults                chance, time, and what is written down
 //! ```
@@ -36,7 +38,13 @@
 //! 13. What is counted adds up: who was accepted is open or closed (`Run::check`).
 //! 14. Each request is answered once and in order, as it must be (`ledger`, `seats`).
 //! 15. Nobody is told of a room that it is not in, or in a way that it did not ask for; counts come
-//!     at most once in their interval (`Ledger::told`, `ledger::Pace`).
+//!     at most once in their interval (`Ledger::told`, `told::Pace`).
+//! 16. A name is there if somebody has it or is held under it, and only then; at the end nobody is
+//!     held (`watch`, `Run::end`).
+//! 17. Who is back in time is who it was, and who has logged out or is late is nobody; of two with
+//!     one id the one that is there has it, and both know that soon (`client::returns`).
+//! 18. What is told to one who comes back makes the roster of its copy, and is not much longer than
+//!     the roster (`told::arrive`).
 //!
 //! Besides, a client that did nothing wrong and to which nothing happened is never cut off, and
 //! gets the last words (`Client::check_end`).
@@ -57,4 +65,7 @@ pub mod run;
 mod script;
 mod seats;
 mod setup;
+mod tabs;
+mod told;
+mod watch;
 mod world;

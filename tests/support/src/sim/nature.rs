@@ -3,6 +3,7 @@
 use super::choices::Choices;
 use super::faults::{Fault, Rates, Stage, Tally};
 use super::rosters::Rosters;
+use super::tabs::Tabs;
 
 /// Chance, time, and what is written down.
 #[derive(Debug)]
@@ -11,10 +12,13 @@ pub struct Nature {
     pub rates: Rates,
     pub tally: Tally,
     pub rosters: Rosters,
+    pub tabs: Tabs,
     /// Rooms in which clients take part.
     pub rooms: usize,
     /// The time of the world, in µs.
     pub clock_us: u64,
+    /// Until when the process was held the last time.
+    pub away_until_us: u64,
     /// The server was told to stop.
     pub is_stopping: bool,
     /// Whether there is so little memory that anyone may be cut off for it.

@@ -123,6 +123,7 @@ impl Net for World {
         }
         if self.nature.strikes(Fault::ReadReset, stage) {
             client.is_harmed = true;
+            client.leave_word(&mut self.nature);
             client.link.reset();
         }
         let mut most = buffer.len();
@@ -160,6 +161,7 @@ impl Net for World {
         }
         if self.nature.strikes(Fault::BrokenPipe, stage) {
             client.is_harmed = true;
+            client.leave_word(&mut self.nature);
             client.link.reset();
         }
         let is_short = self.nature.strikes(Fault::ShortWrite, stage);
@@ -181,6 +183,7 @@ impl Net for World {
         let stage = self.note_call(*stream);
         if self.nature.strikes(Fault::ShutdownFails, stage) {
             self.clients[stream.0].is_harmed = true;
+            self.clients[stream.0].leave_word(&mut self.nature);
             self.clients[stream.0].link.reset();
         }
         self.wake(stream.0, self.nature.clock_us + 100);
@@ -191,6 +194,7 @@ impl Net for World {
         self.note_call(stream);
         let link = &mut self.clients[stream.0].link;
         link.close();
+        link.closed_us = Some(self.nature.clock_us);
         self.closed += 1;
         if let Some(id) = link.id {
             self.note_stale(id);

@@ -1,6 +1,10 @@
 //! What clients ask for in rooms, and in which words.
 
+use std::rc::Rc;
+
 use serde_json::Value;
+
+use super::rosters::At;
 
 /// How present somebody says to be. The most active is the least, and the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,12 +53,37 @@ pub struct Request {
     pub room: Option<usize>,
     /// Whether it is to be answered in any case.
     pub has_id: bool,
+    /// What the client says that it has, when it enters a room.
+    pub at: Option<Has>,
+}
+
+/// What a client says that it has of a room: nothing, or a copy.
+pub type Has = Option<Rc<Named>>;
+
+/// A copy, as it is named.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Named {
+    /// In JSON.
+    pub said: String,
+    /// The commit whose outcome it is, if it is one that was told.
+    pub of: Option<At>,
+}
+
+/// What a client says first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hello {
+    pub id: Option<String>,
+    pub view: Option<View>,
+    /// Rooms, and what it has of each.
+    pub rooms: Vec<(usize, Has)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// The connection opens, in the room of the URL and with the view that it says.
     Open(Option<View>),
+    /// It says who it is. The room is that of the URL.
+    Hello(Hello),
     Login(Naming, Update),
     Logout,
     Set(Update),
@@ -166,7 +195,7 @@ impl Update {
 
 impl Request {
     pub fn new(act: Act, room: Option<usize>) -> Request {
-        Request { act, room, has_id: true }
+        Request { act, room, has_id: true, at: None }
     }
 
     /// The room as it is said.
@@ -196,7 +225,9 @@ impl Request {
                 update.push_to(&mut options);
                 "\"set\"".to_owned()
             }
+            Act::Hello(hello) => return hello.message(),
             Act::Enter(view) => {
+                options.extend(self.at.as_ref().map(|has| format!("\"at\":{}", said(has))));
                 options.extend(view.map(|view| format!("\"view\":\"{}\"", view.word())));
                 "\"enter\"".to_owned()
             }
@@ -218,4 +249,21 @@ impl Request {
             false => format!("[{event},{{{}}}]", options.join(",")),
         }
     }
+}
+
+impl Hello {
+    fn message(&self) -> String {
+        let mut options = Vec::new();
+        options.extend(self.id.as_ref().map(|id| format!("\"client\":\"{id}\"")));
+        options.extend(self.view.map(|view| format!("\"view\":\"{}\"", view.word())));
+        let room =
+            |(room, has): &(usize, Has)| format!("{}:{}", Value::from(ROOMS[*room].0), said(has));
+        let rooms: Vec<String> = self.rooms.iter().map(room).collect();
+        options.extend((!rooms.is_empty()).then(|| format!("\"rooms\":{{{}}}", rooms.join(","))));
+        format!("[\"hello\",{{{}}}]", options.join(","))
+    }
+}
+
+fn said(has: &Has) -> &str {
+    has.as_ref().map_or("null", |named| &named.said)
 }

@@ -13,13 +13,15 @@ use super::nature::Nature;
 use super::requests::{ALIASES, Act as Asked, EMPTY_ROOM, Request};
 use super::rosters::Rosters;
 use super::script::{self, Kind, Step};
-use super::setup::{add, config, plan_faults};
+use super::setup::{CONNECTIONS_EACH, add, config, plan_faults};
+use super::tabs::Tabs;
+use super::watch::Watch;
 use super::world::{Act, World};
 
 const SECOND_US: u64 = 1_000_000;
 
 /// Longer than it takes to find that a peer is there no more.
-const REST_US: u64 = 100 * SECOND_US;
+const REST_US: u64 = 150 * SECOND_US;
 
 /// What came of one run.
 #[derive(Debug)]
@@ -51,6 +53,7 @@ struct Run {
     /// When it was told to stop, by its own time.
     stopped_at: Option<Time>,
     has_ended: bool,
+    watch: Watch,
 }
 
 impl Run {
@@ -74,9 +77,19 @@ impl Run {
             rosters: Rosters::default(),
             rooms,
             clock_us: 0,
+            tabs: Tabs {
+                all: Vec::new(),
+                comers: Vec::new(),
+                said: 0,
+                comers_left: (CONNECTIONS_EACH - 1) * clients as u32,
+                hold_closed_us: 1000 * u64::from(config.limits.hold_closed_ms),
+                hold_lost_us: 1000 * u64::from(config.limits.hold_lost_ms),
+                is_roomy: config.limits.held_members_max > 1,
+            },
+            away_until_us: 0,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
-            is_crowded: is_crowded || are_remote && clients > 40,
+            is_crowded: is_crowded || are_remote && CONNECTIONS_EACH as usize * clients > 40,
             trace: 0,
         };
         let mut world = World::new(nature);
@@ -87,7 +100,7 @@ impl Run {
         }
         plan_faults(&mut world, storm_us);
         let server = Server::new(config, Assets::embedded(), world, 1);
-        Run { server, storm_us, stopped_at: None, has_ended: false }
+        Run { server, storm_us, stopped_at: None, has_ended: false, watch: Watch::default() }
     }
 
     fn world(&mut self) -> &mut World {
@@ -143,6 +156,7 @@ impl Run {
     fn rest(&mut self) {
         let world = self.world();
         world.nature.rates = Rates::NONE;
+        world.nature.tabs.comers_left = 0;
         let now = world.nature.clock_us;
         for index in 0..world.clients.len() {
             world.clients[index].hurry();
@@ -169,6 +183,7 @@ impl Run {
         for room in (0..world.nature.rooms).chain([EMPTY_ROOM]) {
             steps.push(Step::Request(Request::new(Asked::Enter(None), Some(room))));
         }
+        (world.clients[last].greets, world.clients[last].tab) = (false, None);
         world.clients[last].begin_in(0, steps);
         last
     }
@@ -191,6 +206,8 @@ impl Run {
         let (hub, world) = (self.server.hub(), self.server.net());
         assert!(hub.is_empty(), "connections without a client: {:?}", world.clients);
         assert_eq!(hub.buffered_bytes(), 0);
+        assert_eq!(hub.presence().members(), 0, "nobody is held for ever");
+        assert_eq!(hub.presence().held(), 0);
         assert_eq!(hub.rooms(), 0, "rooms that nobody is in");
         assert_eq!(world.open_sockets(), 0);
         assert_eq!(hub.next_wakeup(), Time::NEVER, "nothing is left to be done");
@@ -211,6 +228,11 @@ impl Run {
         let every = 1 + world.clients.len() as u64 / 16;
         if world.turn.is_multiple_of(every) {
             self.check_connections();
+            let (hub, world) = (self.server.hub(), self.server.net());
+            self.watch.check(hub, world);
+            if world.turn.is_multiple_of(8 * every) {
+                self.watch.check_names(hub, world);
+            }
         }
     }
 

@@ -33,6 +33,18 @@ pub enum Step {
     Open,
     /// Asks for this path, with GET or HEAD.
     Ask(&'static str, bool),
+    /// Says who it is, and perhaps something more without waiting for the answer.
+    Hello {
+        is_eager: bool,
+    },
+    /// Says so many bytes of that, and goes.
+    Torn(u32),
+    /// Enters a room with what it has of it.
+    EnterAgain(usize),
+    /// Another connection says that it is the same, in so many ms.
+    Double(u32),
+    /// Goes in some way, and comes back in so many ms.
+    Leave(Way, u32),
     /// Asks for something in a room.
     Request(Request),
     Ping,
@@ -58,6 +70,25 @@ pub enum Step {
     /// Takes everything again.
     FastReader,
 }
+
+/// A way to go, for somebody who will be back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Close(u16),
+    Fin,
+    Reset,
+    Vanish,
+}
+
+const WAYS: [Way; 7] = [
+    Way::Close(1001),
+    Way::Close(1000),
+    Way::Reset,
+    Way::Vanish,
+    Way::Fin,
+    Way::Close(4000),
+    Way::Vanish,
+];
 
 /// The ways to go.
 const LAST: [Step; 5] = [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
@@ -144,6 +175,47 @@ pub fn script(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) ->
     steps
 }
 
+/// What somebody does who keeps an id: what others do, and comes and goes.
+pub fn script_of_tab(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) -> Vec<Step> {
+    let most = choices.pick(&[3000, 50, 500]);
+    let after = |choices: &mut Choices| Step::Wait(choices.between(1, most));
+    let leave = |choices: &mut Choices| {
+        let delays = [1, 100, 600, 1200, 2500, 5000, 20_000];
+        Step::Leave(choices.pick(&WAYS), choices.pick(&delays))
+    };
+    match choices.below(12) {
+        // It does not wait for an answer.
+        10 => {
+            let hello = Step::Hello { is_eager: choices.chance(2) };
+            let wait = Step::Wait(choices.between(1, 900));
+            return vec![Step::Open, hello, wait, leave(choices)];
+        }
+        11 => {
+            return vec![Step::Open, Step::Torn(choices.between(1, 60)), {
+                // A Close frame would be a part of it.
+                let way = choices.pick(&[Way::Reset, Way::Vanish, Way::Fin]);
+                Step::Leave(way, choices.between(1, 1000))
+            }];
+        }
+        _ => {}
+    }
+    let mut steps = vec![Step::Open, Step::Hello { is_eager: choices.chance(4) }];
+    for _ in 0..choices.below(6) {
+        steps.push(after(choices));
+        let room = choices.below(rooms as u32) as usize;
+        steps.push(match choices.below(8) {
+            0 => Step::EnterAgain(room),
+            1 => Step::Double(choices.between(1, 1500)),
+            _ => Step::Request(request(kind, number, rooms, choices)),
+        });
+    }
+    if !choices.chance(4) {
+        let ping = Request::new(Act::Ping, None);
+        steps.extend([Step::Request(ping), after(choices), leave(choices)]);
+    }
+    steps
+}
+
 /// Something that a client asks for in a room.
 fn request(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) -> Request {
     let is_socket_io = kind == Kind::SocketIo;
@@ -159,13 +231,14 @@ fn request(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) -> Re
         22 if !is_socket_io => Act::Ping,
         _ => {
             let bad = choices.below(BAD.len() as u32) as usize;
-            return Request { act: Act::Bad(bad), room: is_socket_io.then_some(room), has_id };
+            let room = is_socket_io.then_some(room);
+            return Request { act: Act::Bad(bad), room, has_id, at: None };
         }
     };
     // Without an answer it would not be known from when on something else is told.
     let has_id = has_id || matches!(act, Act::View(_) | Act::Exit);
     let is_said = is_socket_io || choices.chance(2);
-    Request { act, room: is_said.then_some(room), has_id }
+    Request { act, room: is_said.then_some(room), has_id, at: None }
 }
 
 /// One of the first so many rooms; now and then in another form, or one that can't be.

@@ -71,7 +71,7 @@ impl Seats {
         let room = self.room(request);
         let seat = room.ok().and_then(|room| self.all.get(room));
         match &request.act {
-            Act::Open(_) | Act::Ping => return Ok(None),
+            Act::Open(_) | Act::Hello(_) | Act::Ping => return Ok(None),
             Act::Bad(how) => return Err(vec![BAD[*how].2]),
             Act::Enter(_) if request.room.is_none() => return Err(vec!["message_invalid"]),
             Act::Enter(Some(view)) | Act::View(view) => {
@@ -118,6 +118,7 @@ impl Seats {
             Act::Login(..) if bounds.is_tight && seat.is_some_and(|seat| seat.member.is_none()) => {
                 &["room_full"]
             }
+            Act::Hello(hello) if hello.id.is_some() => &["client_in_use"],
             _ => &[],
         }
     }
@@ -132,10 +133,19 @@ impl Seats {
                 self.all.insert(room, Seat { view, member: None });
                 return Some(room);
             }
-            Act::Enter(view) if !self.all.contains_key(room) => {
+            Act::Enter(view) if request.at.is_some() || !self.all.contains_key(room) => {
                 let view = view.unwrap_or(View::Changes);
-                self.all.insert(room, Seat { view, member: None });
+                let member = self.all.remove(room).and_then(|seat| seat.member);
+                self.all.insert(room, Seat { view, member });
                 return Some(room);
+            }
+            Act::Hello(hello) => {
+                let rooms = hello.rooms.iter().filter_map(|(room, _)| ROOMS[*room].1);
+                for room in self.home.into_iter().chain(rooms) {
+                    let view = hello.view.unwrap_or(View::Changes);
+                    self.all.insert(room, Seat { view, member: None });
+                }
+                return None;
             }
             Act::Exit => {
                 self.all.remove(room);

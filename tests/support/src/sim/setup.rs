@@ -7,9 +7,10 @@ use headcount::config::{Compression, Config, Limits, Secret};
 use super::choices::Choices;
 use super::client::Client;
 use super::faults::Fault;
-use super::requests::{self, View};
+use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind};
 use super::seats::Bounds;
+use super::tabs::Comer;
 use super::world::{Act, World};
 
 /// A server of this run, and whether it may turn clients away that did nothing wrong.
@@ -34,21 +35,30 @@ pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
     limits.read_bytes_per_turn = choices.pick(&[64 * 1024, 4096, 512]);
     limits.deflate_bytes_min = choices.pick(&[1024, 20]);
     limits.buffered_mebibytes_max = if choices.chance(8) { 1 } else { 1024 };
-    (limits.hold_closed_ms, limits.hold_lost_ms) = (0, 0);
+    limits.resume_bytes_max = choices.pick(&[128 * 1024, 128 * 1024, 1000]);
+    limits.hold_closed_ms = choices.pick(&[3_000, 300, 0]);
+    limits.hold_lost_ms = choices.pick(&[15_000, 1_500, 0]);
+    limits.held_members_max = choices.pick(&[MANY, MANY, MANY, 1]);
     // Nobody comes to the rates: when they would, others do not know.
     limits.name_changes_per_minute = 1000;
     limits.count_interval_ms = choices.pick(&[1000, 200, 5000]);
-    limits.rooms_per_connection_max = choices.pick(&[32, 32, 2]);
-    limits.rooms_max = choices.pick(&[MANY, MANY, MANY, 2]);
-    limits.followers_per_room_max = choices.pick(&[MANY, MANY, MANY, 3]);
-    limits.members_per_room_max = choices.pick(&[MANY, MANY, MANY, 2]);
-    let is_crowded = limits.pending_max < clients as u32
-        || limits.connections_max <= clients as u32
-        || limits.requests_max < 100;
+    limits.rooms_per_connection_max = choices.pick(&[32, 32, 32, 2]);
+    if choices.chance(3) {
+        limits.rooms_max = choices.pick(&[MANY, 2]);
+        limits.followers_per_room_max = choices.pick(&[MANY, 3]);
+        limits.members_per_room_max = choices.pick(&[MANY, 2]);
+    }
+    // Each may come back.
+    let most = CONNECTIONS_EACH * clients as u32;
+    let is_crowded =
+        limits.pending_max < most || limits.connections_max <= most || limits.requests_max < 100;
     (config, is_crowded)
 }
 
 const MANY: u32 = 100_000;
+
+/// As many connections there are for each client, on average, at most.
+pub const CONNECTIONS_EACH: u32 = 3;
 
 /// What a client of a server with these limits may have.
 fn bounds(limits: &Limits, kind: Kind) -> Bounds {
@@ -84,9 +94,33 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
     let bounds = bounds(limits, kind);
     let mut client = Client::new(number, kind, address, script, window, (home, first_view, bounds));
     client.is_harmed = world.nature.is_scarce;
+    let choices = &mut world.nature.choices;
+    if matches!(kind, Kind::Native { .. }) && home < requests::ALIASES && choices.chance(2) {
+        client.greets = true;
+        client.set_script(script::script_of_tab(kind, number, rooms, choices));
+        // Who keeps an id has to be let in again, into all of its rooms.
+        let is_alone = bounds.is_tight || bounds.rooms_max < ROOMS.len();
+        client.tab = (!is_alone).then(|| world.nature.tabs.add());
+    }
     world.clients.push(client);
     world.plan(at_us, Act::Connect(number));
     number
+}
+
+/// A client that comes back, or comes twice.
+pub fn add_comer(world: &mut World, comer: Comer, bounds: Bounds) {
+    let number = world.clients.len();
+    let rooms = world.nature.rooms;
+    let choices = &mut world.nature.choices;
+    let script = script::script_of_tab(comer.kind, number, rooms, choices);
+    let window = choices.pick(&[65_536, 65_536, 2000]);
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let home = (comer.home, None, bounds);
+    let mut client = Client::new(number, comer.kind, address, script, window, home);
+    client.is_harmed = world.nature.is_scarce;
+    (client.greets, client.tab) = (true, Some(comer.tab));
+    world.clients.push(client);
+    world.plan(comer.at_us, Act::Connect(number));
 }
 
 /// What happens to the machine.

@@ -10,6 +10,7 @@ use headcount::server::{Event, Readiness};
 use super::client::Client;
 use super::faults::{Fault, STAGES, Stage};
 use super::nature::Nature;
+use super::setup;
 
 /// What a system call takes, in µs.
 pub(super) const CALL_US: u64 = 2;
@@ -153,6 +154,7 @@ impl World {
                 if let Some(delay_us) = next {
                     self.wake(index, now + delay_us.max(1));
                 }
+                self.bring_back(index);
             }
             Act::Connect(index) if self.is_listening => {
                 self.backlog.push_back(index);
@@ -164,6 +166,7 @@ impl World {
                 let is_freeze = matches!(act, Act::Freeze(_));
                 self.note_everywhere(if is_freeze { Fault::Freeze } else { Fault::Stall });
                 if self.hold.is_none() {
+                    self.nature.away_until_us = now + us;
                     self.hold = Some(Hold { from_us: now, until_us: now + us, is_freeze });
                 }
             }
@@ -176,6 +179,14 @@ impl World {
                 self.nature.is_stopping = true;
                 self.signals.push(signal);
             }
+        }
+    }
+
+    /// Those come whom a client has sent for.
+    fn bring_back(&mut self, index: usize) {
+        let bounds = self.clients[index].ledger.bounds;
+        for comer in std::mem::take(&mut self.nature.tabs.comers) {
+            setup::add_comer(self, comer, bounds);
         }
     }
 

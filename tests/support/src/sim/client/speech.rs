@@ -3,7 +3,7 @@
 use super::super::ear::Asked;
 use super::super::faults::{Fault, Stage};
 use super::super::nature::Nature;
-use super::super::requests::{Act, BAD, Request};
+use super::super::requests::{Act, BAD, Request, View};
 use super::super::script::{self, Kind, Step};
 use crate::wire;
 
@@ -53,7 +53,7 @@ impl Client {
 
     /// Goes through its script up to the next pause.
     pub(super) fn go_on(&mut self, nature: &mut Nature) -> Option<u64> {
-        while !self.ledger.is_in_doubt()
+        while (!self.ledger.is_in_doubt() || self.is_impatient())
             && let Some(step) = self.script.pop_front()
         {
             if let Step::Wait(ms) = step {
@@ -81,6 +81,11 @@ impl Client {
                 self.ear.asked.push_back(Asked { is_head, is_roster });
             }
             Step::Request(ref request) => self.ask(request, nature),
+            Step::Hello { .. }
+            | Step::Torn(_)
+            | Step::EnterAgain(_)
+            | Step::Double(_)
+            | Step::Leave(..) => self.come_and_go(step, nature),
             Step::Ping => self.ping(1),
             Step::Echo(length) => self.say_to_echo(length),
             Step::Violate(how) => self.violate(how, nature),
@@ -100,6 +105,7 @@ impl Client {
             Step::Close(code) if self.is_open => {
                 self.has_sent_close = true;
                 self.outgoing.extend(wire::close(code));
+                self.part(nature.tabs.hold_closed_us, true, nature.clock_us);
                 // Most wait for the answer, and some do not.
                 self.script = script::after_close(&mut nature.choices).into();
             }
@@ -145,9 +151,12 @@ impl Client {
             Kind::SocketIo if self.number % 2 == 1 => DEFLATE,
             _ => "",
         };
+        let protocol = if self.greets { "Sec-WebSocket-Protocol: headcount.v2\r\n" } else { "" };
         self.ear.asked.push_back(Asked::default());
-        self.outgoing.extend(wire::handshake(&path, offer));
-        let request = Request::new(Act::Open(self.first_view), Some(self.home));
+        self.outgoing.extend(wire::handshake(&path, &[offer, protocol].concat()));
+        // Who is to say hello is told nothing before.
+        let view = if self.greets { Some(View::Nothing) } else { self.first_view };
+        let request = Request::new(Act::Open(view), Some(self.home));
         match self.kind {
             Kind::Native { .. } | Kind::Slowloris => {
                 self.ledger.ask(request, Some(OPENED.to_owned()), nature.clock_us);
@@ -158,17 +167,17 @@ impl Client {
     }
 
     /// Asks for something in a room.
-    fn ask(&mut self, request: &Request, nature: &mut Nature) {
+    pub(super) fn ask(&mut self, request: &Request, nature: &mut Nature) {
         let now_us = nature.clock_us;
         if self.kind == Kind::SocketIo {
             return self.ask_in_namespace(request, now_us);
         }
         self.asked += 1;
         // An answer is to be awaited where it is not certain.
-        let is_certain = self.ledger.ahead().may_fail(request, &self.ledger.bounds).is_empty();
+        let is_certain = self.ledger.may_fail(request).is_empty();
         let has_id = match request.act {
             Act::Bad(how) => request.has_id && BAD[how].3,
-            Act::Ping => false,
+            Act::Ping | Act::Hello(_) => false,
             _ => request.has_id || !is_certain,
         };
         let id = match self.asked % 3 {
@@ -186,7 +195,7 @@ impl Client {
     }
 
     /// The steps that end it, or change how it listens.
-    fn change(&mut self, step: &Step, nature: &mut Nature) {
+    pub(super) fn change(&mut self, step: &Step, nature: &mut Nature) {
         let fault = match *step {
             Step::HalfClose => Fault::HalfClose,
             Step::Fin => Fault::Fin,
@@ -210,6 +219,11 @@ impl Client {
                 };
                 return;
             }
+            _ => {}
+        }
+        let is_seen = *step != Step::Vanish;
+        self.part(nature.tabs.hold_lost_us, is_seen, nature.clock_us);
+        match *step {
             Step::Vanish => self.link.is_dead = true,
             Step::Reset => self.link.reset(),
             _ => self.link.end_up(),
