@@ -225,6 +225,8 @@ impl Run {
         assert_eq!(tally.accepted, hub.len() as u64 + tally.closed_total(), "open, or closed");
         let rooms_max = hub.config().limits.rooms_max as usize;
         assert!(hub.rooms() <= rooms_max, "{} rooms, of {rooms_max}", hub.rooms());
+        let held_max = hub.config().limits.held_members_max;
+        assert!(hub.presence().held() <= held_max, "more are held than may be");
         let every = 1 + world.clients.len() as u64 / 16;
         if world.turn.is_multiple_of(every) {
             self.check_connections();

@@ -155,8 +155,8 @@ impl Client {
             return Vec::new();
         }
         let mut rooms: Vec<(usize, Has)> = Vec::new();
-        for room in 0..nature.rooms {
-            let is_known = left.asked.iter().any(|(asked, _)| Some(*asked) == ROOMS[room].1);
+        for (room, (_, told)) in ROOMS.iter().enumerate().take(nature.rooms) {
+            let is_known = left.asked.iter().any(|(asked, _)| Some(*asked) == *told);
             if is_known || nature.choices.chance(4) {
                 rooms.push((room, copy(room, left, nature)));
             }
