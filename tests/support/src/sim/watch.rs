@@ -33,6 +33,10 @@ impl Watch {
                 continue;
             }
             let asked = client.ledger.namings;
+            // Of several names it is not known which of them the server has heard of.
+            if asked > 1 {
+                continue;
+            }
             for (&room, seat) in &client.ledger.seats.all {
                 let Some(member) = &seat.member else { continue };
                 let key = (index, room);
