@@ -88,7 +88,7 @@ pub struct Connection {
     pub(super) is_at_eof: bool,
     /// What the hub last counted this connection as, and holding how many bytes.
     pub(crate) counted_as: State,
-    pub(crate) counted_bytes: usize,
+    pub(crate) counted_bytes: u32,
 }
 
 /// Where a connection is in its life.
@@ -351,6 +351,6 @@ mod tests {
     /// A connection that only watches is this and nothing on the heap, times a million.
     #[test]
     fn connection_is_small() {
-        assert!(size_of::<Connection>() <= 208, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 200, "{}", size_of::<Connection>());
     }
 }

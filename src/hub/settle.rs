@@ -22,9 +22,9 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
     if connection.is_closed() {
         connection.release();
     }
-    let bytes = connection.buffered_bytes();
-    context.counts.buffered_bytes -= connection.counted_bytes;
-    context.counts.buffered_bytes += bytes;
+    let bytes = connection.buffered_bytes() as u32;
+    context.counts.buffered_bytes -= connection.counted_bytes as usize;
+    context.counts.buffered_bytes += bytes as usize;
     connection.counted_bytes = bytes;
     // Its time.
     agenda.deadlines.set(connection.id.index(), connection.deadline());
