@@ -28,6 +28,7 @@ mod encoder;
 mod entries;
 mod epoch;
 mod followers;
+mod hex;
 mod ids;
 mod leave;
 mod list;

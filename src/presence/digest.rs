@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::{AddAssign, SubAssign};
 
 use super::entries::Seen;
+use super::hex;
 
 /// The digest of a roster: the sum of the hashes of its entries, in two lanes of 32 bits.
 ///
@@ -31,10 +32,7 @@ impl Digest {
 
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Digest> {
-        let digits =
-            text.len() == 16 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-        let both = u64::from_str_radix(text, 16).ok().filter(|_| digits)?;
-        Some(Digest { a: (both >> 32) as u32, b: both as u32 })
+        hex::parse(text, 16).map(|both| Digest { a: (both >> 32) as u32, b: both as u32 })
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::hex;
+
 /// The mark of a room from when it is made to when it is gone: 64 bits that no other room has, and
 /// none has had under the same name. So the number of a commit is that of one state at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,9 +15,7 @@ impl Epoch {
 
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Epoch> {
-        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        let is_epoch = text.len() == 16 && text.bytes().all(is_digit);
-        u64::from_str_radix(text, 16).ok().filter(|_| is_epoch).map(Epoch)
+        hex::parse(text, 16).map(|number| Epoch(number as u64))
     }
 }
 

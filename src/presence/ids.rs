@@ -3,6 +3,8 @@
 use std::fmt;
 use std::num::NonZeroU32;
 
+use super::hex;
+
 /// The handle of a room, for as long as somebody follows it or is in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RoomId(NonZeroU32);
@@ -26,22 +28,13 @@ pub struct ClientId([u8; 16]);
 impl ClientId {
     /// Reads 32 hexadecimal digits, in lower case.
     pub fn parse(text: &str) -> Option<ClientId> {
-        let digits = text.as_bytes().as_chunks::<2>();
-        let is_digit = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
-        if text.len() != 32 || !text.bytes().all(is_digit) {
-            return None;
-        }
-        let mut bytes = [0; 16];
-        for (byte, pair) in bytes.iter_mut().zip(digits.0) {
-            *byte = u8::from_str_radix(str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(ClientId(bytes))
+        hex::parse(text, 32).map(|number| ClientId(number.to_be_bytes()))
     }
 }
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
