@@ -261,11 +261,6 @@ impl Room {
         if change.is_of_names() {
             self.names_seq = seq;
         }
-        // Those who are in it without being told may go on from a copy: they are held, or wait.
-        if self.followers.is_empty() && self.held == 0 && self.subscriptions == 0 {
-            self.log.skip();
-            return true;
-        }
         let told = message::change(&self.name, seq, self.roster.digest(), &change);
         let frame = encoder.frame(&told, self.deflated[0]);
         // A follower that is further behind than this is served with fewer bytes by a checkpoint.
