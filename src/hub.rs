@@ -22,7 +22,7 @@
 //! - `table`: the connections, and `with`; `context`: everything else that they act on
 //! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away
 //! - `input`: bytes → requests and messages; `output`: bytes to send
-//! - `clients`, `hello`: which connection each client has, and how it comes back
+//! - `clients`, `hello`, `returning`: which connection each client has, and how it comes back
 //! - `calls`: what clients ask for in rooms; `rooms`: how they come into them and out
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
@@ -48,6 +48,7 @@ mod refusal;
 mod refused_origin;
 mod requests;
 mod response;
+mod returning;
 mod rooms;
 mod settle;
 mod socketio;

@@ -19,7 +19,7 @@ impl Context {
         address: Option<Address>,
         now: Time,
     ) {
-        let mut news = Vec::new();
+        let mut news = None;
         let (outcome, room) = match call.request {
             Ok(Request { action, room }) => {
                 (self.act(connection, action, room.as_deref(), address, &mut news, now), room)
@@ -29,7 +29,7 @@ impl Context {
         let (id, room) = (call.id.as_deref(), room.as_deref());
         connection.reply(&Answer { id, room, address, outcome });
         // The answer comes before the news that it is about.
-        for message in news {
+        if let Some(message) = news {
             connection.outbox.reply(Opcode::Text, &message);
         }
     }
@@ -41,7 +41,7 @@ impl Context {
         action: Action,
         room: Option<&str>,
         address: Option<Address>,
-        news: &mut Vec<Vec<u8>>,
+        news: &mut Option<Vec<u8>>,
         now: Time,
     ) -> Result<Done, ApiError> {
         // In Socket.IO a room is a namespace, which is joined and left in another way.
@@ -106,7 +106,7 @@ impl Context {
         connection: &mut Connection,
         room: &str,
         (wanted, has): (Option<Wanted>, Has),
-        news: &mut Vec<Vec<u8>>,
+        news: &mut Option<Vec<u8>>,
         now: Time,
     ) -> Result<Name, ApiError> {
         let name = Name::from(self.room_name(room)?);
@@ -124,7 +124,7 @@ impl Context {
             None => self.enter(connection, &name, View::Nothing)?,
         };
         self.attach(connection, room);
-        news.extend(self.go_on(connection, room, view, has, now));
+        *news = self.go_on(connection, room, view, has, now);
         Ok(name)
     }
 

@@ -10,8 +10,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 
 use crate::connection::ConnectionId;
-use crate::presence::{At, ClientId, RoomId};
-use crate::time::Time;
+use crate::presence::ClientId;
 
 /// Which connection each client has.
 #[derive(Debug, Default)]
@@ -38,19 +37,6 @@ pub(super) enum Claim {
     Granted,
     /// That will be known within a second.
     Waits,
-}
-
-/// A client that waits until the others are back.
-#[derive(Debug)]
-pub(super) struct Returning {
-    /// Tells it from others of the same connection.
-    pub(super) number: u16,
-    /// For how long.
-    pub(super) until: Time,
-    pub(super) connection: ConnectionId,
-    pub(super) room: RoomId,
-    /// The copy that it has.
-    pub(super) at: At,
 }
 
 impl Clients {

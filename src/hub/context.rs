@@ -9,9 +9,10 @@ use crate::presence::{Encoder, Leave, MemberId, Presence};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
 
-use super::clients::{Clients, Returning};
+use super::clients::Clients;
 use super::counts::Counts;
 use super::refused_origin::RefusedOrigin;
+use super::returning::Returning;
 
 /// What a connection acts on.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use crate::presence::{ClientId, RoomId, View};
 use crate::time::Time;
 use crate::ws::Opcode;
 
-use super::clients::{Claim, Returning};
+use super::clients::Claim;
 use super::context::Context;
+use super::returning::Returning;
 use super::table::Hub;
 
 /// For so long after a start, clients come back that were here before it.
@@ -209,8 +210,7 @@ impl Context {
 
     /// The connection has ended, so the client that it was, or would have been, is not here.
     pub(super) fn forget_client(&mut self, connection: &mut Connection) {
-        let client: Option<ClientId> = connection.claimed();
-        if let Some(client) = client {
+        if let Some(client) = connection.claimed() {
             self.clients.ended(client, connection.id);
         }
         connection.forget_identity();
