@@ -8,19 +8,12 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
+import { ARGUMENTS, CHROMIUM } from "../chromium.mjs";
 import { HEADCOUNT, Program } from "../program.mjs";
 
+export { ARGUMENTS, CHROMIUM };
+
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-export const ARGUMENTS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
 export const WIDE = { width: 1200, height: 760 };
 export const PHONE = { width: 360, height: 740 };
 
@@ -103,6 +96,13 @@ export async function noSidewaysScroll(page) {
     document.documentElement.clientWidth,
   ]);
   assert.ok(content <= view, `the page is ${content} px wide in a view of ${view} px`);
+}
+
+/** What has a page think that there is no network, or that it is back. Open sockets are left alone. */
+export async function networkOf(page) {
+  const cdp = await page.context().newCDPSession(page);
+  const limits = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+  return (offline) => cdp.send("Network.emulateNetworkConditions", { offline, ...limits });
 }
 
 // ---- A server inside the page, to say what the real one does not -------------------------------

@@ -13,6 +13,7 @@ import {
   excuse,
   finish,
   isMe,
+  networkOf,
   open,
   says,
   sees,
@@ -149,14 +150,7 @@ await check("a page that was offline is live when the network is back", async ()
   await enter(page, "Ada");
   await isMe(page, "Ada");
   excuse(true);
-  const cdp = await page.context().newCDPSession(page);
-  const offline = (offline) =>
-    cdp.send("Network.emulateNetworkConditions", {
-      offline,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: -1,
-    });
+  const offline = await networkOf(page);
   await offline(true);
   relay.stop(); // what is emulated leaves open sockets alone
   await state(page, "lost");

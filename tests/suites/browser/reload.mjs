@@ -22,6 +22,7 @@ import {
   finish,
   isMe,
   listed,
+  networkOf,
   open,
   says,
   sees,
@@ -247,14 +248,7 @@ await check("a network that is gone for 5 s is seen by nobody", async () => {
   await enter(page, "Eve");
   await observer.sees({ joined: ["Eve"] });
   excuse(true);
-  const cdp = await page.context().newCDPSession(page);
-  const offline = (offline) =>
-    cdp.send("Network.emulateNetworkConditions", {
-      offline,
-      latency: 0,
-      downloadThroughput: -1,
-      uploadThroughput: -1,
-    });
+  const offline = await networkOf(page);
   await offline(true);
   relay.stop(); // what is emulated leaves open sockets alone
   await state(page, "lost");

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 
+import { ARGUMENTS, CHROMIUM } from "../chromium.mjs";
+
 export { HEADCOUNT, Program } from "../program.mjs";
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
@@ -15,16 +17,8 @@ export const SUITE = process.env.SUITE ?? here("../../../target/release/examples
 export const launch = (options) =>
   chromium.launch({
     ...options,
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
+    executablePath: CHROMIUM,
+    args: ARGUMENTS,
   });
 
 // ---- Checks ------------------------------------------------------------------------------------
