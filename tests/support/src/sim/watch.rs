@@ -1,7 +1,7 @@
 //! What must be so at any time: a name is there if somebody has it or is held under it, and only
 //! then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use headcount::hub::Hub;
 
@@ -14,17 +14,19 @@ const SLACK_US: u64 = 1_500_000;
 /// Who was seen to be there.
 #[derive(Debug, Default)]
 pub struct Watch {
-    /// By client and room: the name, and how often the client had asked for another before.
-    seen: BTreeMap<(usize, &'static str), (u64, String)>,
+    /// By client and room: how often the client had asked for another name before.
+    seen: BTreeMap<(usize, &'static str), u64>,
 }
 
 impl Watch {
-    /// Whoever is there for sure, and was seen, is seen.
+    /// Whoever is there for sure, and was seen, is seen: under one of the names that the client has
+    /// asked for, as it is not known how many of its requests have arrived.
     pub fn check(&mut self, hub: &Hub, world: &World) {
         if world.nature.is_stopping {
             return;
         }
         let now_us = world.nature.clock_us;
+        let mut rooms: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (index, client) in world.clients.iter().enumerate() {
             let tabs = &world.nature.tabs;
             let is_last = |tab: usize| tabs.all[tab].last() == Some(index);
@@ -33,18 +35,19 @@ impl Watch {
                 continue;
             }
             let asked = client.ledger.namings;
-            // Of several names it is not known which of them the server has heard of.
-            if asked > 1 {
-                continue;
-            }
             for (&room, seat) in &client.ledger.seats.all {
-                let Some(member) = &seat.member else { continue };
-                let key = (index, room);
-                if names(hub, room).any(|name| *name == *member.name) {
-                    self.seen.insert(key, (asked, member.name.clone()));
-                } else if let Some((before, name)) = self.seen.get(&key) {
-                    let is_gone = *before == asked && *name == member.name;
-                    assert!(!is_gone, "{name} left {room:?} too early: {client:?}");
+                if seat.member.is_none() {
+                    continue;
+                }
+                let here = rooms.entry(room).or_insert_with(|| names(hub, room).collect());
+                let mut own = client.ledger.asked.iter().filter(|(of, _)| *of == room);
+                let is_here =
+                    own.any(|(_, name)| name.as_deref().is_some_and(|n| here.contains(n)));
+                if is_here {
+                    self.seen.insert((index, room), asked);
+                } else {
+                    let is_gone = self.seen.get(&(index, room)) == Some(&asked);
+                    assert!(!is_gone, "somebody left {room:?} too early: {client:?}");
                 }
             }
         }
