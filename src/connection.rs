@@ -5,7 +5,8 @@
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
 //! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
-//! - `http`, `websocket`: what a phase needs to read its input
+//! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input; `closing`: the
+//!   closing handshake
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
@@ -16,6 +17,7 @@
 mod accounting;
 mod cause;
 mod chunks;
+mod closing;
 mod delivery;
 mod expiry;
 mod greeting;
@@ -27,6 +29,7 @@ mod input;
 mod listener;
 mod outbox;
 mod phase;
+mod polling;
 mod protocol;
 mod rates;
 mod replier;
@@ -35,6 +38,7 @@ mod stash;
 mod state;
 mod step;
 mod subscriptions;
+mod waiting;
 mod websocket;
 
 pub use cause::{Cause, CauseKind, Timeout};
@@ -44,6 +48,7 @@ pub(crate) use identity::Identity;
 pub(crate) use listener::Listener;
 pub use phase::Connection;
 pub(crate) use phase::Phase;
+pub(crate) use polling::Polling;
 pub(crate) use protocol::{Answer, Protocol};
 pub(crate) use stash::Stash;
 pub use state::State;

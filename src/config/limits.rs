@@ -109,6 +109,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connect_timeout_ms: u32,
 
+    /// Time for a Socket.IO client to move from long-polling to a WebSocket, in ms
+    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub upgrade_timeout_ms: u32,
+
     /// Time for the closing handshake, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
@@ -158,6 +163,11 @@ pub struct Limits {
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pending_max: u32,
+
+    /// Socket.IO clients that use long-polling; one more is told to come back later
+    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 10_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
+    pub sessions_max: u32,
 
     /// Open connections at --metrics-listen, which count towards no other limit
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 16)]

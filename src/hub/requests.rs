@@ -73,7 +73,9 @@ impl Context {
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
             "/echo" if self.config.echo => Some(self.open_echo(connection, head, now)),
-            "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
+            "/socket.io/" => {
+                Some(self.ask_socket_io(connection, head, head.keeps_alive(), None, now))
+            }
             path => room_of(path, "/ws").map(|room| self.open_in_room(connection, head, room, now)),
         };
         let response = match (opened, &*head.path) {
@@ -139,7 +141,7 @@ impl Context {
     }
 
     /// Sends a response, and ends the connection with it or makes ready for the next request.
-    fn respond(
+    pub(super) fn respond(
         &mut self,
         connection: &mut Connection,
         response: Response,
