@@ -5,8 +5,8 @@
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
 //! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
-//! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input; `closing`: the
-//!   closing handshake
+//! - `http`, `body`, `waiting`, `websocket`, `polling`: what a phase needs to read its input;
+//!   `closing`: the closing handshake
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
@@ -15,6 +15,7 @@
 //! - `accounting`: what the hub counts of it
 
 mod accounting;
+mod body;
 mod cause;
 mod chunks;
 mod closing;
@@ -41,6 +42,8 @@ mod subscriptions;
 mod waiting;
 mod websocket;
 
+pub use body::BodyUse;
+pub(crate) use body::{Body, WholeRequest};
 pub use cause::{Cause, CauseKind, Timeout};
 pub use chunks::{CHUNKS_MAX, Chunks};
 pub use id::ConnectionId;

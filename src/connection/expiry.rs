@@ -37,7 +37,9 @@ impl Connection {
         }
         match &self.phase {
             // A connection that was kept for another request, of which nothing came.
-            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
+            Phase::Http(http)
+                if http.requests > 0 && http.body.is_none() && self.stash.is_empty() =>
+            {
                 self.end(Cause::Answered);
             }
             Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),

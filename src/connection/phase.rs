@@ -3,6 +3,7 @@
 //! | phase | what is read | what is written | ends |
 //! |---|---|---|---|
 //! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
+//! | ... [`await_body`] | a request body | 100 | it is complete: the response to the request |
 //! | `Waiting` | and kept | nothing | a session of long-polling has [`answered`] |
 //! | `Polling` | what such requests have | in their responses | [`end`], [`hand_over`] |
 //! | `WebSocket` | messages | replies, what rooms say | [`close`], [`fail`], the peer's Close |
@@ -38,6 +39,7 @@
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
+//! [`await_body`]: Connection::await_body
 //! [`answered`]: Connection::answered
 //! [`end`]: Connection::end
 //! [`hand_over`]: Connection::hand_over

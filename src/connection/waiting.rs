@@ -26,6 +26,7 @@ impl Connection {
     pub(crate) fn is_carrying(&self) -> bool {
         match self.phase() {
             Phase::Waiting(_) => true,
+            Phase::Http(http) => http.body.is_some(),
             Phase::WebSocket(socket) => {
                 self.takes_part() && matches!(socket.protocol, Protocol::Upgrading(..))
             }

@@ -2,13 +2,14 @@
 
 use crate::connection::{Cause, Connection, ConnectionId, Identity, Listener, Step};
 use crate::http::{Method, RequestHead, ResponseHead, Status};
-use crate::socketio::handshake::Refusal;
-use crate::socketio::{ClientError, NOOP, PacketError, payload};
+use crate::socketio::handshake::{Ask, Refusal};
+use crate::socketio::{ClientError, NOOP, PacketError, Transport, payload};
 use crate::time::Time;
 
 use super::context::Context;
 use super::response::Response;
 use super::sessions::Admission;
+use super::socketio::SOCKET_IO;
 use super::table::Hub;
 
 /// The media type of packets.
@@ -81,14 +82,40 @@ impl Context {
         packets
     }
 
+    /// Whether a request whose head has come is to bring packets to a session that takes them.
+    pub(super) fn takes_packets(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+    ) -> bool {
+        if head.method != Method::Post || head.path != SOCKET_IO {
+            return false;
+        }
+        // What is wrong with it is said when its body has come.
+        let Ok(Ask::Continue(session, Transport::Polling)) = self.ask(head) else { return false };
+        let is_taken = self.sessions.post(session, connection.id) == Admission::Waits;
+        if is_taken {
+            connection.identify(Identity::Carrier(session));
+        }
+        is_taken
+    }
+
+    /// The request that is under way on a connection will not be completed. Its session goes on.
+    pub(super) fn forget_request(&mut self, connection: &mut Connection) {
+        if let Some(session) = connection.carried() {
+            connection.forget_identity();
+            self.sessions.post_is_over(session);
+        }
+    }
+
     /// A request of a session: it waits, or gets this response.
     pub(super) fn poll_or_post(
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
-        keeps_alive: bool,
         session: Option<u32>,
-        content: Option<Vec<u8>>,
+        content: Vec<u8>,
+        keeps_alive: bool,
     ) -> Result<(), Response> {
         let id = connection.id;
         let admission = match (session, head.method) {
@@ -100,7 +127,7 @@ impl Context {
             (Some(session), Method::Post) => {
                 let admission = self.sessions.post(session, id);
                 if admission == Admission::Waits {
-                    self.sessions.posted(session, id, content.unwrap_or_default());
+                    self.sessions.posted(session, id, content);
                 }
                 admission
             }

@@ -14,6 +14,7 @@ use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::refusal::Refusal;
 use super::response::Response;
+use super::socketio::SOCKET_IO;
 
 impl Context {
     /// Takes the next request from `input`, responds to it, and says how many bytes it had; `None`
@@ -38,13 +39,19 @@ impl Context {
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
-            Ok(head) => self.route(connection, &head, now),
+            Ok(head) if head.body.is_zero() => {
+                self.route(connection, &head, Vec::new(), head.keeps_alive(), now);
+            }
+            Ok(head) => {
+                let has_begun = input.len() > length;
+                self.await_body(connection, &head, &input[..length], has_begun, now);
+            }
             Err(error) => self.refuse(connection, error, is_head, now),
         }
         Some(length)
     }
 
-    fn head_limits(&self) -> HeadLimits {
+    pub(super) fn head_limits(&self) -> HeadLimits {
         let limits = &self.config.limits;
         HeadLimits {
             head_bytes_max: limits.head_bytes_max as usize,
@@ -54,7 +61,14 @@ impl Context {
     }
 
     /// Responds to a request that was understood, by its host, path and method.
-    fn route(&mut self, connection: &mut Connection, head: &RequestHead<'_>, now: Time) {
+    pub(super) fn route(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        content: Vec<u8>,
+        keeps_alive: bool,
+        now: Time,
+    ) {
         if let Err(error) = self.count_forwarded(connection, head, now) {
             return self.refuse(connection, error, head.method == Method::Head, now);
         }
@@ -73,16 +87,14 @@ impl Context {
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
             "/echo" if self.config.echo => Some(self.open_echo(connection, head, now)),
-            "/socket.io/" => {
-                Some(self.ask_socket_io(connection, head, head.keeps_alive(), None, now))
-            }
+            SOCKET_IO => Some(self.ask_socket_io(connection, head, content, keeps_alive, now)),
             path => room_of(path, "/ws").map(|room| self.open_in_room(connection, head, room, now)),
         };
         let response = match (opened, &*head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(response)), _) => response,
             _ if head.method == Method::Options => self.options_response(),
-            _ if !is_known => self.method_not_allowed(METHODS),
+            _ if !is_known => self.method_not_allowed(head, METHODS),
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
@@ -93,18 +105,19 @@ impl Context {
                 None => self.file(head),
             },
         };
-        self.respond(connection, response, head.method == Method::Head, head.keeps_alive(), now);
+        self.respond(connection, response, head.method == Method::Head, keeps_alive, now);
     }
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         connection: &mut Connection,
         error: RequestError,
         is_head: bool,
         now: Time,
     ) {
+        self.forget_request(connection);
         let response = match error {
             RequestError::TooManyFromAddress => self.busy(Refusal::TooManyFromAddress),
             _ => self.last_words(error.status(), &error.to_string()),

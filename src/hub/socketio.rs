@@ -9,6 +9,9 @@ use crate::time::Time;
 use super::context::Context;
 use super::response::Response;
 
+/// Where requests of Engine.IO go.
+pub(super) const SOCKET_IO: &str = "/socket.io/";
+
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
 pub(super) fn asset_path(path: &str) -> &str {
@@ -27,16 +30,16 @@ impl Context {
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
+        content: Vec<u8>,
         keeps_alive: bool,
-        content: Option<Vec<u8>>,
         now: Time,
     ) -> Result<(), Response> {
         match self.check_socket_io(connection, head)? {
             Ask::Open(Transport::Polling) => {
-                self.poll_or_post(connection, head, keeps_alive, None, content)
+                self.poll_or_post(connection, head, None, content, keeps_alive)
             }
             Ask::Continue(session, Transport::Polling) => {
-                self.poll_or_post(connection, head, keeps_alive, Some(session), content)
+                self.poll_or_post(connection, head, Some(session), content, keeps_alive)
             }
             Ask::Open(Transport::WebSocket) => {
                 let deflate = self.shake_hands(connection, head, None)?;
@@ -62,15 +65,19 @@ impl Context {
         connection: &Connection,
         head: &RequestHead<'_>,
     ) -> Result<Ask, Response> {
-        let ask = handshake::ask(head, self.allows_origin(head), |sid, transport| {
-            let session = Sids::session(&self.config.secret, sid)?;
-            self.sessions.admits(session, transport).then_some(session)
-        });
-        ask.map_err(|refusal| {
+        self.ask(head).map_err(|refusal| {
             if refusal == Refusal::Forbidden {
                 self.note_refused_origin(connection, head);
             }
             self.engine_refusal(refusal, head)
+        })
+    }
+
+    /// What a request for `/socket.io/` asks for, or what is wrong with it.
+    pub(super) fn ask(&self, head: &RequestHead<'_>) -> Result<Ask, Refusal> {
+        handshake::ask(head, self.allows_origin(head), |sid, transport| {
+            let session = Sids::session(&self.config.secret, sid)?;
+            self.sessions.admits(session, transport).then_some(session)
         })
     }
 
