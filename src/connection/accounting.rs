@@ -39,7 +39,7 @@ impl Connection {
     pub(crate) fn buffered_bytes(&self) -> usize {
         let partial = match &self.phase {
             Phase::WebSocket(socket) => socket.buffered_bytes(),
-            Phase::Http(http) => http.body.as_ref().map_or(0, |body| body.buffered_bytes()),
+            Phase::Http(http) => http.buffered_bytes(),
             Phase::Draining(_) | Phase::Closed(_) => 0,
         };
         let subscriptions = self.subscriptions.buffered_bytes();

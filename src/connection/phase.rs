@@ -31,7 +31,7 @@
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
-//! [`await_body`]: Connection::await_body
+//! [`await_body`]: Http::await_body
 //! [`peer_ended`]: Connection::peer_ended
 //! [`drain`]: Connection::drain
 //! [`close`]: Connection::close
