@@ -5,8 +5,8 @@
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
 //! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
-//! - `http`, `body`, `waiting`, `websocket`, `polling`: what a phase needs to read its input;
-//!   `closing`: the closing handshake
+//! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input
+//! - `body`: a request whose body is still coming; `closing`: the closing handshake
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first

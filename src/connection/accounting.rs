@@ -43,7 +43,7 @@ impl Connection {
         let partial = match &self.phase {
             Phase::WebSocket(socket) => socket.buffered_bytes(),
             Phase::Polling(polling) => polling.protocol.buffered_bytes(),
-            Phase::Http(http) => http.body.as_ref().map_or(0, |body| body.buffered_bytes()),
+            Phase::Http(http) => http.buffered_bytes(),
             Phase::Waiting(_) | Phase::Draining(_) | Phase::Closed(_) => 0,
         };
         let subscriptions = self.subscriptions.buffered_bytes();

@@ -5,8 +5,6 @@
 
 use crate::http::{BodyDecoder, BodyLength, RequestError};
 
-use super::phase::Connection;
-
 /// What becomes of the body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyUse {
@@ -46,7 +44,7 @@ impl Body {
     }
 
     /// Takes what `input` has of it. Says how many bytes that were, and whether the body is complete.
-    fn receive(&mut self, input: &[u8]) -> Result<(usize, bool), RequestError> {
+    pub(super) fn receive(&mut self, input: &[u8]) -> Result<(usize, bool), RequestError> {
         let mut used = 0;
         loop {
             let decoded = self.decoder.decode(&input[used..])?;
@@ -61,35 +59,14 @@ impl Body {
         }
     }
 
+    /// The request, now that its body is there or is known to be broken.
+    pub(super) fn end(self, outcome: Result<(), RequestError>) -> WholeRequest {
+        WholeRequest { head: self.head, content: outcome.map(|()| self.content) }
+    }
+
     /// Bytes of memory that it holds.
     pub(super) fn buffered_bytes(&self) -> usize {
         size_of::<Body>() + self.head.capacity() + self.content.capacity()
-    }
-}
-
-impl Connection {
-    /// A request head has come, and this is what follows it. Its deadline is that of the request.
-    pub(crate) fn await_body(&mut self, body: Body) {
-        if let Some(http) = self.http_mut() {
-            http.body = Some(Box::new(body));
-        }
-    }
-
-    /// Takes what `input` has of the body that is awaited. Says how many bytes that were, and gives
-    /// the request if no more of it will come.
-    pub(crate) fn receive_body(&mut self, input: &[u8]) -> (usize, Option<WholeRequest>) {
-        let Some(http) = self.http_mut() else { return (0, None) };
-        let Some(body) = &mut http.body else { return (0, None) };
-        let (used, outcome) = match body.receive(input) {
-            Ok((used, false)) => return (used, None),
-            Ok((used, true)) => (used, Ok(())),
-            Err(error) => (input.len(), Err(error)),
-        };
-        let whole = http.body.take().map(|body| {
-            let Body { head, content, .. } = *body;
-            WholeRequest { head, content: outcome.map(|()| content) }
-        });
-        (used, whole)
     }
 }
 

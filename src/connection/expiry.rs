@@ -38,7 +38,7 @@ impl Connection {
         match &self.phase {
             // A connection that was kept for another request, of which nothing came.
             Phase::Http(http)
-                if http.requests > 0 && http.body.is_none() && self.stash.is_empty() =>
+                if http.requests > 0 && !http.awaits_body() && self.stash.is_empty() =>
             {
                 self.end(Cause::Answered);
             }

@@ -39,7 +39,7 @@
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
-//! [`await_body`]: Connection::await_body
+//! [`await_body`]: Http::await_body
 //! [`answered`]: Connection::answered
 //! [`end`]: Connection::end
 //! [`hand_over`]: Connection::hand_over

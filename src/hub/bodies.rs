@@ -46,7 +46,9 @@ impl Context {
                 BodyUse::Collect => connection.outbox.replies().extend_from_slice(CONTINUE),
             }
         }
-        connection.await_body(body);
+        if let Some(http) = connection.http_mut() {
+            http.await_body(body);
+        }
     }
 
     /// Takes what `input` has of the body that is awaited, and responds to the request if that is
@@ -57,7 +59,8 @@ impl Context {
         input: &[u8],
         now: Time,
     ) -> usize {
-        let (used, whole) = connection.receive_body(input);
+        let Some(http) = connection.http_mut() else { return 0 };
+        let (used, whole) = http.receive_body(input);
         if let Some(WholeRequest { head, content }) = whole {
             let (limits, mut storage) = (self.head_limits(), FieldStorage::default());
             match (RequestHead::decode(&head, &limits, &mut storage), content) {

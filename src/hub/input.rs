@@ -80,7 +80,7 @@ impl Context {
                     connection.is_paused = true;
                     return used;
                 }
-                Phase::Http(http) if http.body.is_some() => {
+                Phase::Http(http) if http.awaits_body() => {
                     used += self.consume_body(connection, rest, now);
                     if used == input.len() {
                         return used;
