@@ -49,8 +49,10 @@ impl Hub {
         now: Time,
         response: impl FnOnce(&mut Context) -> Response,
     ) {
+        let is_stopping = self.agenda.is_stopping;
         self.with(request, |connection, context| {
             let Some((keeps_alive, sharing)) = connection.answered() else { return };
+            let keeps_alive = keeps_alive && !is_stopping;
             connection.forget_identity();
             let mut response = response(context);
             response.head = sharing.add_with_credentials_to(response.head);

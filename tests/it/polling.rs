@@ -10,26 +10,25 @@ use crate::world::{Peer, World};
 
 const OPEN: &str = "/socket.io/?EIO=4&transport=polling";
 
-/// A client: the connections that it polls and posts with, and its session.
+/// A client: the connection with which it asked last what there is to be told, and its session.
 struct Client {
     poll: Peer,
-    post: Peer,
     sid: String,
 }
 
 impl Client {
     fn open(world: &mut World) -> Client {
-        let (poll, post) = (world.connect(), world.connect());
+        let poll = world.connect();
         let answer = get(world, poll, OPEN);
         let text = body(&answer);
         let opening: Value = serde_json::from_str(text.strip_prefix('0').unwrap()).unwrap();
         let sid = opening["sid"].as_str().unwrap().to_owned();
-        Client { poll, post, sid }
+        Client { poll, sid }
     }
 
     /// One that is in the main namespace and has its list.
     fn joined(world: &mut World) -> Client {
-        let client = Client::open(world);
+        let mut client = Client::open(world);
         assert_eq!(client.post(world, "40"), (200, "ok".into()));
         let told = client.get(world);
         assert!(told.starts_with("40{\"sid\":\""), "{told}");
@@ -43,12 +42,13 @@ impl Client {
     }
 
     /// Asks for what there is to be told.
-    fn ask(&self, world: &mut World) {
+    fn ask(&mut self, world: &mut World) {
+        self.poll = world.connect();
         world.send(self.poll, request("GET", &self.path(), "").as_bytes());
     }
 
     /// What it is told, which waits already or is said at once.
-    fn get(&self, world: &mut World) -> String {
+    fn get(&mut self, world: &mut World) -> String {
         self.ask(world);
         self.told(world)
     }
@@ -60,8 +60,9 @@ impl Client {
     }
 
     fn post(&self, world: &mut World, payload: &str) -> (u16, String) {
-        world.send(self.post, request("POST", &self.path(), payload).as_bytes());
-        let answer = world.answer(self.post);
+        let peer = world.connect();
+        world.send(peer, request("POST", &self.path(), payload).as_bytes());
+        let answer = world.answer(peer);
         (answer.status, body(&answer))
     }
 
@@ -125,7 +126,7 @@ fn session_is_opened() {
 #[test]
 fn request_is_answered_when_there_is_something_to_say() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     client.ask(&mut world);
     assert!(world.try_answer(client.poll).is_none());
     let other = engine::join(&mut world);
@@ -137,7 +138,7 @@ fn request_is_answered_when_there_is_something_to_say() {
 #[test]
 fn client_that_polls_seldom_is_told_the_newest_list_alone() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     for name in ["Ada", "Bob", "Cy"] {
         let other = engine::join(&mut world);
         engine::login(&mut world, other, name);
@@ -149,7 +150,7 @@ fn client_that_polls_seldom_is_told_the_newest_list_alone() {
 #[test]
 fn packets_of_a_post_are_taken_in_order_and_acknowledged() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let payload = "421[\"login\",\"Ada\"]\u{1e}422[\"logout\"]\u{1e}423[\"login\",\"Bob\"]";
     assert_eq!(client.post(&mut world, payload), (200, "ok".into()));
     let told = client.get(&mut world);
@@ -161,8 +162,8 @@ fn packets_of_a_post_are_taken_in_order_and_acknowledged() {
 #[test]
 fn packets_may_be_binary() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
-    let event = "4511-[\"x\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAQIDBA==";
+    let mut client = Client::joined(&mut world);
+    let event = "451-1[\"x\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAQIDBA==";
     assert_eq!(client.post(&mut world, event).0, 200);
     // It is none of our events, and its acknowledgement says so.
     let told = client.get(&mut world);
@@ -175,7 +176,7 @@ fn packets_may_be_binary() {
 fn invalid_packet_ends_the_session() {
     for payload in ["abc", "", "4", "2", "0", "\u{1e}", "3\u{1e}\u{1e}", "40", "5", "2probe"] {
         let mut world = World::new();
-        let client = Client::joined(&mut world);
+        let mut client = Client::joined(&mut world);
         let (status, text) = client.post(&mut world, payload);
         assert_eq!((status, text.contains("\"code\":3")), (400, true), "{payload:?} {text}");
         check_gone(&mut world, &client);
@@ -185,18 +186,19 @@ fn invalid_packet_ends_the_session() {
 #[test]
 fn post_that_is_no_text_ends_the_session() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let head = request("POST", &client.path(), "1234");
     let head = &head.as_bytes()[..head.len() - 4];
-    world.send(client.post, &[head, b"4\xFF\xFE\xFD"].concat());
-    assert_eq!(world.answer(client.post).status, 400);
+    let peer = world.connect();
+    world.send(peer, &[head, b"4\xFF\xFE\xFD"].concat());
+    assert_eq!(world.answer(peer).status, 400);
     check_gone(&mut world, &client);
 }
 
 #[test]
 fn second_request_that_waits_ends_the_session() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     client.ask(&mut world);
     let other = world.connect();
     let answer = get(&mut world, other, &client.path());
@@ -208,9 +210,10 @@ fn second_request_that_waits_ends_the_session() {
 #[test]
 fn second_post_ends_the_session() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let first = request("POST", &client.path(), "42[\"logout\"]");
-    world.send(client.post, &first.as_bytes()[..first.len() - 4]);
+    let peer = world.connect();
+    world.send(peer, &first.as_bytes()[..first.len() - 4]);
     let other = world.connect();
     world.send(other, request("POST", &client.path(), "42[\"logout\"]").as_bytes());
     assert_eq!(world.answer(other).status, 400);
@@ -221,7 +224,7 @@ fn second_post_ends_the_session() {
 fn aborted_request_ends_the_session() {
     for is_reset in [false, true] {
         let mut world = World::new();
-        let client = Client::joined(&mut world);
+        let mut client = Client::joined(&mut world);
         client.post(&mut world, "42[\"login\",\"Ada\"]");
         client.get(&mut world);
         client.ask(&mut world);
@@ -238,17 +241,18 @@ fn aborted_request_ends_the_session() {
 #[test]
 fn aborted_post_ends_the_session() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let post = request("POST", &client.path(), "42[\"logout\"]");
-    world.send(client.post, &post.as_bytes()[..post.len() - 4]);
-    world.end(client.post);
+    let peer = world.connect();
+    world.send(peer, &post.as_bytes()[..post.len() - 4]);
+    world.end(peer);
     check_gone(&mut world, &client);
 }
 
 #[test]
 fn client_is_pinged_and_must_answer() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     for _ in 0..3 {
         client.ask(&mut world);
         world.pass_ms(25_000);
@@ -267,7 +271,7 @@ fn client_is_pinged_and_must_answer() {
 #[test]
 fn client_may_close_its_session() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     client.ask(&mut world);
     assert_eq!(client.post(&mut world, "1"), (200, "ok".into()));
     assert_eq!(client.told(&mut world), "6");
@@ -277,7 +281,7 @@ fn client_may_close_its_session() {
 #[test]
 fn what_was_to_be_told_is_told_before_the_end() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     client.ask(&mut world);
     client.post(&mut world, "421[\"logout\"]\u{1e}1");
     assert_eq!(client.told(&mut world), "431[null]\u{1e}6");
@@ -286,7 +290,7 @@ fn what_was_to_be_told_is_told_before_the_end() {
 #[test]
 fn post_that_is_too_long_is_refused_and_the_session_goes_on() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let peer = world.connect();
     let long = "4".repeat(20_000);
     world.send(peer, request("POST", &client.path(), &long).as_bytes());
@@ -297,7 +301,7 @@ fn post_that_is_too_long_is_refused_and_the_session_goes_on() {
 #[test]
 fn session_moves_to_a_websocket_and_nobody_notices() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     client.post(&mut world, "42[\"login\",\"Ada\"]");
     client.get(&mut world);
     let observer = world.watch();
@@ -343,7 +347,7 @@ fn session_moves_to_a_websocket_and_nobody_notices() {
 #[test]
 fn second_websocket_is_closed_and_the_session_goes_on() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let socket = client.socket(&mut world);
     let second = client.socket(&mut world);
     assert!(matches!(world.told(second)[..], [Told::Close(_)]));
@@ -361,7 +365,7 @@ fn failed_probe_leaves_polling_as_it_was() {
     for is_probed in [false, true] {
         for how in 0..4 {
             let mut world = World::new();
-            let client = Client::joined(&mut world);
+            let mut client = Client::joined(&mut world);
             let socket = client.socket(&mut world);
             if is_probed {
                 world.say(socket, "2probe");
@@ -389,7 +393,7 @@ fn failed_probe_leaves_polling_as_it_was() {
 #[test]
 fn client_is_not_pinged_while_it_moves() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     world.pass_ms(20_000);
     let socket = client.socket(&mut world);
     world.say(socket, "2probe");
@@ -405,7 +409,7 @@ fn client_is_not_pinged_while_it_moves() {
 #[test]
 fn session_id_that_is_none_is_refused() {
     let mut world = World::new();
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let peer = world.connect();
     let other =
         client.sid.replace(&client.sid[..1], if &client.sid[..1] == "A" { "B" } else { "A" });
@@ -420,7 +424,7 @@ fn session_id_that_is_none_is_refused() {
 #[test]
 fn server_that_stops_tells_sessions_and_their_requests() {
     let mut world = World::new();
-    let waiting = Client::joined(&mut world);
+    let mut waiting = Client::joined(&mut world);
     let idle = Client::joined(&mut world);
     waiting.ask(&mut world);
     let now = world.now();
@@ -428,7 +432,7 @@ fn server_that_stops_tells_sessions_and_their_requests() {
     world.turn();
     assert_eq!(waiting.told(&mut world), "1");
     assert!(world.is_half_closed(waiting.poll) && world.is_half_closed(idle.poll));
-    for peer in [waiting.poll, waiting.post, idle.poll, idle.post] {
+    for peer in [waiting.poll, idle.poll] {
         world.end(peer);
     }
     assert!(world.hub.is_empty());
@@ -452,7 +456,7 @@ fn sessions_are_limited() {
 fn time_to_move_is_limited() {
     let limits = Limits { upgrade_timeout_ms: 500, ..Limits::default() };
     let mut world = World::with(Config { limits, ..Config::default() });
-    let client = Client::joined(&mut world);
+    let mut client = Client::joined(&mut world);
     let socket = client.socket(&mut world);
     world.pass_ms(400);
     assert_eq!(world.told(socket), []);
@@ -463,7 +467,7 @@ fn time_to_move_is_limited() {
 #[test]
 fn client_that_does_not_join_is_gone() {
     let mut world = World::new();
-    let client = Client::open(&mut world);
+    let mut client = Client::open(&mut world);
     client.ask(&mut world);
     world.pass_ms(46_000);
     // It was pinged, and had not answered; or it had not joined.
