@@ -35,6 +35,7 @@ mod people;
 mod plots;
 mod probe;
 mod problem;
+mod read_lately;
 mod report;
 mod requests;
 mod returning;

@@ -166,6 +166,11 @@ impl Fleet {
         self.queue.push_back(index);
     }
 
+    /// Has a client that is connected leave and come back, when it is its turn.
+    pub(crate) fn reload(&mut self, index: usize) {
+        self.queue.push_back(index);
+    }
+
     /// Corrupts the copy that a client has of its room.
     pub(crate) fn drift(&mut self, index: usize) {
         self.clients[index].view.drift();
@@ -174,7 +179,8 @@ impl Fleet {
     /// Whether all that read are connected, know what any of their room does, and that is that all
     /// who are to have a name are there.
     pub(crate) fn are_all_right(&mut self) -> bool {
-        self.open >= self.readers && self.all_know() && self.are_all_there()
+        let is_connected = self.queue.is_empty() && self.open >= self.readers;
+        is_connected && self.all_know() && self.are_all_there()
     }
 
     fn are_all_there(&self) -> bool {
@@ -218,6 +224,10 @@ impl Fleet {
         while self.opening < OPENING_MAX
             && let Some(index) = self.queue.pop_front()
         {
+            if self.clients[index].is_open() {
+                self.leave(index, Leaving::Reload);
+                self.clients[index].view.returns(Instant::now());
+            }
             let stream = self.clients[index].connect(&self.url, index).map_err(|error| {
                 use rustix::io::Errno;
                 match Errno::from_io_error(&error) {

@@ -12,13 +12,14 @@ use super::report::Unit;
 use super::run::{Measured, Run};
 use super::steps::{change, done_if, gather};
 
-/// All close their connections and come back at once.
+/// All close their connections and come back at once, as many at a time as may be opening.
 pub(crate) fn reload(run: &mut Run<'_>) -> Result<(), Problem> {
     gather(run)?;
-    let clients = 0..run.options.clients as usize;
     let (measured, result) = run.measure(|run| {
-        leave(run, clients.clone(), Leaving::Reload);
-        come_back(run, clients, Instant::now())
+        for index in 0..run.options.clients as usize {
+            run.fleet.reload(index);
+        }
+        await_all_right(run)
     });
     returned(run, &measured, measured.span.wall, result.is_ok(), 0.0);
     result
@@ -34,7 +35,7 @@ pub(crate) fn restart(run: &mut Run<'_>) -> Result<(), Problem> {
     run.subject.restart()?;
     let (clients, all) = (run.options.clients as usize, run.fleet.readers());
     let (measured, result) = run.measure(|run| {
-        leave(run, 0..all, Leaving::Cut);
+        leave(run, 0..all);
         // Those who are to see the others come back are there before them.
         come_back(run, (clients..all).chain(0..clients), started)
     });
@@ -49,7 +50,7 @@ pub(crate) fn cut(run: &mut Run<'_>) -> Result<(), Problem> {
     let clients = 0..run.options.clients as usize;
     let observers = clients.end..run.fleet.readers();
     let (away, result) = run.measure(|run| {
-        leave(run, clients.clone(), Leaving::Cut);
+        leave(run, clients.clone());
         change(run, observers.clone(), duration)?;
         run.drive("telling those who stay", |fleet, _| {
             done_if(fleet.oracle.rooms.iter().all(|room| room.wishes.unshown() == 0))
@@ -94,9 +95,9 @@ pub(crate) fn drift(run: &mut Run<'_>) -> Result<(), Problem> {
     result
 }
 
-fn leave(run: &mut Run<'_>, clients: Range<usize>, how: Leaving) {
+fn leave(run: &mut Run<'_>, clients: Range<usize>) {
     for index in clients {
-        run.fleet.leave(index, how);
+        run.fleet.leave(index, Leaving::Cut);
     }
 }
 

@@ -4,13 +4,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::life::Life;
+use super::read_lately::ReadLately;
 use super::text::{self, ChangeText, CountText, Epoch, RosterText, Text, WelcomeText};
 use super::view::{Message, Standing, Taken, View, Wrong};
 use super::wishes::Wishes;
-
-/// Messages that were read lately: since all clients are sent the same bytes, each message is
-/// parsed for one of them and compared for the others.
-const KEPT: usize = 64;
 
 /// Makings of a room that are kept. Of an old one there is only what was still under way.
 const LIVES_KEPT: usize = 4;
@@ -23,7 +20,7 @@ pub(crate) struct Room {
     pub(crate) name: String,
     /// What is to become visible in it.
     pub(crate) wishes: Wishes,
-    read: VecDeque<(Box<[u8]>, Message)>,
+    read: ReadLately,
     /// It is made again after nobody was in it. The newest is the last.
     lives: VecDeque<Life>,
 }
@@ -48,7 +45,7 @@ pub(crate) enum Heard {
 impl Room {
     /// Of which nothing is known.
     pub(crate) fn new(index: usize, name: String) -> Room {
-        let (read, lives) = (VecDeque::new(), VecDeque::new());
+        let (read, lives) = (ReadLately::default(), VecDeque::new());
         Room { index, name, wishes: Wishes::default(), read, lives }
     }
 
@@ -67,7 +64,7 @@ impl Room {
 
     /// Reads rosters that are known anew: names that are awaited from now on may be on them.
     pub(crate) fn read_anew(&mut self) {
-        self.read.clear();
+        self.read = ReadLately::default();
     }
 
     /// A client of this room, which knows `view`, was sent a message.
@@ -111,15 +108,12 @@ impl Room {
     }
 
     fn read(&mut self, payload: &[u8], view: &View) -> Result<Message, Wrong> {
-        let is_it = |(bytes, message): &&(Box<[u8]>, Message)| {
-            let is_other = match message {
-                Message::Change { from: Some(from), .. } => view.commit() != Some(*from),
-                Message::Change { epoch, .. } => view.epoch != Some(*epoch),
-                _ => false,
-            };
-            **bytes == *payload && !is_other
+        let fits = |message: &Message| match message {
+            Message::Change { from: Some(from), .. } => view.commit() == Some(*from),
+            Message::Change { epoch, .. } => view.epoch == Some(*epoch),
+            _ => true,
         };
-        if let Some((_, message)) = self.read.iter().rev().find(is_it) {
+        if let Some(message) = self.read.find(payload, fits) {
             return Ok(message.clone());
         }
         let message = match text::message(payload).ok_or_else(|| unknown(payload))? {
@@ -137,10 +131,7 @@ impl Room {
             Text::Bye => Message::Bye,
             Text::Refused(code) => Message::Refused(code),
         };
-        if self.read.len() == KEPT {
-            self.read.pop_front();
-        }
-        self.read.push_back((payload.into(), message.clone()));
+        self.read.keep(payload, message.clone());
         Ok(message)
     }
 
