@@ -26,6 +26,7 @@ mod digest;
 mod figures;
 mod fleet;
 mod frame;
+mod hexadecimal;
 mod life;
 mod machine;
 mod options;

@@ -11,7 +11,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use super::frame::{self, Frame};
 use super::oracle::Oracle;
 use super::url::Url;
-use super::view::{Ask, Kind, Standing, View};
+use super::view::{Kind, Standing, View};
 
 /// The key of all opening handshakes: 16 bytes in base64 (RFC 6455 §4.1). Nothing rests on it.
 const KEY: &str = "aGVhZGNvdW50IGJlbmNoIQ==";
@@ -142,11 +142,6 @@ impl Client {
     /// Drops the connection.
     pub(crate) fn drop_connection(&mut self) {
         self.connection = None;
-    }
-
-    /// Takes what is to be asked for because of what was sent.
-    pub(crate) fn take_ask(&mut self) -> Option<Ask> {
-        self.view.ask.take()
     }
 
     pub(crate) fn is_open(&self) -> bool {

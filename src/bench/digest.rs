@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-use super::text::hexadecimal;
+use super::hexadecimal::hexadecimal;
 
 /// The sum of the hashes of entries, in two lanes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

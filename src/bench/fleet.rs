@@ -295,7 +295,7 @@ impl Fleet {
     /// Asks for what a client needs because of what it was sent.
     fn ask(&mut self, index: usize) {
         let client = &mut self.clients[index];
-        match client.take_ask() {
+        match client.view.ask.take() {
             Some(Ask::Login) if client.is_named => self.say_name(index),
             Some(Ask::Roster) => {
                 let message = requests::roster(&self.oracle.rooms[client.view.room].name);

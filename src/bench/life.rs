@@ -105,8 +105,8 @@ impl Life {
         Ok(people)
     }
 
-    /// The same for a change from `copy`, the room as a client knew it that came back. Whoever is in
-    /// the copy is in the room.
+    /// The same for a change from `copy`, the room as a client that came back knew it. Whoever is
+    /// in the copy is in the room.
     pub(super) fn resume(
         &mut self,
         copy: &BTreeMap<String, Entry>,

@@ -38,8 +38,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "WHAT", default_value = "logins")]
     pub(crate) changes: Changes,
 
-    /// Changes per second in churn, slow, count and cut, in all rooms together: logins and logouts, or
-    /// data and statuses that are set
+    /// Changes per second in churn, slow, count and cut, in all rooms together: logins and logouts,
+    /// or data and statuses that are set
     #[arg(long, value_name = "N", default_value_t = 200)]
     #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
@@ -59,8 +59,8 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) visitors: u32,
 
-    /// Clients that stay in reload, cut and drift, and come back first in restart, in addition to the
-    /// others: they make the changes of cut, and count what they are told of the others
+    /// Clients that stay in reload, cut and drift, and come back first in restart, in addition to
+    /// the others: they make the changes of cut, and count what they are told of the others
     #[arg(long, value_name = "N", default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) observers: u32,

@@ -332,7 +332,7 @@ mod tests {
         }
     }
 
-    /// Of a client that comes back it is known what its copy has, and so what a change from it does.
+    /// What the copy of a client has is known, and so what a change from it does.
     #[test]
     fn copy_of_another_epoch_is_gone_on_from() {
         let mut oracle = oracle();

@@ -16,11 +16,14 @@ const KEPT_BYTES: usize = 32 << 20;
 /// So many bytes tell most messages apart: they name commit and digest.
 const START: usize = 128;
 
+/// The bytes of a message, and what was read from them.
+type Read = (Box<[u8]>, Message);
+
 /// Messages that were read lately.
 #[derive(Debug, Default)]
 pub(super) struct ReadLately {
     /// By the hashes of their starts and lengths; the newest of each is the last.
-    by_hash: HashMap<u64, VecDeque<(Box<[u8]>, Message)>>,
+    by_hash: HashMap<u64, VecDeque<Read>>,
     /// The hashes of all, the oldest first.
     order: VecDeque<u64>,
     bytes: usize,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::value::RawValue;
 
 use super::digest::Digest;
+use super::hexadecimal::hexadecimal;
 use super::people::{Data, Status};
 
 /// A message from the server.
@@ -108,14 +109,6 @@ impl<'de> Deserialize<'de> for Epoch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Epoch, D::Error> {
         hexadecimal(deserializer).map(Epoch)
     }
-}
-
-/// Reads 16 hexadecimal digits.
-pub(super) fn hexadecimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let text = Cow::<str>::deserialize(deserializer)?;
-    let is_digits = text.len() == 16 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let number = is_digits.then(|| u64::from_str_radix(&text, 16).ok()).flatten();
-    number.ok_or_else(|| D::Error::custom("epochs and digests have 16 hexadecimal digits"))
 }
 
 /// Reads a message, if it is one of those that are for us.

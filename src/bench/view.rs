@@ -81,8 +81,8 @@ pub(crate) enum Kind {
 pub(crate) enum Message {
     /// The whole room.
     Roster { epoch: Epoch, seq: u64, digest: Digest, people: People },
-    /// What one commit changed: how those whom it concerns were and are. For a client that came back
-    /// it is what has changed since the commit of its copy, `from`.
+    /// What one commit changed: how those whom it concerns were and are. For a client that came
+    /// back it is what has changed since the commit of its copy, `from`.
     Change {
         from: Option<Commit>,
         epoch: Epoch,

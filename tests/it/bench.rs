@@ -266,7 +266,8 @@ fn check_wrong(address: SocketAddr, told: &str) {
     assert!(report["mistakes_told"].to_string().contains(told), "{report}");
 }
 
-const ADA: &str = r#"["roster",{"epoch":"00000000000000ab","seq":3,"digest":"a90740435337e0ea","names":["Ada"]}]"#;
+const ADA: &str = r#"["roster",{"epoch":"00000000000000ab","seq":3,
+    "digest":"a90740435337e0ea","names":["Ada"]}]"#;
 const ONLY_ADA: &str =
     r#"{"epoch":"00000000000000ab","seq":3,"digest":"a90740435337e0ea","names":["Ada"]}"#;
 const NOBODY: &str =
