@@ -1,0 +1,318 @@
+// What a reader may do, or what may befall one, and what others must see of it. Each case has a room
+// of its own, and is written once for all engines: where they differ, `t.engine` says how.
+//
+// A case returns a note: what was measured. `all` marks those that CI has no time for, `server` those
+// that need other than the usual one (run.mjs has both).
+
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const HELD = 3_500; // ms; longer than somebody is held whose page was closed
+const PING = 2_200; // ms; the longest time between pings of the brisk server …
+const PONG = 1_000; // … and for how long it waits for the pong
+const LOST = 15_000; // ms; for how long it holds who was lost
+
+export const cases = [
+  {
+    name: "a reload",
+    async run(t) {
+      await t.visit("Ada", t.wire.url);
+      const from = Date.now();
+      for (let i = 0; i < t.times; i++) {
+        await t.browser.command("reload");
+        await t.isLive();
+        await t.isMe("Ada");
+      }
+      await t.observer.seesNothing(HELD);
+      assert.equal(hellos(t.wire, from), t.times, "one hello for each");
+      return `${t.times} times: 0 frames; ${told(t.wire, from)}`;
+    },
+  },
+  {
+    name: "a tab that is closed",
+    async run(t) {
+      await t.tab();
+      await t.visit("Ada", t.wire.url);
+      const from = await t.closeTab();
+      const note = await isGoneAfter(t, "Ada", from);
+      return `${note}; ${told(t.wire, from)}`;
+    },
+  },
+  {
+    name: "another page, and back",
+    async run(t) {
+      await t.visit("Ada", t.wire.url);
+      let from;
+      let kept = 0;
+      for (let i = 0; i < 3; i++) {
+        await t.browser.run(() => (window.mark = true));
+        from = Date.now();
+        await t.go(`${t.wire.url}/healthz`);
+        await sleep(1_000);
+        await t.browser.command("back");
+        await t.isLive();
+        await t.isMe("Ada");
+        if (await t.browser.run(() => window.mark)) kept++;
+      }
+      await t.observer.seesNothing(HELD);
+      // Firefox keeps no page that has a WebSocket when it is left, though headcount.js closes that.
+      assert.equal(kept, t.engine === "firefox" ? 0 : 3, "how often the browser kept the page");
+      const how = kept ? "from the back/forward cache" : "loaded anew";
+      return `3 times: 0 frames; ${how}; ${told(t.wire, from)}`;
+    },
+  },
+  {
+    name: "another page, and back later",
+    async run(t) {
+      await t.visit("Ada");
+      const from = Date.now();
+      await t.go(`${t.server.url}/healthz`);
+      const note = await isGoneAfter(t, "Ada", from);
+      await t.browser.command("back");
+      await t.observer.sees({ joined: ["Ada"] });
+      await t.isMe("Ada");
+      return `${note}; then 1 join`;
+    },
+  },
+  {
+    name: "a duplicated tab",
+    async run(t) {
+      await t.visit("Ada");
+      const original = await t.browser.command("window");
+      const how = await t.duplicate();
+      await t.isLive();
+      await t.isMe("Ada");
+      await sleep(1_500); // by then the server has asked the other whether it is there
+      await t.browser.switch(original);
+      await t.isLive();
+      await t.observer.seesNothing(0);
+      await t.closeOthers(original);
+      await t.observer.seesNothing(HELD);
+      await t.isLive();
+      return `${how}: 0 frames, both live`;
+    },
+  },
+  {
+    name: "window.open without an opener",
+    async run(t) {
+      await t.visit("Ada");
+      const original = await t.browser.command("window");
+      t.observer.ignoresStatus = true; // one of the two is hidden
+      await t.other(() =>
+        t.browser.run(() => void window.open(location.href, "_blank", "noopener")),
+      );
+      await t.isLive();
+      assert.equal(await t.browser.run(() => document.querySelector("#names .me")), null);
+      await t.login("Bob");
+      await t.observer.sees({ joined: ["Bob"] });
+      const from = await t.closeOthers(original);
+      await t.isLive();
+      return `somebody new; closed, ${await isGoneAfter(t, "Bob", from)}`;
+    },
+  },
+  {
+    name: "a bare WebSocket: a reload, and another page and back",
+    server: "own",
+    async run(t) {
+      await t.visitOwn("bare", "Ada", t.ownWire.url);
+      const reloaded = Date.now();
+      await t.browser.command("reload");
+      await t.shows(() => document.body?.dataset.state === "live");
+      await t.observer.seesNothing(HELD);
+      const ofReload = told(t.ownWire, reloaded);
+      await t.browser.run(() => (window.mark = true));
+      const left = Date.now();
+      await t.go(`${t.ownWire.url}/healthz`);
+      await isGoneAfter(t, "Ada", left);
+      const ofLeaving = told(t.ownWire, left);
+      await t.browser.command("back");
+      await sleep(1_000);
+      const isKept = await t.browser.run(() => window.mark === true);
+      // One that is kept has a socket that is closed, and nothing that opens another.
+      if (!isKept) await t.observer.sees({ joined: ["Ada"] });
+      assert.equal(isKept, t.engine !== "firefox", "whether the browser keeps the page");
+      const cache = isKept ? "kept, its socket closed" : "not kept";
+      return `reload: ${ofReload}; another page (${cache}): ${ofLeaving}`;
+    },
+  },
+  {
+    name: "a classic page with Socket.IO: a reload, and its end",
+    server: "own",
+    async run(t) {
+      await t.tab();
+      await t.visitOwn("classic", "Ada", t.ownWire.url);
+      let from;
+      for (let i = 0; i < 3; i++) {
+        from = Date.now();
+        await t.browser.command("reload");
+        await t.shows(() => document.body?.dataset.state === "live");
+      }
+      await t.observer.seesNothing(HELD);
+      const ofReload = told(t.ownWire, from);
+      from = await t.closeTab();
+      const note = await isGoneAfter(t, "Ada", from);
+      return `3 times: 0 frames, ${ofReload}; closed, ${note}`;
+    },
+  },
+  {
+    name: "offline for 5 s, and online",
+    server: "brisk",
+    async run(t) {
+      await t.visit("Ada");
+      await t.browser.run(() => {
+        window.told = [];
+        for (const event of ["offline", "online"]) addEventListener(event, () => told.push(event));
+      });
+      t.machine.network(false);
+      await sleep(5_000);
+      t.machine.network(true);
+      const ms = await t.isBack();
+      await t.observer.seesNothing(1_000);
+      const events = (await t.browser.run(() => told)).join(", ") || "no events";
+      return `0 frames; the page is told: ${events}; live again after ${seconds(ms)}`;
+    },
+  },
+  {
+    name: "no network for 5 s",
+    server: "brisk",
+    all: true,
+    run: (t) => isUnseen(t, 5_000),
+  },
+  {
+    name: "no network for 10 s",
+    server: "brisk",
+    run: (t) => isUnseen(t, 10_000),
+  },
+  {
+    name: "no network for 40 s",
+    server: "brisk",
+    all: true,
+    async run(t) {
+      await t.visit("Ada");
+      const from = Date.now();
+      t.machine.cut();
+      const at = await t.observer.sees({ left: ["Ada"] });
+      assert.ok(at - from <= PING + PONG + LOST + 300, `${at - from} ms`);
+      await sleep(from + 40_000 - Date.now());
+      t.machine.mend();
+      const back = (await t.observer.sees({ joined: ["Ada"] }, 60_000)) - from - 40_000;
+      await t.isBack();
+      await t.isMe("Ada");
+      return `gone after ${seconds(at - from)}; back ${seconds(back)} after the network`;
+    },
+  },
+  {
+    name: "a cable that is pulled",
+    server: "usual",
+    all: true,
+    async run(t) {
+      await t.visit("Ada");
+      const from = Date.now();
+      t.machine.pull();
+      const at = await t.observer.sees({ left: ["Ada"] }, 60_000);
+      assert.ok(at - from <= 27_500 + 10_000 + LOST + 500, `${at - from} ms`);
+      t.machine.plug();
+      await t.observer.sees({ joined: ["Ada"] }, 60_000);
+      return `gone after ${seconds(at - from)} (ping 25 s ± 10 %, pong 10 s, hold 15 s)`;
+    },
+  },
+  {
+    name: "a tab that is hidden for 2 minutes",
+    all: true,
+    async run(t) {
+      t.observer.ignoresStatus = true;
+      await t.visitHidden("Ada", t.wire.url);
+      t.observer.ignoresStatus = false;
+      const from = Date.now();
+      await t.browser.run(() => {
+        window.ticks = 0;
+        setInterval(() => window.ticks++, 100);
+      });
+      await t.observer.seesNothing(120_000);
+      assert.ok(await t.browser.run(() => document.hidden));
+      const ticks = await t.browser.run(() => window.ticks);
+      const spent = (Date.now() - from) / 1_000;
+      assert.ok(ticks < spent * 2, `timers are throttled: ${ticks} of them in ${spent} s`);
+      assert.equal(hellos(t.wire, from), 0, "the connection is the same");
+      await t.isLive();
+      const rate = (ticks / spent).toFixed(2);
+      return `0 frames; same connection; ${rate} timers of 100 ms a second; ${told(t.wire, from)}`;
+    },
+  },
+  {
+    name: "a laptop that sleeps for 10 s",
+    server: "brisk",
+    async run(t) {
+      await t.visit("Ada");
+      t.machine.signal("SIGSTOP");
+      await sleep(10_000);
+      t.machine.signal("SIGCONT");
+      const ms = await t.isBack();
+      await t.observer.seesNothing(1_000);
+      return `0 frames; live again after ${seconds(ms)}`;
+    },
+  },
+  {
+    name: "a laptop that sleeps for longer than anybody is held",
+    server: "brisk",
+    async run(t) {
+      await t.visit("Ada");
+      const from = Date.now();
+      t.machine.signal("SIGSTOP");
+      const at = await t.observer.sees({ left: ["Ada"] });
+      assert.ok(at - from >= LOST && at - from <= PING + PONG + LOST + 300, `${at - from} ms`);
+      await sleep(1_000);
+      const woken = Date.now();
+      t.machine.signal("SIGCONT");
+      const back = (await t.observer.sees({ joined: ["Ada"] })) - woken;
+      await t.isMe("Ada");
+      return `gone after ${seconds(at - from)}; back ${seconds(back)} after it has woken`;
+    },
+  },
+  {
+    name: "a browser that is killed",
+    async run(t) {
+      await t.visit("Ada", t.wire.url);
+      const from = Date.now();
+      t.machine.signal("SIGKILL");
+      const at = await t.observer.sees({ left: ["Ada"] });
+      assert.ok(Math.abs(at - from - LOST) <= 500, `${at - from} ms`);
+      return `gone after ${seconds(at - from)}; ${told(t.wire, from)}`;
+    },
+  },
+];
+
+async function isUnseen(t, ms) {
+  await t.visit("Ada");
+  t.machine.cut();
+  await sleep(ms);
+  t.machine.mend();
+  const back = await t.isBack();
+  await t.observer.seesNothing(1_000);
+  return `0 frames; live again after ${seconds(back)}`;
+}
+
+// Whether somebody is off the list as soon as that may be after the page was closed, and not before.
+async function isGoneAfter(t, name, from) {
+  const ms = (await t.observer.sees({ left: [name] })) - from;
+  assert.ok(ms >= 3_000 && ms <= 3_500, `${ms} ms`);
+  return `gone after ${seconds(ms)}`;
+}
+
+function hellos(wire, from) {
+  const notes = wire.since(from).flat();
+  return notes.filter(([, words]) => words === "→ hello").length;
+}
+
+// How the last connection ended that did, or what there was on the one that is still there.
+function told(wire, from) {
+  const links = wire.since(from);
+  const ended = links.filter((notes) => notes.some(([, words]) => /FIN|RST/.test(words)));
+  const notes = ended.at(-1) ?? links.at(-1) ?? [];
+  const begin = notes.findIndex(([, words]) => /Close|FIN|RST/.test(words));
+  return notes.slice(Math.max(begin, 0)).map(([, words]) => words).join(", ") || "nothing";
+}
+
+function seconds(ms) {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}
