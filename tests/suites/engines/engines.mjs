@@ -69,7 +69,8 @@ async function firefox(machine) {
 async function webkit(machine) {
   machine.spawn("WebKitWebDriver", [`--port=${DRIVER_PORT}`], ENVIRONMENT);
   const browser = new Browser(await patiently(() => Http.connect(machine.door)));
-  const { browserVersion } = await browser.start({});
+  const args = ["--automation", "--javascript-can-open-windows-automatically=true"];
+  const { browserVersion } = await browser.start({ "webkitgtk:browserOptions": { args } });
   return { browser, version: `WebKitGTK ${browserVersion}` };
 }
 

@@ -49,9 +49,10 @@ export class Machine {
   /** Starts a program on this machine. */
   spawn(program, args, env = {}) {
     const child = spawn("nsenter", [...this.#enter(), program, ...args], {
-      stdio: ["ignore", "ignore", process.env.ENGINES_LOG ? "inherit" : "ignore"],
+      stdio: ["ignore", "pipe", process.env.ENGINES_LOG ? "inherit" : "ignore"],
       env: { ...process.env, HOME: this.dir, TMPDIR: this.dir, ...env },
     });
+    child.stdout.resume();
     this.#children.push(child);
     return child;
   }

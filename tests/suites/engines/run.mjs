@@ -1,8 +1,10 @@
 // What others see of readers in three engines: one line for each case, and a table at the end.
 //
 //     ./run [all] [chromium] [firefox] [webkit] [--only WORDS]
+//     ./run cuts
 //
 // Without `all`, those cases that take no longer than CI has time for. The engines run at once.
+// `cuts` is cuts.mjs.
 
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -10,6 +12,7 @@ import { parseArgs } from "node:util";
 
 import { HEADCOUNT, Program } from "../program.mjs";
 import { cases } from "./cases.mjs";
+import { cuts } from "./cuts.mjs";
 import { ENGINES, display, start } from "./engines.mjs";
 import { Trial } from "./trial.mjs";
 import { Wire } from "./wire.mjs";
@@ -72,9 +75,13 @@ execFileSync("ip", ["link", "set", "lo", "up"]);
 await display();
 const servers = {
   usual: await Server.start(),
-  brisk: await Server.start("--ping-interval-ms", "2000", "--pong-timeout-ms", "1000"),
-  own: await Server.start("--www", fileURLToPath(new URL("pages", import.meta.url))),
+  brisk: await Server.start("--ping-interval-ms", "2000", "--pong-timeout-ms", "5000"),
+  own: await Server.start(...["--ping-interval-ms", "2000"], "--www", fileURLToPath(new URL("pages", import.meta.url))),
 };
+if (positionals.includes("cuts")) {
+  await cuts(servers.brisk);
+  process.exit();
+}
 const versions = await Promise.all(engines.map((engine) => runIn(engine, servers)));
 
 console.log(`\n| | ${versions.join(" | ")} |\n|---|${engines.map(() => "---|").join("")}`);
