@@ -53,9 +53,10 @@ export class Observer {
 
   /** When it is told exactly this, and nothing before. */
   async sees(change, ms) {
-    const [at, { joined, left, status }] = await this.next("change", ms);
-    const told = { joined, left, ...(status && { status }) };
-    assert.deepEqual(told, { joined: [], left: [], ...change });
+    const [at, detail] = await this.next("change", ms);
+    const { joined, left } = detail;
+    const expected = { joined: [], left: [], ...change };
+    assert.deepEqual({ joined, left }, expected, `it was told ${JSON.stringify(detail)}`);
     return at;
   }
 
