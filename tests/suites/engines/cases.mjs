@@ -2,7 +2,7 @@
 // of its own, and is written once for all engines: where they differ, `t.engine` says how.
 //
 // A case returns a note: what was measured. `all` marks those that CI has no time for, `server` those
-// that need other than the usual one (run.mjs has both).
+// that need other than the usual one (run.mjs has both), `isEnd` that of which no browser is left.
 
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -153,9 +153,9 @@ export const cases = [
         window.told = [];
         for (const event of ["offline", "online"]) addEventListener(event, () => told.push(event));
       });
-      t.machine.network(false);
+      t.machine.switchOff();
       await sleep(5_000);
-      t.machine.network(true);
+      t.machine.repair();
       const ms = await t.isBack();
       await t.observer.seesNothing(1_000);
       const events = (await t.browser.run(() => told)).join(", ") || "no events";
@@ -184,7 +184,7 @@ export const cases = [
       const at = await t.observer.sees({ left: ["Ada"] });
       assert.ok(at - from <= PING + PONG + LOST + 300, `${at - from} ms`);
       await sleep(from + 40_000 - Date.now());
-      t.machine.mend();
+      t.machine.repair();
       const back = (await t.observer.sees({ joined: ["Ada"] }, 60_000)) - from - 40_000;
       await t.isBack();
       await t.isMe("Ada");
@@ -201,7 +201,7 @@ export const cases = [
       t.machine.pull();
       const at = await t.observer.sees({ left: ["Ada"] }, 60_000);
       assert.ok(at - from <= 27_500 + 10_000 + LOST + 500, `${at - from} ms`);
-      t.machine.plug();
+      t.machine.repair();
       await t.observer.sees({ joined: ["Ada"] }, 60_000);
       return `gone after ${seconds(at - from)} (ping 25 s ± 10 %, pong 10 s, hold 15 s)`;
     },
@@ -234,9 +234,9 @@ export const cases = [
     server: "brisk",
     async run(t) {
       await t.visit("Ada");
-      t.machine.signal("SIGSTOP");
+      t.machine.sleep();
       await sleep(10_000);
-      t.machine.signal("SIGCONT");
+      t.machine.repair();
       const ms = await t.isBack();
       await t.observer.seesNothing(1_000);
       return `0 frames; live again after ${seconds(ms)}`;
@@ -248,12 +248,12 @@ export const cases = [
     async run(t) {
       await t.visit("Ada");
       const from = Date.now();
-      t.machine.signal("SIGSTOP");
+      t.machine.sleep();
       const at = await t.observer.sees({ left: ["Ada"] });
       assert.ok(at - from >= LOST && at - from <= PING + PONG + LOST + 300, `${at - from} ms`);
       await sleep(1_000);
       const woken = Date.now();
-      t.machine.signal("SIGCONT");
+      t.machine.repair();
       const back = (await t.observer.sees({ joined: ["Ada"] })) - woken;
       await t.isMe("Ada");
       return `gone after ${seconds(at - from)}; back ${seconds(back)} after it has woken`;
@@ -261,10 +261,11 @@ export const cases = [
   },
   {
     name: "a browser that is killed",
+    isEnd: true,
     async run(t) {
       await t.visit("Ada", t.wire.url);
       const from = Date.now();
-      t.machine.signal("SIGKILL");
+      t.machine.kill();
       const at = await t.observer.sees({ left: ["Ada"] });
       assert.ok(Math.abs(at - from - LOST) <= 500, `${at - from} ms`);
       return `gone after ${seconds(at - from)}; ${told(t.wire, from)}`;
@@ -304,7 +305,7 @@ async function isUnseen(t, ms) {
   await t.visit("Ada");
   t.machine.cut();
   await sleep(ms);
-  t.machine.mend();
+  t.machine.repair();
   const back = await t.isBack();
   await t.observer.seesNothing(1_000);
   return `0 frames; live again after ${seconds(back)}`;

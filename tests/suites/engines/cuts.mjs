@@ -43,7 +43,7 @@ export async function cuts(server) {
     const before = await lost(server);
     machine.cut();
     await sleep(CUT);
-    machine.mend();
+    machine.repair();
     const from = Date.now();
     // Whoever sees Zoe come is back; the observer would see if another was gone.
     observer.send("login", "Zoe");

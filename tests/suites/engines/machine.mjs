@@ -24,6 +24,7 @@ export class Machine {
   #near = `near${this.#number}`; // this end of the cable; the browser's is eth0
   #portal;
   #children = [];
+  #repairs = new Map(); // what is done to it → what undoes that
   dir = mkdtempSync(join(tmpdir(), "headcount-engines-")); // what its browser writes
   door = join(this.dir, "door"); // a socket that leads to its driver
   home = `10.${this.#number}.0.1`; // where it finds the server
@@ -42,7 +43,7 @@ export class Machine {
     ip("link", "set", near, "up");
     machine.#inside("ip", "address", "add", `10.${machine.#number}.0.2/24`, "dev", "eth0");
     machine.#inside("ip", "link", "set", "lo", "up");
-    machine.network(true);
+    machine.#switchOn();
     return machine;
   }
 
@@ -57,47 +58,64 @@ export class Machine {
     return child;
   }
 
-  /** Kills all that runs here, or stops it (SIGSTOP), or lets it go on (SIGCONT). */
-  signal(signal) {
-    for (const pid of this.#processes()) {
-      try {
-        process.kill(pid, signal);
-      } catch {} // It has ended meanwhile.
-    }
+  /** Kills all that runs here. */
+  kill() {
+    this.#signal("SIGKILL");
+  }
+
+  /** It sleeps: nothing runs, though the network does. */
+  sleep() {
+    this.#signal("SIGSTOP");
+    this.#repairs.set("sleep", () => this.#signal("SIGCONT"));
   }
 
   /** From here on packets are lost in both directions, and neither side is told. */
   cut() {
     run("nft", [`add table netdev cut; ${drop(this.#near)}`]);
     this.#inside("nft", `add table netdev cut; ${drop("eth0")}`);
-  }
-
-  mend() {
-    run("nft", [`delete table netdev cut`]);
-    this.#inside("nft", "delete table netdev cut");
+    this.#repairs.set("cut", () => {
+      run("nft", ["delete table netdev cut"]);
+      this.#inside("nft", "delete table netdev cut");
+    });
   }
 
   /** The cable: its other end is dead, which the machine can notice. */
   pull() {
     ip("link", "set", this.#near, "down");
+    this.#repairs.set("pull", () => ip("link", "set", this.#near, "up"));
   }
 
-  plug() {
-    ip("link", "set", this.#near, "up");
+  /** Its own end of the cable is switched off, as Wi-Fi is. */
+  switchOff() {
+    this.#inside("ip", "link", "set", "eth0", "down");
+    this.#repairs.set("switch", () => this.#switchOn());
   }
 
-  /** Wi-Fi, say: the machine's own end is switched off and on. */
-  network(isOn) {
-    this.#inside("ip", "link", "set", "eth0", isOn ? "up" : "down");
-    // Without one WebKit takes itself to be offline. It is gone with the link.
-    if (isOn) this.#inside("ip", "route", "add", "default", "via", this.home);
+  /** It wakes, and has its network again. */
+  repair() {
+    for (const repair of this.#repairs.values()) repair();
+    this.#repairs.clear();
   }
 
   end() {
     if (!machines.delete(this)) return;
-    this.signal("SIGKILL");
+    this.kill();
     this.#portal.kill("SIGKILL"); // and so the namespace is gone, and the cable
     rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #switchOn() {
+    this.#inside("ip", "link", "set", "eth0", "up");
+    // Without one WebKit takes itself to be offline. It is gone with the link.
+    this.#inside("ip", "route", "add", "default", "via", this.home);
+  }
+
+  #signal(signal) {
+    for (const pid of this.#processes()) {
+      try {
+        process.kill(pid, signal);
+      } catch {} // It has ended meanwhile.
+    }
   }
 
   #enter() {

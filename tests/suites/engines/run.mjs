@@ -50,7 +50,7 @@ async function runIn(engine, servers) {
     wire: await Wire.start(servers.usual.local, machine.home),
     ownWire: await Wire.start(servers.own.local, machine.home),
   };
-  for (const { name, server = "usual", run } of wanted) {
+  for (const { name, server = "usual", isEnd, run } of wanted) {
     const trial = new Trial(lab);
     const started = Date.now();
     const took = () => `${((Date.now() - started) / 1_000).toFixed(0)} s`;
@@ -65,7 +65,9 @@ async function runIn(engine, servers) {
       const words = String(error.stack).replaceAll("\n", "\n      ");
       console.log(`FAIL  ${engine}: ${name} [${took()}]\n      ${words}`);
     }
-    await trial.end();
+    machine.repair();
+    trial.observer?.end();
+    if (!isEnd) await trial.end();
   }
   machine.end();
   return version;

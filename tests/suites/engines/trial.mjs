@@ -23,9 +23,8 @@ export class Trial {
     [this.#home] = await this.browser.windows();
   }
 
-  /** The observer goes, and all windows but one. */
+  /** One empty window is left. */
   async end() {
-    this.observer.end();
     await this.closeOthers(this.#home);
     await this.go("about:blank");
   }
