@@ -23,9 +23,10 @@ export const cases = [
         await t.isLive();
         await t.isMe("Ada");
       }
-      await t.observer.seesNothing(HELD);
-      assert.equal(hellos(t.wire, from), t.times, "one hello for each");
-      return `${t.times} times: 0 frames; ${told(t.wire, from)}`;
+      const away = `away for ${seconds(t.wire.longestAway(from))} at most`;
+      await t.observer.seesNothing(HELD, away);
+      assert.equal(t.wire.hellos(from), t.times, "one hello for each");
+      return `${t.times} times: 0 frames; ${away}; ${t.wire.told(from)}`;
     },
   },
   {
@@ -35,7 +36,7 @@ export const cases = [
       await t.visit("Ada", t.wire.url);
       const from = await t.closeTab();
       const note = await isGoneAfter(t, "Ada", from);
-      return `${note}; ${told(t.wire, from)}`;
+      return `${note}; ${t.wire.told(from)}`;
     },
   },
   {
@@ -58,7 +59,7 @@ export const cases = [
       // Firefox keeps no page that has a WebSocket when it is left, though headcount.js closes that.
       assert.equal(kept, t.engine === "firefox" ? 0 : 3, "how often the browser kept the page");
       const how = kept ? "from the back/forward cache" : "loaded anew";
-      return `3 times: 0 frames; ${how}; ${told(t.wire, from)}`;
+      return `3 times: 0 frames; ${how}; ${t.wire.told(from)}`;
     },
   },
   {
@@ -120,7 +121,7 @@ export const cases = [
       await t.browser.command("reload");
       await t.shows(() => document.body?.dataset.state === "live");
       await t.observer.seesNothing(HELD);
-      const ofReload = told(t.ownWire, reloaded);
+      const ofReload = t.ownWire.told(reloaded);
       const note = t.engine === "chromium" ? await isCachedOpen(t) : await isCachedClosed(t);
       return `reload: ${ofReload}; another page: ${note}`;
     },
@@ -138,7 +139,7 @@ export const cases = [
         await t.shows(() => document.body?.dataset.state === "live");
       }
       await t.observer.seesNothing(HELD);
-      const ofReload = told(t.ownWire, from);
+      const ofReload = t.ownWire.told(from);
       from = await t.closeTab();
       const note = await isGoneAfter(t, "Ada", from);
       return `3 times: 0 frames, ${ofReload}; closed, ${note}`;
@@ -223,10 +224,10 @@ export const cases = [
       const ticks = await t.browser.run(() => window.ticks);
       const spent = (Date.now() - from) / 1_000;
       assert.ok(ticks < spent * 2, `timers are throttled: ${ticks} of them in ${spent} s`);
-      assert.equal(hellos(t.wire, from), 0, "the connection is the same");
+      assert.equal(t.wire.hellos(from), 0, "the connection is the same");
       await t.isLive();
       const rate = (ticks / spent).toFixed(2);
-      return `0 frames; same connection; ${rate} timers of 100 ms a second; ${told(t.wire, from)}`;
+      return `0 frames; same connection; ${rate} timers of 100 ms a second; ${t.wire.told(from)}`;
     },
   },
   {
@@ -268,7 +269,7 @@ export const cases = [
       t.machine.kill();
       const at = await t.observer.sees({ left: ["Ada"] });
       assert.ok(Math.abs(at - from - LOST) <= 500, `${at - from} ms`);
-      return `gone after ${seconds(at - from)}; ${told(t.wire, from)}`;
+      return `gone after ${seconds(at - from)}; ${t.wire.told(from)}`;
     },
   },
 ];
@@ -279,12 +280,12 @@ async function isCachedOpen(t) {
   const left = Date.now();
   await t.go(`${t.ownWire.url}/healthz`);
   await t.observer.seesNothing(3 * HELD);
-  const meanwhile = told(t.ownWire, left);
+  const meanwhile = t.ownWire.told(left);
   const back = Date.now();
   await t.browser.command("back");
   await t.shows(() => document.body?.dataset.state === "lost");
   await isGoneAfter(t, "Ada", back);
-  return `kept, socket open (${meanwhile}); then back: ${told(t.ownWire, back)}`;
+  return `kept, socket open (${meanwhile}); then back: ${t.ownWire.told(back)}`;
 }
 
 // Firefox keeps no page that has a socket, WebKit keeps it without.
@@ -293,7 +294,7 @@ async function isCachedClosed(t) {
   const left = Date.now();
   await t.go(`${t.ownWire.url}/healthz`);
   await isGoneAfter(t, "Ada", left);
-  const note = told(t.ownWire, left);
+  const note = t.ownWire.told(left);
   await t.browser.command("back");
   const isLost = () => window.mark === true && document.body?.dataset.state === "lost";
   if (t.engine === "webkit") await t.shows(isLost);
@@ -316,20 +317,6 @@ async function isGoneAfter(t, name, from) {
   const ms = (await t.observer.sees({ left: [name] })) - from;
   assert.ok(ms >= 3_000 && ms <= 3_500, `${ms} ms`);
   return `gone after ${seconds(ms)}`;
-}
-
-function hellos(wire, from) {
-  const notes = wire.since(from).flat();
-  return notes.filter(([, words]) => words === "→ hello").length;
-}
-
-// How the last connection ended that did, or what there was on the one that is still there.
-function told(wire, from) {
-  const links = wire.since(from);
-  const ended = links.filter((notes) => notes.some(([, words]) => /FIN|RST/.test(words)));
-  const notes = ended.at(-1) ?? links.at(-1) ?? [];
-  const begin = notes.findIndex(([, words]) => /Close|FIN|RST/.test(words));
-  return notes.slice(Math.max(begin, 0)).map(([, words]) => words).join(", ") || "nothing";
 }
 
 function seconds(ms) {

@@ -77,7 +77,8 @@ async function nodes(machine, url, room, observer) {
   const child = machine.spawn(process.execPath, [flag, program, address, room, String(CLIENTS)]);
   let count = 0;
   createInterface(child.stdout).on("line", (line) => (count = Number(line)));
-  for (let joined = 0; joined < CLIENTS; ) joined += (await observer.next("change"))[1].joined.length;
+  for (let joined = 0; joined < CLIENTS;)
+    joined += (await observer.next("change"))[1].joined.length;
   return () => count;
 }
 

@@ -86,7 +86,7 @@ export async function start(engine) {
 
 // Until it is there.
 async function patiently(connect) {
-  for (const until = Date.now() + START_WITHIN; ; ) {
+  for (const until = Date.now() + START_WITHIN; ;) {
     try {
       return await connect();
     } catch (error) {

@@ -12,7 +12,7 @@ export class Frames {
   /** The frames that are whole with these bytes: [opcode, payload]. */
   *read(bytes) {
     this.#bytes = Buffer.concat([this.#bytes, bytes]);
-    for (let frame; (frame = this.#next()); ) yield frame;
+    for (let frame; (frame = this.#next());) yield frame;
   }
 
   #next() {

@@ -61,10 +61,10 @@ export class Observer {
   }
 
   /** For so long, and since what it saw last. */
-  async seesNothing(ms) {
+  async seesNothing(ms, note) {
     await sleep(ms);
     assert.ok(!this.#socket.destroyed, "the observer was disconnected");
-    assert.deepEqual(this.#told, []);
+    assert.deepEqual(this.#told, [], note && `${note}: ${JSON.stringify(this.#told)}`);
   }
 
   #receive(event, detail) {

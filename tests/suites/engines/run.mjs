@@ -41,7 +41,10 @@ let failed = 0;
 
 async function runIn(engine, servers) {
   const { version, machine, browser } = await start(engine);
-  const seen = (name) => ({ ...servers[name], url: `http://${machine.home}:${servers[name].port}` });
+  const seen = (name) => ({
+    ...servers[name],
+    url: `http://${machine.home}:${servers[name].port}`,
+  });
   const lab = {
     engine,
     machine,
@@ -73,12 +76,13 @@ async function runIn(engine, servers) {
   return version;
 }
 
+const pages = fileURLToPath(new URL("pages", import.meta.url));
 execFileSync("ip", ["link", "set", "lo", "up"]);
 await display();
 const servers = {
   usual: await Server.start(),
   brisk: await Server.start("--ping-interval-ms", "2000", "--pong-timeout-ms", "5000"),
-  own: await Server.start(...["--ping-interval-ms", "2000"], "--www", fileURLToPath(new URL("pages", import.meta.url))),
+  own: await Server.start("--ping-interval-ms", "2000", "--www", pages),
 };
 if (positionals.includes("cuts")) {
   await cuts(servers.brisk);

@@ -112,7 +112,7 @@ export class Trial {
     throw new Error("no window was opened");
   }
 
-  /** A tab that has a copy of sessionStorage, as the menu of the browser makes it if it can be told to. */
+  /** A tab that has a copy of sessionStorage: if it can be told to, the browser's menu makes it. */
   async duplicate() {
     if (this.engine !== "firefox") {
       await this.other(() => this.browser.run(() => void window.open(location.href)));
@@ -129,7 +129,8 @@ export class Trial {
   }
 
   isMe(name) {
-    return this.shows((name) => document.querySelector("#names .me bdi")?.textContent === name, name);
+    const isShown = (name) => document.querySelector("#names .me bdi")?.textContent === name;
+    return this.shows(isShown, name);
   }
 
   /** Waits until this is so in the page; how long that took, in ms. */
@@ -142,7 +143,8 @@ export class Trial {
         // A document that goes while it is asked is one that is not there yet.
         if (Date.now() - from > PATIENCE) throw error;
       }
-      if (Date.now() - from > PATIENCE) throw new Error(`not so within ${PATIENCE} ms: ${condition}`);
+      if (Date.now() - from > PATIENCE)
+        throw new Error(`not so within ${PATIENCE} ms: ${condition}`);
       await sleep(20);
     }
   }

@@ -6,6 +6,8 @@ import { connect, createServer } from "node:net";
 
 import { CLOSE, Frames, PING, PONG } from "./frames.mjs";
 
+const END = /Close|FIN|RST/; // how connections end
+
 export class Wire {
   #links = [];
 
@@ -22,8 +24,40 @@ export class Wire {
     return wire;
   }
 
-  /** The notes on all connections of WebSocket since a time: [time, words]. */
-  since(time) {
+  /** How many clients of headcount.js have come since a time. */
+  hellos(time) {
+    return this.#times(time, /→ hello/).length;
+  }
+
+  /** The longest time from the end of a connection until the next client says hello, in ms. */
+  longestAway(time) {
+    const ends = this.#times(time, /→ (Close|FIN|RST)/);
+    const lastBefore = (at) => Math.max(...ends.filter((end) => end <= at));
+    return Math.max(...this.#times(time, /→ hello/).map((at) => at - lastBefore(at)));
+  }
+
+  /**
+   * How the last connection ended that did since a time, and within which time, or what there was
+   * on the one that is still there.
+   */
+  told(time) {
+    const isEnd = ([, words]) => END.test(words);
+    const links = this.#since(time);
+    const ended = links.filter((notes) => notes.some(isEnd));
+    const notes = ended.at(-1) ?? links.at(-1) ?? [];
+    const shown = notes.slice(Math.max(notes.findIndex(isEnd), 0));
+    if (shown.length === 0) return "nothing";
+    const words = shown.map(([, words]) => words).join(", ");
+    return ended.length === 0 ? words : `${words} (${shown.at(-1)[0] - shown[0][0]} ms)`;
+  }
+
+  #times(time, words) {
+    const notes = this.#since(time).flat();
+    return notes.filter((note) => words.test(note[1])).map(([at]) => at);
+  }
+
+  // The notes on each connection: [time, words].
+  #since(time) {
     const lists = this.#links.map(({ notes }) => notes.filter(([at]) => at >= time));
     return lists.filter((notes) => notes.length > 0);
   }
