@@ -71,11 +71,11 @@ export class Machine {
 
   /** From here on packets are lost in both directions, and neither side is told. */
   cut() {
-    run("nft", [`add table netdev cut; ${drop(this.#near)}`]);
-    this.#inside("nft", `add table netdev cut; ${drop("eth0")}`);
+    run("nft", [drop(this.#near)]);
+    this.#inside("nft", drop("eth0"));
     this.#repairs.set("cut", () => {
-      run("nft", ["delete table netdev cut"]);
-      this.#inside("nft", "delete table netdev cut");
+      run("nft", [`delete table netdev ${this.#near}`]);
+      this.#inside("nft", "delete table netdev eth0");
     });
   }
 
@@ -93,8 +93,10 @@ export class Machine {
 
   /** It wakes, and has its network again. */
   repair() {
-    for (const repair of this.#repairs.values()) repair();
-    this.#repairs.clear();
+    for (const [damage, repair] of this.#repairs) {
+      this.#repairs.delete(damage);
+      repair();
+    }
   }
 
   end() {
@@ -148,10 +150,14 @@ function parentOf(pid) {
   }
 }
 
-// All but ARP, or the system would notice soon, as it does not behind a router.
+// All that arrives but ARP, or the system would notice soon, as it does not behind a router.
 function drop(device) {
   const hook = `{ type filter hook ingress device ${device} priority 0; policy drop; }`;
-  return `add chain netdev cut here ${hook}; add rule netdev cut here meta protocol arp accept`;
+  return [
+    `add table netdev ${device}`,
+    `add chain netdev ${device} cut ${hook}`,
+    `add rule netdev ${device} cut meta protocol arp accept`,
+  ].join("; ");
 }
 
 function ip(...args) {
