@@ -146,7 +146,7 @@ export const cases = [
     },
   },
   {
-    name: "offline for 5 s, and online",
+    name: "offline for 10 s, and online",
     server: "brisk",
     async run(t) {
       await t.visit("Ada");
@@ -155,7 +155,7 @@ export const cases = [
         for (const event of ["offline", "online"]) addEventListener(event, () => told.push(event));
       });
       t.machine.switchOff();
-      await sleep(5_000);
+      await sleep(10_000);
       t.machine.repair();
       const ms = await t.isBack();
       await t.observer.seesNothing(1_000);
