@@ -16,8 +16,8 @@ impl Context {
         (BodyUse::Discard, self.config.limits.body_bytes_max)
     }
 
-    /// Awaits the body of a request, unless the response has to come before it. `bytes` are those of
-    /// the head; `has_begun` is whether some of the body has come with it.
+    /// Awaits the body of a request, unless the response has to come before it. `bytes` are those
+    /// of the head; `has_begun` is whether some of the body has come with it.
     pub(super) fn await_body(
         &mut self,
         connection: &mut Connection,
@@ -33,8 +33,8 @@ impl Context {
         };
         if head.expects_continue {
             match usage {
-                // RFC 9110 §10.1.1: a final status in place of 100 tells the client that the body is
-                // not wanted. Whether it comes all the same, or the next request does, can't be
+                // RFC 9110 §10.1.1: a final status in place of 100 tells the client that the body
+                // is not wanted. Whether it comes all the same, or the next request does, can't be
                 // known: so this one is the last.
                 BodyUse::Discard => return self.route(connection, head, false, now),
                 // A client that did not wait needs not be told to go on.
