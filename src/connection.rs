@@ -6,6 +6,7 @@
 //!
 //! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
 //! - `http`, `websocket`: what a phase needs to read its input
+//! - `body`: a request whose body is still coming
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
@@ -14,6 +15,7 @@
 //! - `accounting`: what the hub counts of it
 
 mod accounting;
+mod body;
 mod cause;
 mod chunks;
 mod delivery;
@@ -37,6 +39,8 @@ mod step;
 mod subscriptions;
 mod websocket;
 
+pub use body::BodyUse;
+pub(crate) use body::{Body, WholeRequest};
 pub use cause::{Cause, CauseKind, Timeout};
 pub use chunks::{CHUNKS_MAX, Chunks};
 pub use id::ConnectionId;

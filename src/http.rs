@@ -1,12 +1,14 @@
-//! HTTP/1.1 (RFC 9110, RFC 9112), as much as a server needs that accepts no request bodies.
+//! HTTP/1.1 (RFC 9110, RFC 9112), from the side of a server.
 //!
-//! Bytes → [`RequestHead`] or [`RequestError`]; status, fields and body → bytes. Knows no socket
-//! and no time, and writes nothing itself.
+//! Bytes → [`RequestHead`], then [`Decoded`] data of its body, or [`RequestError`]; status, fields
+//! and body → bytes. Knows no socket and no time, and writes nothing itself.
 //!
 //! A request that two readers of HTTP could understand differently is refused, and its connection
 //! is closed. So there is no pattern of request smuggling to look for: none can begin.
 
 mod allowed_origin;
+mod body;
+mod chunked;
 mod error;
 mod forwarded;
 mod head;
@@ -22,6 +24,7 @@ mod status;
 mod token;
 
 pub use allowed_origin::{AllowedOrigin, OriginError};
+pub use body::{BodyDecoder, BodyLength, Decoded};
 pub use error::RequestError;
 pub use forwarded::{Forwarded, InvalidNetwork, Network, TrustedProxies};
 pub use head::{FieldStorage, Method, RequestHead, host_name};

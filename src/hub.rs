@@ -25,12 +25,14 @@
 //! - `clients`, `hello`, `returning`: which connection each client has, and how it comes back
 //! - `calls`: what clients ask for in rooms; `rooms`: how they come into them and out
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
+//! - `bodies`: what follows the head of a request
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
 //! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
 //! - `settle`, `counts`: what follows from an act; `panics`: what follows from a bug
 
 mod agenda;
 mod arrivals;
+mod bodies;
 mod calls;
 mod clients;
 mod context;

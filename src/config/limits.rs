@@ -1,7 +1,6 @@
 //! Every bound of the server, named with its unit.
 
 use clap::{Args, value_parser};
-use serde::Serialize;
 
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
@@ -9,10 +8,9 @@ const CONNECTIONS: &str = "Limits on connections";
 const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
 const ROOMS: &str = "Rooms";
-const FILES: &str = "Files of --www";
 
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
-#[derive(Args, Clone, Debug, Serialize)]
+#[derive(Args, Clone, Debug, serde::Serialize)]
 pub struct Limits {
     /// Request head size, in bytes; a larger one gets a 431 response
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 32 * 1024)]
@@ -28,6 +26,11 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 8 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub target_bytes_max: u32,
+
+    /// Request body size, in bytes, where none is wanted; a larger one gets a 413 response
+    #[arg(long, value_name = "BYTES", help_heading = WIRE, default_value_t = 64 * 1024)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub body_bytes_max: u32,
 
     /// Requests on one HTTP connection before it is closed
     #[arg(long, value_name = "N", help_heading = WIRE, default_value_t = 100)]
@@ -89,7 +92,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=100))]
     pub json_depth_max: u32,
 
-    /// Time to receive a request head, from accept or the previous response, in ms
+    /// Time to receive a request, from accept or the previous response, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub handshake_timeout_ms: u32,
@@ -194,14 +197,12 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub deadlines_per_turn: u32,
 
-    /// Connections read from in one turn of the event loop; as many again are sent room updates,
-    /// and as many are closed
+    /// Connections read from in one turn; as many are sent room updates, and as many are closed
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connections_per_turn: u32,
 
-    /// Room updates sent in one turn of the event loop, in bytes; the same amount of
-    /// other output is allowed
+    /// Room updates sent in one turn, in bytes; the same amount of other output is allowed
     #[arg(long, value_name = "BYTES", help_heading = CONNECTIONS, default_value_t = 1 << 20)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub send_bytes_per_turn: u32,
@@ -211,8 +212,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub reply_bytes_max: u32,
 
-    /// Roster changes kept for connections that are behind, in bytes, or the roster's size if
-    /// larger
+    /// Roster changes kept for connections behind, in bytes, or the roster's size if larger
     #[arg(long, value_name = "BYTES", help_heading = OUTPUT, default_value_t = 4 * 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
     pub log_bytes_min: u32,
@@ -339,12 +339,12 @@ pub struct Limits {
     pub room_bytes_max: u32,
 
     /// Files served from --www; the rest are left out
-    #[arg(long, value_name = "N", help_heading = FILES, default_value_t = 1000)]
+    #[arg(long, value_name = "N", help_heading = "Files of --www", default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub www_files_max: u32,
 
     /// Total size of the files served from --www, in MiB; the rest are left out
-    #[arg(long, value_name = "MIB", help_heading = FILES, default_value_t = 64)]
+    #[arg(long, value_name = "MIB", help_heading = "Files of --www", default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
     pub www_mebibytes_max: u32,
 }

@@ -39,7 +39,8 @@ impl Connection {
     pub(crate) fn buffered_bytes(&self) -> usize {
         let partial = match &self.phase {
             Phase::WebSocket(socket) => socket.buffered_bytes(),
-            _ => 0,
+            Phase::Http(http) => http.buffered_bytes(),
+            Phase::Draining(_) | Phase::Closed(_) => 0,
         };
         let subscriptions = self.subscriptions.buffered_bytes();
         self.stash.capacity() + self.outbox.buffered_bytes() + subscriptions + partial

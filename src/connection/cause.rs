@@ -46,7 +46,7 @@ pub enum Cause {
 /// What a peer was too late for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timeout {
-    /// A request head.
+    /// A request.
     Handshake,
     /// To join a namespace of Socket.IO, or to send attachments.
     Connect,

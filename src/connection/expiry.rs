@@ -34,7 +34,9 @@ impl Connection {
         }
         match &self.phase {
             // A connection that was kept for another request, of which nothing came.
-            Phase::Http(http) if http.requests > 0 && self.stash.is_empty() => {
+            Phase::Http(http)
+                if http.requests > 0 && !http.awaits_body() && self.stash.is_empty() =>
+            {
                 self.end(Cause::Answered);
             }
             Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),

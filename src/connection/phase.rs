@@ -3,6 +3,7 @@
 //! | phase | what is read | what is written | ends |
 //! |---|---|---|---|
 //! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
+//! | ... [`await_body`] | a request body | 100 | it is complete: the response to the request |
 //! | `WebSocket` | messages | replies, what rooms say | [`close`], [`fail`], the peer's Close |
 //! | ... closing | control frames | pongs | the peer's Close, or its time is up |
 //! | ... [`peer_ended`] | what it sent before | replies | all of that is used |
@@ -30,6 +31,7 @@
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
+//! [`await_body`]: Http::await_body
 //! [`peer_ended`]: Connection::peer_ended
 //! [`drain`]: Connection::drain
 //! [`close`]: Connection::close

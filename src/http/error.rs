@@ -17,10 +17,16 @@ pub enum RequestError {
     BadTarget,
     /// `Content-Length` that is not one number (RFC 9112 §6.3).
     BadLength,
-    /// Any `Transfer-Encoding`: no body is accepted here, least of all one of unknown length.
-    TransferEncoding,
-    /// A request with a body.
-    Body,
+    /// `Transfer-Encoding` that does not say where the body ends, or not alone (RFC 9112 §6.3).
+    BadCoding,
+    /// A transfer coding that is not `chunked` (RFC 9112 §6.1).
+    UnknownCoding,
+    /// A chunk or a trailer that does not follow the grammar (RFC 9112 §7.1).
+    BadChunk,
+    /// More chunk extensions and trailers than anybody needs (RFC 9112 §7.1.1).
+    ExtrasTooLong,
+    /// The body is over its limit.
+    BodyTooLarge,
     /// An expectation that is not `100-continue` (RFC 9110 §10.1.1).
     Expectation,
     /// The target is over its limit.
@@ -43,20 +49,22 @@ impl RequestError {
     /// The status of the response.
     pub const fn status(self) -> Status {
         match self {
-            RequestError::Body => Status::ContentTooLarge,
+            RequestError::BodyTooLarge => Status::ContentTooLarge,
             RequestError::Expectation => Status::ExpectationFailed,
             RequestError::TargetTooLong => Status::UriTooLong,
             RequestError::HeadTooLarge => Status::HeaderFieldsTooLarge,
             RequestError::TooManyFromAddress => Status::TooManyRequests,
             RequestError::Version => Status::VersionNotSupported,
-            RequestError::UnknownMethod => Status::NotImplemented,
+            RequestError::UnknownMethod | RequestError::UnknownCoding => Status::NotImplemented,
             RequestError::WrongHost | RequestError::WrongScheme => Status::MisdirectedRequest,
             RequestError::Malformed
             | RequestError::BareLineEnd
             | RequestError::BadHost
             | RequestError::BadTarget
             | RequestError::BadLength
-            | RequestError::TransferEncoding => Status::BadRequest,
+            | RequestError::BadCoding
+            | RequestError::BadChunk
+            | RequestError::ExtrasTooLong => Status::BadRequest,
         }
     }
 }
@@ -69,8 +77,11 @@ impl fmt::Display for RequestError {
             RequestError::BadHost => "one valid Host is needed",
             RequestError::BadTarget => "the request target is invalid",
             RequestError::BadLength => "Content-Length is invalid",
-            RequestError::TransferEncoding => "Transfer-Encoding is not accepted",
-            RequestError::Body => "request bodies are not accepted",
+            RequestError::BadCoding => "Transfer-Encoding is invalid",
+            RequestError::UnknownCoding => "the transfer coding is not implemented",
+            RequestError::BadChunk => "the chunks of the request body are malformed",
+            RequestError::ExtrasTooLong => "chunk extensions and trailers are too long",
+            RequestError::BodyTooLarge => "the request body is too large",
             RequestError::Expectation => "the expectation cannot be met",
             RequestError::TargetTooLong => "the request target is too long",
             RequestError::HeadTooLarge => "the request head is too large",

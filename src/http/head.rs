@@ -7,6 +7,7 @@ use std::str;
 
 use httparse::{EMPTY_HEADER, Header, Status as Parsed};
 
+use super::body::BodyLength;
 use super::error::RequestError;
 use super::limits::HeadLimits;
 use super::origin::split_port;
@@ -32,7 +33,7 @@ pub enum Method {
     Other,
 }
 
-/// A request head that is well-formed, unambiguous and without a body.
+/// A request head that is well-formed and unambiguous.
 #[derive(Debug)]
 pub struct RequestHead<'a> {
     /// What is asked.
@@ -46,6 +47,10 @@ pub struct RequestHead<'a> {
     pub version: Version,
     /// The host and port that the request is for; empty only in HTTP/1.0.
     pub host: &'a [u8],
+    /// How long the body is that follows.
+    pub body: BodyLength,
+    /// Whether the client awaits a 100 (Continue) or a final status before it sends the body.
+    pub expects_continue: bool,
     fields: &'a [Header<'a>],
 }
 
@@ -81,8 +86,16 @@ impl<'a> RequestHead<'a> {
         if target.len() > limits.target_bytes_max {
             return Err(RequestError::TargetTooLong);
         }
-        let path = Cow::Borrowed("");
-        let mut decoded = RequestHead { method, path, query: "", version, host: b"", fields };
+        let mut decoded = RequestHead {
+            method,
+            path: Cow::Borrowed(""),
+            query: "",
+            version,
+            host: b"",
+            body: BodyLength::Known(0),
+            expects_continue: false,
+            fields,
+        };
         decoded.host = decoded.decode_host()?;
         let (resource, authority) = split_target(method, target)?;
         let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
@@ -91,7 +104,10 @@ impl<'a> RequestHead<'a> {
         decoded.query = query;
         // RFC 9112 §3.2.2: the host of an absolute target replaces the one in `Host`.
         decoded.host = authority.unwrap_or(decoded.host);
-        decoded.refuse_body()?;
+        let (codings, lengths) = ("transfer-encoding", "content-length");
+        decoded.body =
+            BodyLength::decode(version, decoded.values(codings), decoded.values(lengths))?;
+        decoded.expects_continue = decoded.decode_expectations()?;
         Ok(decoded)
     }
 
@@ -135,26 +151,17 @@ impl<'a> RequestHead<'a> {
         }
     }
 
-    /// What is left of RFC 9112 §6 where no request has a body.
-    fn refuse_body(&self) -> Result<(), RequestError> {
-        if self.values("transfer-encoding").next().is_some() {
-            return Err(RequestError::TransferEncoding);
-        }
-        match self.single("content-length").map_err(|_| RequestError::BadLength)? {
-            Some(b"") => return Err(RequestError::BadLength),
-            Some(length) if !length.iter().all(u8::is_ascii_digit) => {
-                return Err(RequestError::BadLength);
+    /// RFC 9110 §10.1.1: there is one expectation, any other is answered 417. It asks for nothing
+    /// without a body, and in HTTP/1.0, which has no 1xx.
+    fn decode_expectations(&self) -> Result<bool, RequestError> {
+        let mut is_there = false;
+        for expectation in self.list("expect") {
+            if !expectation.eq_ignore_ascii_case(b"100-continue") {
+                return Err(RequestError::Expectation);
             }
-            Some(length) if length.iter().any(|&digit| digit != b'0') => {
-                return Err(RequestError::Body);
-            }
-            Some(_) | None => {}
+            is_there = true;
         }
-        // RFC 9110 §10.1.1: 100-continue without a body asks for nothing.
-        if self.list("expect").any(|value| !value.eq_ignore_ascii_case(b"100-continue")) {
-            return Err(RequestError::Expectation);
-        }
-        Ok(())
+        Ok(is_there && !self.body.is_zero() && self.version == Version::Http11)
     }
 }
 

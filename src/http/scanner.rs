@@ -9,7 +9,7 @@ use memchr::memchr2;
 use super::error::RequestError;
 use super::limits::HeadLimits;
 use super::request_line::RequestLine;
-use super::token::is_token_byte;
+use super::token::{is_token_byte, is_value_byte};
 
 /// No method that is registered is longer than this.
 const METHOD_BYTES_MAX: usize = 24;
@@ -101,9 +101,8 @@ impl HeadScanner {
 fn is_field_line(line: &[u8]) -> bool {
     let Some(colon) = line.iter().position(|&byte| !is_token_byte(byte)) else { return false };
     let [b':', value @ .., b'\r', b'\n'] = &line[colon..] else { return false };
-    // RFC 9110 §5.5: visible characters, spaces, tabs and obs-text. Every byte is looked at, many
-    // at once, which is sooner done than to stop at the first that is wrong.
-    let is_value_byte = |byte: u8| matches!(byte, b'\t' | b' '..=b'~' | 0x80..);
+    // Every byte is looked at, many at once, which is sooner done than to stop at the first that is
+    // wrong.
     colon > 0 && value.iter().fold(true, |so_far, &byte| so_far & is_value_byte(byte))
 }
 

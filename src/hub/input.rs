@@ -73,6 +73,12 @@ impl Context {
                     connection.is_paused = true;
                     return used;
                 }
+                Phase::Http(http) if http.awaits_body() => {
+                    used += self.consume_body(connection, rest, now);
+                    if used == input.len() {
+                        return used;
+                    }
+                }
                 Phase::Http(_) => match self.consume_request(connection, rest, now) {
                     Some(bytes) => used += bytes,
                     None => return used,

@@ -38,13 +38,19 @@ impl Context {
         http.requests += 1;
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
-            Ok(head) => self.route(connection, &head, now),
+            Ok(head) if head.body.is_zero() => {
+                self.route(connection, &head, head.keeps_alive(), now);
+            }
+            Ok(head) => {
+                let has_begun = input.len() > length;
+                self.await_body(connection, &head, &input[..length], has_begun, now);
+            }
             Err(error) => self.refuse(connection, error, is_head, now),
         }
         Some(length)
     }
 
-    fn head_limits(&self) -> HeadLimits {
+    pub(super) fn head_limits(&self) -> HeadLimits {
         let limits = &self.config.limits;
         HeadLimits {
             head_bytes_max: limits.head_bytes_max as usize,
@@ -54,7 +60,13 @@ impl Context {
     }
 
     /// Responds to a request that was understood, by its host, path and method.
-    fn route(&mut self, connection: &mut Connection, head: &RequestHead<'_>, now: Time) {
+    pub(super) fn route(
+        &mut self,
+        connection: &mut Connection,
+        head: &RequestHead<'_>,
+        keeps_alive: bool,
+        now: Time,
+    ) {
         if let Err(error) = self.count_forwarded(connection, head, now) {
             return self.refuse(connection, error, head.method == Method::Head, now);
         }
@@ -80,7 +92,7 @@ impl Context {
             (Some(Ok(())), _) => return,
             (Some(Err(response)), _) => response,
             _ if head.method == Method::Options => self.options_response(),
-            _ if !is_known => self.method_not_allowed(METHODS),
+            _ if !is_known => self.method_not_allowed(head, METHODS),
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
             _ if listener == Listener::Metrics => self.nothing_here(),
@@ -91,12 +103,12 @@ impl Context {
                 None => self.file(head),
             },
         };
-        self.respond(connection, response, head.method == Method::Head, head.keeps_alive(), now);
+        self.respond(connection, response, head.method == Method::Head, keeps_alive, now);
     }
 
     /// Refuses a request that is not understood, or that could be understood in two ways. What
     /// follows it is not looked at.
-    fn refuse(
+    pub(super) fn refuse(
         &mut self,
         connection: &mut Connection,
         error: RequestError,

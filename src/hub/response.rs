@@ -1,6 +1,6 @@
 //! A response to a request, and those that many requests have in common.
 
-use crate::http::{ResponseHead, Status};
+use crate::http::{Method, RequestHead, ResponseHead, Status};
 use crate::shared::Shared;
 
 use super::context::Context;
@@ -35,8 +35,13 @@ impl Context {
         Response { connection: Some("close"), ..self.text(status, line) }
     }
 
-    pub(super) fn method_not_allowed(&self, allowed: &str) -> Response {
-        let mut response = self.last_words(Status::MethodNotAllowed, "the method is not allowed");
+    /// The response to a method that a path has not. After CONNECT, or a request for an upgrade,
+    /// comes what is not HTTP if the client did not wait for the response: so that is the last.
+    pub(super) fn method_not_allowed(&self, head: &RequestHead<'_>, allowed: &str) -> Response {
+        let (status, line) = (Status::MethodNotAllowed, "the method is not allowed");
+        let leads_away = head.method == Method::Connect || head.values("upgrade").next().is_some();
+        let mut response =
+            if leads_away { self.last_words(status, line) } else { self.text(status, line) };
         response.head = response.head.field("Allow", allowed);
         response
     }

@@ -105,7 +105,7 @@ impl Context {
     ) -> Result<(), Response> {
         // RFC 6455 §4.2.1, 1: the method is GET.
         if head.method != Method::Get {
-            return Err(self.method_not_allowed("GET"));
+            return Err(self.method_not_allowed(head, "GET"));
         }
         // RFC 6455 §10.2: whose page asks is checked before anything else is given away.
         if !self.allows_origin(head) {

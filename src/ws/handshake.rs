@@ -18,6 +18,8 @@ const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 pub enum HandshakeError {
     /// HTTP/1.0 (§4.2.1, 1: "HTTP/1.1 or higher").
     OldHttp,
+    /// The request has a body.
+    Body,
     /// `Upgrade` does not name `websocket` (§4.2.1, 3).
     NotWebSocket,
     /// `Connection` does not name `Upgrade` (§4.2.1, 4).
@@ -48,6 +50,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             HandshakeError::OldHttp => "a WebSocket needs HTTP/1.1",
+            HandshakeError::Body => "the request for a WebSocket has no body",
             HandshakeError::NotWebSocket => "this is a WebSocket: Upgrade: websocket is needed",
             HandshakeError::NoConnectionUpgrade => "Connection: Upgrade is needed",
             HandshakeError::BadKey => "Sec-WebSocket-Key must be 16 bytes in base64, once",
@@ -89,6 +92,11 @@ pub fn accept(
     }
     if !head.has_token("connection", "upgrade") {
         return Err(HandshakeError::NoConnectionUpgrade);
+    }
+    // RFC 9110 §7.8: the protocol can't change in the middle of a request. No client sends a body
+    // here, and what two readers take for one could be frames to one of them.
+    if !head.body.is_zero() {
+        return Err(HandshakeError::Body);
     }
     // The version goes first: another version may have another kind of key.
     match head.single("sec-websocket-version") {

@@ -138,6 +138,40 @@ fn random_packet(random: &mut Xorshift) -> Vec<u8> {
     text.into_bytes()
 }
 
+/// The pieces of a chunked body, mostly in an order that has a meaning.
+fn random_body(random: &mut Xorshift) -> Vec<u8> {
+    const PIECES: [&str; 24] = [
+        "\r\n",
+        "\r\n",
+        "\r\n",
+        "0\r\n",
+        "0\r\n\r\n",
+        "5\r\nhello\r\n",
+        "2\r\nhi\r\n",
+        "A",
+        "0",
+        "00",
+        "5",
+        ";",
+        "a",
+        "=",
+        "\"",
+        "\\",
+        " ",
+        "\t",
+        ":",
+        "X: y\r\n",
+        ";a=b\r\n",
+        ";a=\"b\"\r\n",
+        "\n",
+        "\r",
+    ];
+    let most = [5, 20, 100][random.below(3)];
+    let mut body = format!("{most} chunked\n");
+    body.extend((0..1 + random.below(12)).map(|_| PIECES[random.below(PIECES.len())]));
+    body.into_bytes()
+}
+
 /// Runs the target with inputs of which some are made by `generate`, and the others are mutants.
 fn check_random(target: &str, count: usize, generate: fn(&mut Xorshift) -> Vec<u8>) {
     let (name, run_target) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
@@ -155,6 +189,11 @@ fn check_random(target: &str, count: usize, generate: fn(&mut Xorshift) -> Vec<u
 #[test]
 fn random_request_heads_hold() {
     check_random("request_head", 10_000, random_bytes);
+}
+
+#[test]
+fn random_bodies_hold() {
+    check_random("body", 20_000, random_body);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod handshake;
 mod health;
 mod holds;
 mod http;
+mod http_bodies;
 mod http_fields;
 mod http_limits;
 mod http_pages;

@@ -24,6 +24,7 @@
 //! | target | input | oracle |
 //! |---|---|---|
 //! | [`request_head`] | requests, as they are | all splits agree; what is accepted is unambiguous |
+//! | [`body`] | a line about the length, then a body | all splits agree; a slow decoder |
 //! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
 //! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
@@ -34,6 +35,7 @@
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
 
+mod bodies;
 mod census;
 mod connection;
 mod copies;
@@ -51,8 +53,10 @@ mod packets;
 mod reference;
 mod rooms;
 mod server;
+mod slow_body;
 mod splits;
 
+pub use bodies::{body, body_end};
 pub use connection::connection;
 pub use differences::ALLOWED;
 pub use frames::frame_decoder;
@@ -67,8 +71,9 @@ pub use splits::Xorshift;
 pub type Target = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("request_head", request_head),
+    ("body", body),
     ("frame_decoder", frame_decoder),
     ("other_decoder", other_decoder),
     ("connection", connection),
