@@ -27,6 +27,7 @@
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
 //! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
+//! - `saved`: what is kept over a restart
 //! - `settle`, `counts`: what follows from an act; `panics`: what follows from a bug
 
 mod agenda;
@@ -50,6 +51,7 @@ mod requests;
 mod response;
 mod returning;
 mod rooms;
+mod saved;
 mod settle;
 mod socketio;
 mod table;

@@ -1,0 +1,165 @@
+//! The loop's end: hands on what changes, and has all of it written whenever the file lacks
+//! something. It never waits.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::Duration;
+
+use crate::hub::Hub;
+use crate::presence::Write;
+use crate::time::Time;
+
+use super::writer::{Message, Shared, Writer};
+
+/// After a failure nothing is tried for so long, in ms.
+const RETRY_MS: u64 = 5_000;
+
+/// The time between two parts of all that there is, in ms, and how many members a part has.
+const PART_MS: u64 = 5;
+const PART_PLACES: usize = 1_000;
+
+/// How often the loop looks whether what it has handed on was written, in ms.
+const LOOK_MS: u64 = 1_000;
+
+/// At the end, the writer is waited for so long.
+const END_MAX: Duration = Duration::from_secs(2);
+
+/// The loop's end of the queue to the writer.
+pub(in crate::server) struct Saver {
+    messages: Sender<Message>,
+    /// Nothing is ever sent: the writer has ended when this has no sender.
+    ended: Receiver<()>,
+    shared: Arc<Shared>,
+    phase: Phase,
+    queued_bytes_max: usize,
+}
+
+/// How far the writer was told of what there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It lacks something. It is to be told of everything at this time.
+    Behind(Time),
+    /// It is being told of everything, next of the members from this place on.
+    Telling(usize),
+    /// It knows everything, and is told what changes.
+    Following,
+    /// It is told no more.
+    Ended,
+}
+
+impl Saver {
+    /// Starts the writer.
+    pub(super) fn start(
+        writer: impl FnOnce(Arc<Shared>) -> Writer,
+        is_usable: bool,
+        queued_bytes_max: usize,
+    ) -> io::Result<Saver> {
+        let (messages, receiver) = mpsc::channel();
+        let (end, ended) = mpsc::channel::<()>();
+        let shared = Arc::<Shared>::default();
+        let writer = writer(Arc::clone(&shared));
+        let writing = move || {
+            let _end = end;
+            writer.run(&receiver);
+        };
+        thread::Builder::new().name("state".into()).spawn(writing)?;
+        let at = if is_usable { Time::ZERO } else { Time::from_ms(RETRY_MS) };
+        Ok(Saver { messages, ended, shared, phase: Phase::Behind(at), queued_bytes_max })
+    }
+
+    /// Hands on what has changed in this turn.
+    pub(in crate::server) fn keep(&mut self, hub: &mut Hub, now: Time) {
+        let mut writes = hub.take_writes();
+        if self.shared.is_broken.swap(false, Ordering::Relaxed) {
+            self.fall_behind(now);
+        }
+        match self.phase {
+            Phase::Behind(at) if at <= now => {
+                // What has changed so far is a part of all that there is.
+                writes.clear();
+                self.send(Message::Begin);
+                self.phase = Phase::Telling(0);
+            }
+            Phase::Behind(_) | Phase::Ended => return,
+            Phase::Telling(_) | Phase::Following => {}
+        }
+        let mut is_whole = false;
+        if let Phase::Telling(from) = self.phase
+            && self.queued_bytes() <= self.queued_bytes_max / 2
+        {
+            let next = hub.save_again(from, PART_PLACES);
+            writes.extend(hub.take_writes());
+            is_whole = next.is_none();
+            self.phase = next.map_or(Phase::Following, Phase::Telling);
+        }
+        self.hand_on(writes, now);
+        if is_whole && self.phase == Phase::Following {
+            self.send(Message::Whole);
+        }
+    }
+
+    fn hand_on(&mut self, writes: Vec<Write>, now: Time) {
+        if writes.is_empty() {
+            return;
+        }
+        let bytes = writes.iter().map(Write::bytes).sum::<usize>();
+        if self.queued_bytes() + bytes > self.queued_bytes_max {
+            return self.fall_behind(now);
+        }
+        self.shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.send(Message::Writes(writes, bytes));
+    }
+
+    fn send(&mut self, message: Message) {
+        if self.messages.send(message).is_err() {
+            // It has no reason to end before this does.
+            self.phase = Phase::Behind(Time::NEVER);
+        }
+    }
+
+    fn fall_behind(&mut self, now: Time) {
+        if self.phase != Phase::Ended {
+            self.phase = Phase::Behind(now.after_ms(RETRY_MS));
+        }
+    }
+
+    fn queued_bytes(&self) -> usize {
+        self.shared.queued_bytes.load(Ordering::Relaxed)
+    }
+
+    /// When the loop is to come back to this.
+    pub(in crate::server) fn due_at(&self, now: Time) -> Time {
+        match self.phase {
+            Phase::Behind(at) => at,
+            Phase::Telling(_) => now.after_ms(PART_MS),
+            Phase::Following if self.queued_bytes() > 0 => now.after_ms(LOOK_MS),
+            Phase::Following | Phase::Ended => Time::NEVER,
+        }
+    }
+
+    /// Whether the file lacks something that it will not have by itself.
+    pub(in crate::server) fn is_behind(&self) -> bool {
+        matches!(self.phase, Phase::Behind(_) | Phase::Telling(_))
+    }
+
+    /// Failures to write so far.
+    pub(in crate::server) fn failures(&self) -> u64 {
+        self.shared.failures.load(Ordering::Relaxed)
+    }
+
+    /// Hands on nothing more: whoever leaves from now on is to be there after a restart.
+    pub(in crate::server) fn end(&mut self) {
+        self.phase = Phase::Ended;
+        // The writer ends when it has written what it has.
+        self.messages = mpsc::channel().0;
+    }
+
+    /// Waits until everything is written, but not for long.
+    pub(in crate::server) fn wait(self) {
+        drop(self.messages);
+        let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(END_MAX);
+    }
+}
