@@ -14,7 +14,7 @@
 //! - [`BroadcastLog`]: the frames of the latest commits, encoded once; `resume`: what of it is told
 //!   to a client that comes back with a copy
 //! - `release`: for how long a member stays whose connection has ended
-//! - `saved`, `restore`: what of all this is kept over a restart
+//! - `saved`, `saving`, `restore`: what of all this is kept over a restart
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
@@ -42,6 +42,7 @@ mod resume;
 mod room;
 mod roster;
 mod saved;
+mod saving;
 mod schedule;
 mod states;
 mod view;

@@ -19,14 +19,15 @@
 //! - `accept`, `events`, `transfer`, `reap`, `upkeep`: the phases of a turn
 //! - `socket`, `leaving`: the sockets of connections, and of those that were turned away
 //! - `guard`: panics; `journal`: what is logged, and how often; `stopwatch`: how long a turn took
-//! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`; `state`: the file of
-//!   `--state`
+//! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`; `state`,
+//!   `keep`: the file of `--state`
 
 mod accept;
 mod event_loop;
 mod events;
 mod guard;
 mod journal;
+mod keep;
 mod leaving;
 mod listener;
 mod mio_net;

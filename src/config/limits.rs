@@ -328,12 +328,6 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub held_members_max: u32,
 
-    /// Changes that wait to be written to the file of --state, in bytes; beyond this all is written
-    /// anew
-    #[arg(long, value_name = "BYTES", help_heading = ROOMS, default_value_t = 16 << 20)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 30))]
-    pub state_queue_bytes_max: u32,
-
     /// Room name length, in characters as readers count them
     #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 64)]
     #[arg(value_parser = value_parser!(u32).range(1..))]

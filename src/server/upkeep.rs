@@ -1,5 +1,4 @@
-//! What each turn does beside its connections: the date, the files of `--www`, the file of
-//! `--state`, the numbers.
+//! What each turn does beside its connections: the date, the files of `--www`, the numbers.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -45,15 +44,6 @@ impl<N: Net> Server<N> {
                 }
             }
         }
-    }
-
-    /// Has what changed in rooms written down, if somebody writes.
-    pub(super) fn keep_state(&mut self, now: Time) {
-        let Some(saver) = &mut self.saver else { return };
-        saver.keep(&mut self.hub, now);
-        let tally = self.hub.tally_mut();
-        tally.state_is_behind = saver.is_behind();
-        tally.state_failures = saver.failures();
     }
 
     /// Counts the turn that is over, and says in the log if it was too long.

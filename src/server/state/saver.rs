@@ -19,7 +19,7 @@ const RETRY_MS: u64 = 5_000;
 
 /// The time between two parts of all that there is, in ms, and how many members a part has.
 const PART_MS: u64 = 5;
-const PART_PLACES: usize = 1_000;
+const PART_PLACES: usize = 250;
 
 /// How often the loop looks whether what it has handed on was written, in ms.
 const LOOK_MS: u64 = 1_000;
@@ -52,7 +52,7 @@ enum Phase {
 
 impl Saver {
     /// Starts the writer.
-    pub(super) fn start(
+    pub(in crate::server) fn start(
         writer: impl FnOnce(Arc<Shared>) -> Writer,
         is_usable: bool,
         queued_bytes_max: usize,
@@ -161,5 +161,58 @@ impl Saver {
     pub(in crate::server) fn wait(self) {
         drop(self.messages);
         let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(END_MAX);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::Store;
+    use super::*;
+    use crate::assets::Assets;
+    use crate::config::Config;
+    use crate::presence::{Data, Saved, SavedMember, Status};
+
+    /// A hub in which a client was before its start.
+    fn hub() -> Hub {
+        let mut hub = Hub::new(Config { saves: true, ..Config::default() }, Assets::embedded());
+        let (room, name, client) = ("".into(), "Ada".into(), None);
+        let (status, data) = (Status::Active, Data::default());
+        let ada = SavedMember { room, name, client, status, data, set: 1 };
+        hub.restore(Saved { members: vec![ada], commits: Vec::new() });
+        hub.commit(Time::ZERO);
+        hub
+    }
+
+    #[test]
+    fn changes_beyond_what_may_wait_are_dropped_and_all_is_written_later() {
+        let path = std::env::temp_dir().join(format!("headcount-saver-{}", std::process::id()));
+        let _ = std::fs::remove_file(&path);
+        let store = Store::open(&path).unwrap();
+        let (mut hub, file) = (hub(), path.clone());
+        let writer = |shared| Writer::new(file, Some(store), shared);
+        let mut saver = Saver::start(writer, true, 1).unwrap();
+        saver.keep(&mut hub, Time::ZERO);
+        assert_eq!(saver.phase, Phase::Behind(Time::from_ms(RETRY_MS)), "one is too much");
+        saver.keep(&mut hub, Time::from_ms(RETRY_MS - 1));
+        assert!(saver.is_behind() && saver.due_at(Time::ZERO) == Time::from_ms(RETRY_MS));
+        saver.queued_bytes_max = 1 << 20;
+        saver.keep(&mut hub, Time::from_ms(RETRY_MS));
+        assert_eq!(saver.phase, Phase::Following);
+        saver.wait();
+        let saved = Store::open(&path).unwrap().read().unwrap();
+        assert_eq!(saved.members.len(), 1);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    /// Those who are closed since the server stops are to be there after its start.
+    #[test]
+    fn nothing_is_handed_on_after_the_end() {
+        let mut hub = hub();
+        let path = std::env::temp_dir().join("headcount-saver-nowhere/state");
+        let mut saver =
+            Saver::start(|shared| Writer::new(path, None, shared), true, 1 << 20).unwrap();
+        saver.end();
+        saver.keep(&mut hub, Time::ZERO);
+        assert_eq!((saver.phase, saver.due_at(Time::ZERO)), (Phase::Ended, Time::NEVER));
     }
 }

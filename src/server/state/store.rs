@@ -33,7 +33,7 @@ const CACHE_BYTES: usize = 4 << 20;
 const MODE: u32 = 0o600;
 
 /// The file, which no other server has.
-pub(super) struct Store(Database);
+pub(in crate::server) struct Store(Database);
 
 /// Why a file can't be used.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use tracing::{info, warn};
 
 use crate::presence::Write;
 
+use super::opening;
 use super::store::{self, Store, StoreError};
 
 /// The time between two commits: a disk has to be asked for each to be there after a power cut.
@@ -33,7 +34,7 @@ pub(super) enum Message {
 
 /// What loop and writer have in common.
 #[derive(Debug, Default)]
-pub(super) struct Shared {
+pub(in crate::server) struct Shared {
     /// Memory that messages take which are not written yet, in bytes.
     pub(super) queued_bytes: AtomicUsize,
     /// Changes were lost: nothing more is written until all is.
@@ -43,10 +44,10 @@ pub(super) struct Shared {
 }
 
 /// The writer.
-pub(super) struct Writer {
-    pub(super) path: PathBuf,
+pub(in crate::server) struct Writer {
+    path: PathBuf,
     /// The file, unless it could not be used.
-    pub(super) store: Option<Store>,
+    store: Option<Store>,
     /// What is written and not committed.
     writing: Option<WriteTransaction>,
     phase: Phase,
@@ -67,7 +68,11 @@ enum Phase {
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, store: Option<Store>, shared: Arc<Shared>) -> Writer {
+    pub(in crate::server) fn new(
+        path: PathBuf,
+        store: Option<Store>,
+        shared: Arc<Shared>,
+    ) -> Writer {
         let is_told = store.is_none();
         Writer { path, store, writing: None, phase: Phase::Broken, is_told, shared }
     }
@@ -95,7 +100,7 @@ impl Writer {
                     self.writing = None;
                     let store = match self.store.take() {
                         Some(store) => store,
-                        None => super::open_or_set_aside(&self.path)?,
+                        None => opening::open_or_set_aside(&self.path)?,
                     };
                     let store = self.store.insert(store);
                     self.writing = Some(store.begin_whole()?);
