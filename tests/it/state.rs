@@ -125,14 +125,13 @@ fn who_does_not_come_back_after_a_restart_leaves_after_the_hold() {
     let program = start(&folder.file());
     let change = with_ada(&program);
     drop(program);
-    let program = Program::start(&["--state", &folder.file(), "--hold-lost-ms=1500"]);
     let started = Instant::now();
+    let program = Program::start(&["--state", &folder.file(), "--hold-lost-ms=3000"]);
     let mut other = hello(program.addresses[0], &json!({ "rooms": { "": copy(&change) } }));
     assert_eq!(heard(&mut other)[0], "welcome");
     assert_eq!(heard(&mut other)[1]["left"], json!([]));
     assert_eq!(heard(&mut other)[1]["left"], json!(["Ada"]));
-    let took = started.elapsed();
-    assert!(took > Duration::from_millis(1200), "{took:?}");
+    assert!(started.elapsed() >= Duration::from_secs(3));
 }
 
 /// Each way in which a file can be one that this program has not written.
@@ -181,8 +180,8 @@ fn file_that_cant_be_read_is_kept_for_a_look_and_the_server_starts() {
         let line = logged.next();
         let names = program::names(address);
         if line["message"] == "--state read" {
-            // The page was one that nobody needed.
-            assert!(what.starts_with("page ") && names == 1, "{what}: {line}");
+            // Nothing was in that page, or only the last commit, and the one before it is read.
+            assert!(what.starts_with("page ") && names <= 1, "{what}: {line}");
             continue;
         }
         assert_eq!(line["message"], "can't read --state; starting without it", "{what}");
@@ -262,13 +261,13 @@ impl Drop for Disk {
 
 #[test]
 fn disk_that_is_full_is_done_without_until_it_has_room_again() {
-    let Some(disk) = Disk::mount("full", "size=1m") else { return };
+    let Some(disk) = Disk::mount("full", "size=8m") else { return };
     let file = disk.0.file();
-    let mut logged = Logged::start(&["--state", &file, HOLD]);
+    let mut logged = Logged::start(&["--state", &file, "--hold-lost-ms=60000"]);
     let address = logged.program.addresses[0];
     with_ada(&logged.program);
     let filler = disk.0.0.join("filler");
-    let _ = fs::write(&filler, vec![1; 2 << 20]);
+    let _ = fs::write(&filler, vec![1; 9 << 20]);
     let login = |number: usize| {
         let mut client = hello(address, &json!({}));
         let data = "x".repeat(900);
