@@ -51,7 +51,7 @@ pub(super) fn open_or_set_aside(path: &Path) -> Result<Store, StoreError> {
     }
 }
 
-/// Keeps a damaged file for a look, under another name, and begins a new one. Only the last is kept.
+/// Keeps a damaged file for a look under another name, the last of several, and begins a new one.
 fn set_aside(path: &Path, problem: &str) -> (Option<Store>, String) {
     let mut aside = OsString::from(path);
     aside.push(".damaged");

@@ -33,13 +33,13 @@ pub(in crate::server) struct Saver {
     /// Nothing is ever sent: the writer has ended when this has no sender.
     ended: Receiver<()>,
     shared: Arc<Shared>,
-    phase: Phase,
+    stage: Stage,
     queued_bytes_max: usize,
 }
 
 /// How far the writer was told of what there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Stage {
     /// It lacks something. It is to be told of everything at this time.
     Behind(Time),
     /// It is being told of everything, next of the members from this place on.
@@ -67,7 +67,7 @@ impl Saver {
         };
         thread::Builder::new().name("state".into()).spawn(writing)?;
         let at = if is_usable { Time::ZERO } else { Time::from_ms(RETRY_MS) };
-        Ok(Saver { messages, ended, shared, phase: Phase::Behind(at), queued_bytes_max })
+        Ok(Saver { messages, ended, shared, stage: Stage::Behind(at), queued_bytes_max })
     }
 
     /// Hands on what has changed in this turn.
@@ -76,27 +76,27 @@ impl Saver {
         if self.shared.is_broken.swap(false, Ordering::Relaxed) {
             self.fall_behind(now);
         }
-        match self.phase {
-            Phase::Behind(at) if at <= now => {
+        match self.stage {
+            Stage::Behind(at) if at <= now => {
                 // What has changed so far is a part of all that there is.
                 writes.clear();
                 self.send(Message::Begin);
-                self.phase = Phase::Telling(0);
+                self.stage = Stage::Telling(0);
             }
-            Phase::Behind(_) | Phase::Ended => return,
-            Phase::Telling(_) | Phase::Following => {}
+            Stage::Behind(_) | Stage::Ended => return,
+            Stage::Telling(_) | Stage::Following => {}
         }
         let mut is_whole = false;
-        if let Phase::Telling(from) = self.phase
+        if let Stage::Telling(from) = self.stage
             && self.queued_bytes() <= self.queued_bytes_max / 2
         {
             let next = hub.save_again(from, PART_PLACES);
             writes.extend(hub.take_writes());
             is_whole = next.is_none();
-            self.phase = next.map_or(Phase::Following, Phase::Telling);
+            self.stage = next.map_or(Stage::Following, Stage::Telling);
         }
         self.hand_on(writes, now);
-        if is_whole && self.phase == Phase::Following {
+        if is_whole && self.stage == Stage::Following {
             self.send(Message::Whole);
         }
     }
@@ -116,13 +116,13 @@ impl Saver {
     fn send(&mut self, message: Message) {
         if self.messages.send(message).is_err() {
             // It has no reason to end before this does.
-            self.phase = Phase::Behind(Time::NEVER);
+            self.stage = Stage::Behind(Time::NEVER);
         }
     }
 
     fn fall_behind(&mut self, now: Time) {
-        if self.phase != Phase::Ended {
-            self.phase = Phase::Behind(now.after_ms(RETRY_MS));
+        if self.stage != Stage::Ended {
+            self.stage = Stage::Behind(now.after_ms(RETRY_MS));
         }
     }
 
@@ -132,17 +132,17 @@ impl Saver {
 
     /// When the loop is to come back to this.
     pub(in crate::server) fn due_at(&self, now: Time) -> Time {
-        match self.phase {
-            Phase::Behind(at) => at,
-            Phase::Telling(_) => now.after_ms(PART_MS),
-            Phase::Following if self.queued_bytes() > 0 => now.after_ms(LOOK_MS),
-            Phase::Following | Phase::Ended => Time::NEVER,
+        match self.stage {
+            Stage::Behind(at) => at,
+            Stage::Telling(_) => now.after_ms(PART_MS),
+            Stage::Following if self.queued_bytes() > 0 => now.after_ms(LOOK_MS),
+            Stage::Following | Stage::Ended => Time::NEVER,
         }
     }
 
     /// Whether the file lacks something that it will not have by itself.
     pub(in crate::server) fn is_behind(&self) -> bool {
-        matches!(self.phase, Phase::Behind(_) | Phase::Telling(_))
+        matches!(self.stage, Stage::Behind(_) | Stage::Telling(_))
     }
 
     /// Failures to write so far.
@@ -152,7 +152,7 @@ impl Saver {
 
     /// Hands on nothing more: whoever leaves from now on is to be there after a restart.
     pub(in crate::server) fn end(&mut self) {
-        self.phase = Phase::Ended;
+        self.stage = Stage::Ended;
         // The writer ends when it has written what it has.
         self.messages = mpsc::channel().0;
     }
@@ -192,12 +192,12 @@ mod tests {
         let writer = |shared| Writer::new(file, Some(store), shared);
         let mut saver = Saver::start(writer, true, 1).unwrap();
         saver.keep(&mut hub, Time::ZERO);
-        assert_eq!(saver.phase, Phase::Behind(Time::from_ms(RETRY_MS)), "one is too much");
+        assert_eq!(saver.stage, Stage::Behind(Time::from_ms(RETRY_MS)), "one is too much");
         saver.keep(&mut hub, Time::from_ms(RETRY_MS - 1));
         assert!(saver.is_behind() && saver.due_at(Time::ZERO) == Time::from_ms(RETRY_MS));
         saver.queued_bytes_max = 1 << 20;
         saver.keep(&mut hub, Time::from_ms(RETRY_MS));
-        assert_eq!(saver.phase, Phase::Following);
+        assert_eq!(saver.stage, Stage::Following);
         saver.wait();
         let saved = Store::open(&path).unwrap().read().unwrap();
         assert_eq!(saved.members.len(), 1);
@@ -213,6 +213,6 @@ mod tests {
             Saver::start(|shared| Writer::new(path, None, shared), true, 1 << 20).unwrap();
         saver.end();
         saver.keep(&mut hub, Time::ZERO);
-        assert_eq!((saver.phase, saver.due_at(Time::ZERO)), (Phase::Ended, Time::NEVER));
+        assert_eq!((saver.stage, saver.due_at(Time::ZERO)), (Stage::Ended, Time::NEVER));
     }
 }

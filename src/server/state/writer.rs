@@ -50,7 +50,7 @@ pub(in crate::server) struct Writer {
     store: Option<Store>,
     /// What is written and not committed.
     writing: Option<WriteTransaction>,
-    phase: Phase,
+    stage: Stage,
     /// Whether it was logged that nothing is written.
     is_told: bool,
     shared: Arc<Shared>,
@@ -58,7 +58,7 @@ pub(in crate::server) struct Writer {
 
 /// What is done with changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+enum Stage {
     /// They are part of the whole that is being written.
     Whole,
     /// They are committed as they come.
@@ -74,7 +74,7 @@ impl Writer {
         shared: Arc<Shared>,
     ) -> Writer {
         let is_told = store.is_none();
-        Writer { path, store, writing: None, phase: Phase::Broken, is_told, shared }
+        Writer { path, store, writing: None, stage: Stage::Broken, is_told, shared }
     }
 
     /// Writes until there is nobody left who has something.
@@ -104,20 +104,20 @@ impl Writer {
                     };
                     let store = self.store.insert(store);
                     self.writing = Some(store.begin_whole()?);
-                    self.phase = Phase::Whole;
+                    self.stage = Stage::Whole;
                 }
-                Message::Writes(..) | Message::Whole if self.phase == Phase::Broken => {}
+                Message::Writes(..) | Message::Whole if self.stage == Stage::Broken => {}
                 Message::Writes(writes, _) => self.write_some(&writes)?,
                 Message::Whole => {
                     self.commit()?;
-                    self.phase = Phase::Following;
+                    self.stage = Stage::Following;
                     if std::mem::take(&mut self.is_told) {
                         info!(path = %self.path.display(), "--state is written again");
                     }
                 }
             }
         }
-        if self.phase == Phase::Following { self.commit() } else { Ok(()) }
+        if self.stage == Stage::Following { self.commit() } else { Ok(()) }
     }
 
     fn write_some(&mut self, writes: &[Write]) -> Result<(), StoreError> {
@@ -133,7 +133,7 @@ impl Writer {
 
     /// Gives up until all is to be written. There is a line for the first of several failures.
     fn fail(&mut self, error: StoreError) {
-        (self.writing, self.store, self.phase) = (None, None, Phase::Broken);
+        (self.writing, self.store, self.stage) = (None, None, Stage::Broken);
         self.shared.failures.fetch_add(1, Ordering::Relaxed);
         self.shared.is_broken.store(true, Ordering::Relaxed);
         if !std::mem::replace(&mut self.is_told, true) {
