@@ -61,7 +61,7 @@ fn restart(world: &mut World) -> World {
     next
 }
 
-fn hello(world: &mut World, options: Value) -> Peer {
+fn hello(world: &mut World, options: &Value) -> Peer {
     let peer = world.offer("/ws", "headcount.v2");
     world.say(peer, &json!(["hello", options]).to_string());
     peer
@@ -84,7 +84,7 @@ fn seen(world: &mut World, room: &str) -> Value {
 #[test]
 fn who_is_back_after_a_restart_was_never_away_and_others_leave_once() {
     let mut world = world();
-    let ada = hello(&mut world, json!({ "client": ADA, "rooms": { "a": null } }));
+    let ada = hello(&mut world, &json!({ "client": ADA, "rooms": { "a": null } }));
     world.say(ada, r#"["login","Ada",{"status":"idle","data":{"b":[1],"a":"x"}}]"#);
     world.say(ada, r#"["login","Countess",{"room":"a"}]"#);
     let bob = world.watch();
@@ -97,12 +97,12 @@ fn who_is_back_after_a_restart_was_never_away_and_others_leave_once() {
     assert_ne!(copy(&mut world, "")[0], copies[0][0], "it is another making of the room");
     assert_eq!(world.hub.presence().held(), 3);
 
-    let other = hello(&mut world, json!({ "rooms": { "": copies[0] } }));
+    let other = hello(&mut world, &json!({ "rooms": { "": copies[0] } }));
     let heard = world.heard(other);
     assert_eq!(heard[1][0], "change", "it goes on from its copy: {heard:?}");
     world.pass_ms(10_000);
     let rooms = json!({ "": copies[0], "a": copies[1] });
-    let ada = hello(&mut world, json!({ "client": ADA, "rooms": rooms }));
+    let ada = hello(&mut world, &json!({ "client": ADA, "rooms": rooms }));
     let heard = world.heard(ada);
     assert_eq!(heard[0], json!(["welcome", { "client": ADA, "resumed": ["", "a"] }]));
     assert!(heard[1][0] == "change" && heard[2][0] == "change", "{heard:?}");
@@ -131,12 +131,12 @@ fn copy_that_is_some_commits_old_goes_on_from_there_after_a_restart() {
         world.pass_ms(100);
     }
     let mut world = restart(&mut world);
-    let back = hello(&mut world, json!({ "rooms": { "": old } }));
+    let back = hello(&mut world, &json!({ "rooms": { "": old } }));
     let heard = world.heard(back);
     assert_eq!((heard.len(), &heard[1][1]["joined"]), (2, &json!(["Bob", "Cleo"])), "{heard:?}");
     // A commit that it was told and that was not written down is one that nobody knows.
     let ahead = json!([old[0], 99, "0123456789abcdef"]);
-    let back = hello(&mut world, json!({ "rooms": { "": ahead } }));
+    let back = hello(&mut world, &json!({ "rooms": { "": ahead } }));
     world.pass_ms(3_000);
     assert_eq!(world.heard(back)[1][0], "roster");
 }
