@@ -5,9 +5,10 @@
 //! own: what checks must not share the mistakes of what it checks.
 //!
 //! ```text
-//!   scenarios → steps → run → fleet → client → oracle → room → life
+//!   scenarios, returning → steps → run → fleet → client → oracle → room → life
 //!                        │      what everyone does         │      what was told of it
 //!                        │                                 ├→ view, people    what each knows
+//!                        │                                 ├→ digest          how it is compared
 //!                        │                                 └→ wishes          what is to come
 //!                        ├→ subject, usage                 the server, and what it uses
 //!                        └→ probe                          a stranger, meanwhile
@@ -19,10 +20,13 @@
 //! of all clients are in one histogram; percentiles are never averaged.
 
 mod client;
+mod counts;
 mod cpus;
+mod digest;
 mod figures;
 mod fleet;
 mod frame;
+mod hexadecimal;
 mod life;
 mod machine;
 mod options;
@@ -32,8 +36,10 @@ mod people;
 mod plots;
 mod probe;
 mod problem;
+mod read_lately;
 mod report;
 mod requests;
+mod returning;
 mod room;
 mod run;
 mod scenarios;
@@ -46,6 +52,7 @@ mod view;
 mod wishes;
 
 use std::fs::File;
+use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -128,6 +135,9 @@ fn make_run(options: &Options) -> Result<Report, Problem> {
     let oracle = Oracle::new(options.rooms(), echo_bytes);
     let mut fleet = Fleet::new(subject.url.clone(), options.readers(), options.stuck(), oracle)?;
     fleet.has_data = options.changes == Changes::Data;
+    if options.scenario.says_hello() {
+        fleet.say_hello(RandomState::new().hash_one("run"), options.clients as usize);
+    }
     let mut run = Run::new(options, subject, fleet, interrupted);
     let result = scenarios::perform(&mut run);
     run.finish();

@@ -49,6 +49,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "DIR")]
     pub(crate) www: Option<PathBuf>,
 
+    /// Keep rooms and logins in this file over restarts and crashes
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+
     /// Tell the others why somebody left: logout, closed, lost or removed
     #[arg(long)]
     show_causes: bool,
@@ -143,6 +147,7 @@ impl Cli {
             limits: self.limits(),
             echo: self.echo,
             shows_causes: self.show_causes,
+            saves: self.state.is_some(),
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
             rooms: self.rooms.clone(),

@@ -28,6 +28,8 @@ pub struct Config {
     pub echo: bool,
     /// Whether others are told why somebody left.
     pub shows_causes: bool,
+    /// Whether what is in rooms is written down, to be there after a restart.
+    pub saves: bool,
     /// Whose pages may connect, besides those that the same host served.
     pub origins: OriginPolicy,
     /// The hosts that requests may be for; empty: any.

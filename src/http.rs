@@ -1,7 +1,7 @@
 //! HTTP/1.1 (RFC 9110, RFC 9112), from the side of a server.
 //!
-//! Bytes → [`RequestHead`], then [`Decoded`] data of its body, or [`RequestError`]; status, fields and body → bytes. Knows no socket
-//! and no time, and writes nothing itself.
+//! Bytes → [`RequestHead`], then [`Decoded`] data of its body, or [`RequestError`]; status, fields
+//! and body → bytes. Knows no socket and no time, and writes nothing itself.
 //!
 //! A request that two readers of HTTP could understand differently is refused, and its connection
 //! is closed. So there is no pattern of request smuggling to look for: none can begin.

@@ -29,6 +29,7 @@
 //! - `bodies`: what follows the head of a request
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
 //! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
+//! - `saved`: what is kept over a restart
 //! - `settle`, `counts`: what follows from an act; `panics`: what follows from a bug
 
 mod agenda;
@@ -55,6 +56,7 @@ mod requests;
 mod response;
 mod returning;
 mod rooms;
+mod saved;
 mod sessions;
 mod settle;
 mod socketio;

@@ -14,7 +14,7 @@ use std::io;
 use std::process::ExitCode;
 
 use headcount::config::Secret;
-use headcount::server::{Ended, Server};
+use headcount::server::{Ended, Server, State};
 use tracing::{info, warn};
 
 use cli::{Cli, Command};
@@ -52,6 +52,8 @@ fn serve(cli: &Cli) -> Result<Ended, String> {
     let seed = RandomState::new().build_hasher().finish();
     let secret = system::random_bytes().map(Secret::new);
     let secret = secret.map_err(|error| problem("can't get random numbers", &error))?;
+    // It is read before anybody can connect.
+    let state = cli.state.clone().map(State::read);
     let mut server = Server::bind(cli.config(seed, secret), &cli.listen, cli.www.clone())
         .map_err(|(problem, error)| format!("{problem}: {}", describe(&error)))?;
     // From here on signals are only noted, so nothing may wait for anybody until the loop runs: the
@@ -63,6 +65,9 @@ fn serve(cli: &Cli) -> Result<Ended, String> {
     let announced = stdout::announce(server.addresses());
     announced.map_err(|error| problem("can't announce the address", &error))?;
     log_start(cli, &server);
+    if let Some(state) = state {
+        server.keep(state).map_err(|error| problem("can't start a thread", &error))?;
+    }
     let ended = server.run().map_err(|error| problem("the event queue failed", &error));
     info!("stopped");
     ended

@@ -30,6 +30,8 @@ pub struct Snapshot<'a> {
     pub held: u32,
     /// Those that had none and have one again.
     pub returned: u64,
+    /// Those that were there before a restart.
+    pub restored: u64,
     /// Those that are gone, by why.
     pub ended: Vec<(&'static str, u64)>,
     /// Bytes of memory that connections hold beside themselves.
@@ -101,6 +103,11 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
             "Logins that were without a connection and have one again.",
             snapshot.returned,
         ),
+        counter(
+            "members_restored_total",
+            "Logins that were read from the file of --state.",
+            snapshot.restored,
+        ),
         counters(
             "members_ended_total",
             "Logins that ended, by cause.",
@@ -165,6 +172,16 @@ fn driver(tally: &Tally) -> Vec<MetricFamily> {
         counters("accept_errors_total", "Failures to accept by errno.", "errno", errors),
         counter("stale_events_total", "Events for connections that had ended.", tally.stale_events),
         counter("panics_total", "Bugs of headcount, each caught in one connection.", tally.panics),
+        counter(
+            "state_failures_total",
+            "Failures to write the file of --state.",
+            tally.state_failures,
+        ),
+        gauge(
+            "state_behind",
+            "1 while the file of --state lacks something.",
+            f64::from(u8::from(tally.state_is_behind)),
+        ),
         counter(
             "log_lines_dropped_total",
             "Log lines left out: too many about one topic, or a full queue.",

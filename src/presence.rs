@@ -14,6 +14,7 @@
 //! - [`BroadcastLog`]: the frames of the latest commits, encoded once; `resume`: what of it is told
 //!   to a client that comes back with a copy
 //! - `release`: for how long a member stays whose connection has ended
+//! - `saved`, `saving`, `restore`: what of all this is kept over a restart
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
@@ -36,9 +37,12 @@ mod log;
 mod members;
 pub mod message;
 mod release;
+mod restore;
 mod resume;
 mod room;
 mod roster;
+mod saved;
+mod saving;
 mod schedule;
 mod states;
 mod view;
@@ -66,11 +70,13 @@ pub use message::State;
 pub use resume::{At, Resumed};
 pub use room::{Lacking, Room};
 pub use roster::{Change, Roster};
+pub use saved::{Saved, SavedCommit, SavedMember, Write};
 pub use view::{Piece, Summary, View};
 
 use epoch::Epochs;
 use leave::{Hold, Holds};
 use members::Member;
+use saved::Unsaved;
 use schedule::Schedule;
 
 /// All rooms, and everyone in them.
@@ -92,6 +98,10 @@ pub struct Presence {
     /// Members that are gone, by why, and members that were held and are back.
     ended: [u64; Leave::ALL.len()],
     returned: u64,
+    /// Members that were here before the server started.
+    restored: u64,
+    /// What is to be written down, if somebody writes.
+    unsaved: Option<Box<Unsaved>>,
     /// Rooms whose last commit has not reached all followers. Each gives one follower in its turn.
     telling: VecDeque<RoomId>,
     /// So many bytes of frames may be added up for those who come back, until the next commit.
@@ -135,6 +145,8 @@ impl Presence {
             shows_causes: false,
             ended: [0; Leave::ALL.len()],
             returned: 0,
+            restored: 0,
+            unsaved: None,
             telling: VecDeque::new(),
             sum_budget: 0,
             now: Time::ZERO,
@@ -257,14 +269,19 @@ impl Presence {
         let (set, has_data) = (self.sets, !data.is_empty());
         let hold = Hold::Attached;
         let member = self.members.insert(Member { room, entry, status, data, set, client, hold });
-        let entry_of_it = self.entries.get_mut(entry);
-        entry_of_it.join(status);
-        if has_data {
-            entry_of_it.join_data(set, member);
-        }
+        self.join_entry(entry, status, has_data.then_some((set, member)));
         self.room_mut(room).members += 1;
-        self.touch_entry(room, entry);
+        self.touch_entry(room, entry, member);
         Ok(member)
+    }
+
+    /// A member takes part in an entry, with the data that a request has set, if it has some.
+    fn join_entry(&mut self, id: EntryId, status: Status, data: Option<(u64, MemberId)>) {
+        let entry = self.entries.get_mut(id);
+        entry.join(status);
+        if let Some((set, member)) = data {
+            entry.join_data(set, member);
+        }
     }
 
     /// A member takes another name.
@@ -277,13 +294,9 @@ impl Presence {
         let entry = self.entries.get_mut(old);
         entry.leave(status);
         entry.leave_data(set);
-        let entry = self.entries.get_mut(new);
-        entry.join(status);
-        if has_data {
-            entry.join_data(set, id);
-        }
-        self.touch_entry(room, new);
-        self.touch_entry(room, old);
+        self.join_entry(new, status, has_data.then_some((set, id)));
+        self.touch_entry(room, new, id);
+        self.touch_entry(room, old, id);
     }
 
     /// A member says something else of itself. If that can't be, nothing changes.
@@ -312,7 +325,7 @@ impl Presence {
             (member.data, member.set) = (data, self.sets);
         }
         let (room, entry) = (member.room, member.entry);
-        self.touch_entry(room, entry);
+        self.touch_entry(room, entry, id);
         Ok(())
     }
 

@@ -19,19 +19,22 @@
 //! - `accept`, `events`, `transfer`, `reap`, `upkeep`: the phases of a turn
 //! - `socket`, `leaving`: the sockets of connections, and of those that were turned away
 //! - `guard`: panics; `journal`: what is logged, and how often; `stopwatch`: how long a turn took
-//! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`
+//! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`; `state`,
+//!   `keep`: the file of `--state`
 
 mod accept;
 mod event_loop;
 mod events;
 mod guard;
 mod journal;
+mod keep;
 mod leaving;
 mod listener;
 mod mio_net;
 mod net;
 mod reap;
 mod socket;
+mod state;
 mod stopwatch;
 mod transfer;
 mod upkeep;
@@ -40,3 +43,4 @@ mod www;
 pub use event_loop::{Ended, Server};
 pub use mio_net::MioNet;
 pub use net::{Event, Net, Readiness};
+pub use state::State;

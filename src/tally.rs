@@ -57,6 +57,10 @@ pub struct Tally {
     pub stale_events: u64,
     /// Connections that could not be accepted, by the place of their [`AcceptError`].
     pub accept_errors: [u64; AcceptError::ALL.len()],
+    /// Failures to write the file of `--state`.
+    pub state_failures: u64,
+    /// Whether that file lacks something.
+    pub state_is_behind: bool,
     /// Log lines that were left out, since there were too many or nobody took them.
     pub log_lines_dropped: u64,
 }

@@ -2,18 +2,25 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
 use headcount::ws::{Opcode, handshake};
 use mio::net::TcpStream;
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::frame::{self, Frame};
 use super::oracle::Oracle;
 use super::url::Url;
-use super::view::{Kind, View};
+use super::view::{Kind, Standing, View};
 
 /// The key of all opening handshakes: 16 bytes in base64 (RFC 6455 §4.1). Nothing rests on it.
 const KEY: &str = "aGVhZGNvdW50IGJlbmNoIQ==";
+
+/// The subprotocol of clients that say hello.
+const SUBPROTOCOL: &str = "headcount.v2";
+
+/// The status with which a page says that it is left (RFC 6455 §7.4.1).
+const GOING_AWAY: u16 = 1001;
 
 /// The longest answer to a handshake, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
@@ -35,6 +42,8 @@ pub(crate) struct Client {
     pub(crate) is_counting: bool,
     /// Whether it never reads.
     pub(crate) is_stuck: bool,
+    /// Whether it says who it is, and can come back with its copy.
+    pub(crate) says_hello: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +54,16 @@ struct Connection {
     inbox: Vec<u8>,
     /// What the socket did not take.
     unsent: Vec<u8>,
+    says_hello: bool,
+}
+
+/// How a connection ends that its client comes back from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Leaving {
+    /// The page is loaded again, and closes it.
+    Reload,
+    /// The network is lost: nothing is sent any more.
+    Cut,
 }
 
 /// How far a connection is.
@@ -92,14 +111,35 @@ impl Client {
         }
         let stream = TcpStream::from_std(socket.into());
         let state = State::Connecting;
-        let kind = if self.is_counting { Kind::CountAsked } else { Kind::Changes };
-        self.view = View { kind, ..View::of(self.view.room) };
+        if !matches!(self.view.standing, Standing::Returning(_)) {
+            let kind = if self.is_counting { Kind::CountAsked } else { Kind::Changes };
+            let View { room, observes, .. } = self.view;
+            self.view = View { kind, observes, ..View::of(room) };
+        }
+        let says_hello = self.says_hello;
+        let (inbox, unsent) = (Vec::new(), Vec::new());
         let connection =
-            self.connection.insert(Connection { stream, state, inbox: vec![], unsent: vec![] });
+            self.connection.insert(Connection { stream, state, inbox, unsent, says_hello });
         Ok(&mut connection.stream)
     }
 
-    /// Drops the connection, as a page does that is closed.
+    /// Ends the connection.
+    pub(crate) fn leave(&mut self, how: Leaving) {
+        match how {
+            Leaving::Reload => {
+                self.send_frame(Opcode::Close, &GOING_AWAY.to_be_bytes());
+            }
+            Leaving::Cut => {
+                if let Some(connection) = &self.connection {
+                    // Reset and not ended in order. Where that fails it ends in order.
+                    let _ = SockRef::from(&connection.stream).set_linger(Some(Duration::ZERO));
+                }
+            }
+        }
+        self.drop_connection();
+    }
+
+    /// Drops the connection.
     pub(crate) fn drop_connection(&mut self) {
         self.connection = None;
     }
@@ -119,10 +159,14 @@ impl Client {
             }
             connection.state = State::Handshaking;
             let path = oracle.path(self.view.room);
+            let subprotocol = match connection.says_hello {
+                true => format!("Sec-WebSocket-Protocol: {SUBPROTOCOL}\r\n"),
+                false => String::new(),
+            };
             let request = format!(
                 "GET {}{path} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\n\
                  Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\n\
-                 Sec-WebSocket-Version: 13\r\n\r\n",
+                 Sec-WebSocket-Version: 13\r\n{subprotocol}\r\n",
                 url.prefix, url.authority
             );
             connection.unsent.extend_from_slice(request.as_bytes());
@@ -132,8 +176,12 @@ impl Client {
 
     /// Sends a message.
     pub(crate) fn send(&mut self, payload: &[u8]) -> Outcome {
+        self.send_frame(Opcode::Text, payload)
+    }
+
+    fn send_frame(&mut self, opcode: Opcode, payload: &[u8]) -> Outcome {
         let Some(connection) = &mut self.connection else { return Outcome::Nothing };
-        frame::encode(Opcode::Text, payload, &mut connection.unsent);
+        frame::encode(opcode, payload, &mut connection.unsent);
         connection.flush().map_or_else(|error| lost(&error), |()| Outcome::Nothing)
     }
 
@@ -165,7 +213,7 @@ impl Client {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return lost(&error),
             };
-            oracle.received(length);
+            oracle.received(length, &self.view);
             match connection.take(&buffer[..length], &mut self.view, oracle) {
                 Ok(false) => {}
                 Ok(true) => outcome = Outcome::Opened,
@@ -236,16 +284,18 @@ impl Connection {
             return Err(format!("the handshake is answered {code} {reason}"));
         }
         // RFC 6455 §4.1: a client checks that it was understood.
-        let accept = answer
-            .headers
-            .iter()
-            .find(|field| field.name.eq_ignore_ascii_case("sec-websocket-accept"));
-        match accept {
-            Some(field) if *field.value == handshake::accept_key(KEY.as_bytes()) => {
-                Ok(Some(length))
-            }
-            _ => Err("the 101 does not accept this handshake".into()),
+        let field = |name: &str| {
+            let field = answer.headers.iter().find(|field| field.name.eq_ignore_ascii_case(name));
+            field.map(|field| field.value)
+        };
+        if field("sec-websocket-accept") != Some(&handshake::accept_key(KEY.as_bytes())) {
+            return Err("the 101 does not accept this handshake".into());
         }
+        let subprotocol = self.says_hello.then_some(SUBPROTOCOL.as_bytes());
+        if field("sec-websocket-protocol") != subprotocol {
+            return Err(format!("the 101 does not answer whether it speaks {SUBPROTOCOL}"));
+        }
+        Ok(Some(length))
     }
 
     fn handle(

@@ -6,20 +6,17 @@ use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
 
-use super::client::{Client, Outcome};
+use super::client::{Client, Leaving, Outcome};
 use super::oracle::Oracle;
 use super::problem::Problem;
-use super::requests::{self, name};
+use super::requests;
 use super::url::Url;
-use super::view::View;
+use super::view::{Ask, View};
 use super::wishes::Wish;
 
 /// Connections that are being opened at any time: a server that is asked for more at once than it
 /// has room for drops some, and what is measured then is how long a client waits to try again.
 const OPENING_MAX: usize = 256;
-
-/// How long a client waits that was turned away, before it tries again.
-const RETRY: Duration = Duration::from_millis(100);
 
 /// All clients.
 pub(crate) struct Fleet {
@@ -29,8 +26,8 @@ pub(crate) struct Fleet {
     clients: Vec<Client>,
     readers: usize,
     pub(crate) oracle: Oracle,
-    /// Clients that are to be connected, in this order, and not before.
-    queue: VecDeque<(Instant, usize)>,
+    /// Clients that are to be connected, in this order.
+    queue: VecDeque<usize>,
     opening: usize,
     pub(crate) open: usize,
     /// The client that [`all_know`](Self::all_know) begins with.
@@ -39,8 +36,8 @@ pub(crate) struct Fleet {
     pub(crate) changes: u64,
     /// Whether clients have data from their login on.
     pub(crate) has_data: bool,
-    /// Whether connections that are lost are made again, as pages do, and are no mistake.
-    pub(crate) comes_back: bool,
+    /// The part of clients' ids that is of this run, if they say who they are.
+    run: Option<u64>,
     buffer: Box<[u8]>,
 }
 
@@ -68,9 +65,18 @@ impl Fleet {
             checked: 0,
             changes: 0,
             has_data: false,
-            comes_back: false,
+            run: None,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
         })
+    }
+
+    /// Has all clients say who they are, and those from `observers` on stay while others come back.
+    pub(crate) fn say_hello(&mut self, run: u64, observers: usize) {
+        self.run = Some(run);
+        for (index, client) in self.clients.iter_mut().enumerate() {
+            client.says_hello = true;
+            client.view.observes = index >= observers;
+        }
     }
 
     /// How many clients there are that read.
@@ -110,7 +116,7 @@ impl Fleet {
         if is_named {
             self.expect(index, Wish::Comes, due);
         }
-        self.queue.push_back((due, index));
+        self.queue.push_back(index);
     }
 
     /// Has a client connect and be told only how many are there.
@@ -146,34 +152,50 @@ impl Fleet {
         self.expect(index, Wish::Shows(entry), due);
     }
 
-    /// Drops a client's connection, as a page does that is closed.
-    pub(crate) fn drop_connection(&mut self, index: usize) {
+    /// Ends a client's connection, which the client will come back from.
+    pub(crate) fn leave(&mut self, index: usize, how: Leaving) {
         let client = &mut self.clients[index];
         self.open -= usize::from(client.is_open());
-        client.drop_connection();
+        client.leave(how);
     }
 
-    /// The server is gone and another will come. Everyone will come back, and the clock of that
+    /// Has a client that left come back with its copy, as soon as there is room. The clock of that
     /// runs from `due`.
-    pub(crate) fn server_is_killed(&mut self, due: Instant) {
-        self.comes_back = true;
-        for index in 0..self.readers {
-            if self.clients[index].is_named {
-                self.expect(index, Wish::Comes, due);
-            }
+    pub(crate) fn come_back(&mut self, index: usize, due: Instant) {
+        self.clients[index].view.returns(due);
+        self.queue.push_back(index);
+    }
+
+    /// Has a client that is connected leave and come back, when it is its turn.
+    pub(crate) fn reload(&mut self, index: usize) {
+        self.queue.push_back(index);
+    }
+
+    /// Corrupts the copy that a client has of its room.
+    pub(crate) fn drift(&mut self, index: usize) {
+        self.clients[index].view.drift();
+    }
+
+    /// Whether all that read are connected, know what any of their room does, and that is that all
+    /// who are to have a name are there.
+    pub(crate) fn are_all_right(&mut self) -> bool {
+        let is_connected = self.queue.is_empty() && self.open >= self.readers;
+        is_connected && self.all_know() && self.are_all_there()
+    }
+
+    fn are_all_there(&self) -> bool {
+        let mut named = vec![0; self.oracle.rooms.len()];
+        for client in &self.clients[..self.readers] {
+            named[client.view.room] += u64::from(client.is_named);
         }
+        self.oracle.rooms.iter().zip(named).all(|(room, named)| room.newest().people.count == named)
     }
 
     /// Waits for something to happen until `until` at the longest, and sees to it.
     pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Problem> {
         self.connect_waiting()?;
-        let now = Instant::now();
-        let next = match self.queue.front() {
-            Some((due, _)) if self.opening < OPENING_MAX => until.min(*due),
-            _ => until,
-        };
         // Rounded up, so that the time has come when it is over.
-        let timeout = next.saturating_duration_since(now) + Duration::from_micros(999);
+        let timeout = until.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
         let timeout = Duration::from_millis(timeout.as_millis() as u64);
         match self.poll.poll(&mut self.events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -190,6 +212,7 @@ impl Fleet {
             if event.is_readable() || event.is_read_closed() {
                 let outcome = self.clients[index].readable(&mut self.buffer, &mut self.oracle);
                 self.conclude(index, outcome)?;
+                self.ask(index);
             }
         }
         events.clear();
@@ -198,12 +221,13 @@ impl Fleet {
     }
 
     fn connect_waiting(&mut self) -> Result<(), Problem> {
-        let now = Instant::now();
         while self.opening < OPENING_MAX
-            && let Some((due, index)) = self.queue.front().copied()
-            && due <= now
+            && let Some(index) = self.queue.pop_front()
         {
-            self.queue.pop_front();
+            if self.clients[index].is_open() {
+                self.leave(index, Leaving::Reload);
+                self.clients[index].view.returns(Instant::now());
+            }
             let stream = self.clients[index].connect(&self.url, index).map_err(|error| {
                 use rustix::io::Errno;
                 match Errno::from_io_error(&error) {
@@ -233,51 +257,59 @@ impl Fleet {
                 if self.clients[index].is_counting {
                     self.clients[index].send(requests::COUNT.as_bytes());
                 }
-                if self.clients[index].is_named {
-                    self.say_name(index);
+                match self.run {
+                    Some(run) => self.greet(index, run),
+                    None if self.clients[index].is_named => self.say_name(index),
+                    None => {}
                 }
                 if let Some(message) = self.oracle.next_echo() {
                     self.clients[index].send(message);
                 }
             }
-            Outcome::Failed(error) if !self.comes_back => {
-                return Err(Problem::NoConnection(self.url.clone(), error));
-            }
-            Outcome::Refused(why) if !self.comes_back => {
-                return Err(Problem::NoWebSocket(self.url.clone(), why));
-            }
-            Outcome::Failed(_) | Outcome::Refused(_) => self.retry(index),
+            Outcome::Failed(error) => return Err(Problem::NoConnection(self.url.clone(), error)),
+            Outcome::Refused(why) => return Err(Problem::NoWebSocket(self.url.clone(), why)),
             Outcome::Lost(why) => {
-                if self.clients[index].is_open() {
-                    self.open -= 1;
-                } else {
-                    self.opening -= 1;
+                match self.clients[index].is_open() {
+                    true => self.open -= 1,
+                    false => self.opening -= 1,
                 }
-                if self.comes_back {
-                    self.opening += 1; // It is given back by the retry.
-                    self.retry(index);
-                } else {
-                    self.clients[index].drop_connection();
-                    self.oracle.mistakes.note(format!("a connection was lost: {why}"));
-                    if self.open == 0 && self.opening == 0 {
-                        return Err(Problem::Lost(why));
-                    }
+                self.clients[index].drop_connection();
+                self.oracle.mistakes.note(format!("a connection was lost: {why}"));
+                if self.open == 0 && self.opening == 0 {
+                    return Err(Problem::Lost(why));
                 }
             }
         }
         Ok(())
     }
 
-    fn retry(&mut self, index: usize) {
-        self.opening -= 1;
-        self.clients[index].drop_connection();
-        self.queue.push_back((Instant::now() + RETRY, index));
+    /// Says who a client is, and which copy it has.
+    fn greet(&mut self, index: usize, run: u64) {
+        let client = &mut self.clients[index];
+        let room = &self.oracle.rooms[client.view.room].name;
+        let message = requests::hello(run, index, room, &client.view);
+        // If the connection is lost, an event tells so.
+        client.send(message.as_bytes());
+    }
+
+    /// Asks for what a client needs because of what it was sent.
+    fn ask(&mut self, index: usize) {
+        let client = &mut self.clients[index];
+        match client.view.ask.take() {
+            Some(Ask::Login) if client.is_named => self.say_name(index),
+            Some(Ask::Roster) => {
+                let message = requests::roster(&self.oracle.rooms[client.view.room].name);
+                client.send(message.as_bytes());
+            }
+            _ => {}
+        }
     }
 
     fn say_name(&mut self, index: usize) {
         let client = &mut self.clients[index];
+        let name = requests::name(index, client.view.observes);
         let message = match client.is_named {
-            true => requests::login(index, self.has_data),
+            true => requests::login(&name, index, self.has_data),
             false => requests::LOGOUT.into(),
         };
         // If the connection is lost, an event tells so.
@@ -285,7 +317,7 @@ impl Fleet {
     }
 
     fn expect(&mut self, index: usize, wish: Wish, due: Instant) {
-        let room = self.clients[index].view.room;
-        self.oracle.rooms[room].wishes.add(name(index), wish, due);
+        let View { room, observes, .. } = self.clients[index].view;
+        self.oracle.rooms[room].wishes.add(requests::name(index, observes), wish, due);
     }
 }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use super::people::{Data, Entry, People};
-use super::text::{ChangeText, Epoch, RosterText};
+use super::text::{ChangeText, DataText, Epoch, RosterText};
 use super::view::{Kind, View, Wrong};
 use super::wishes::{Wish, Wishes};
 
@@ -26,8 +26,8 @@ pub(super) struct Life {
     pub(super) epoch: Epoch,
     /// What is known by the client that knows most.
     pub(super) newest: View,
-    /// What was told of each name, and by which commit, the oldest first.
-    told: HashMap<String, Vec<(u64, Entry)>>,
+    /// What was told of each name, and by which commit, the oldest first; `None` if it left.
+    told: HashMap<String, Vec<(u64, Option<Entry>)>>,
     commits: BTreeMap<u64, Commit>,
     /// The latest commit whose change was read.
     latest: u64,
@@ -69,12 +69,12 @@ impl Life {
             let status = status.get(&**name).copied();
             let data = data.remove(&**name);
             described += usize::from(status.is_some());
-            let data = data.map_or(Data::default(), |data| Data::of(&data));
+            let data = data.as_ref().map_or(Data::default(), DataText::data);
             let entry = Entry { status: status.unwrap_or_default(), data };
-            people = people.with(People::one(name, entry));
-            self.note(name, seq, entry);
-            wishes.seen(name, Wish::Comes);
-            wishes.seen(name, Wish::Shows(entry));
+            people = people.with(People::one(name, &entry));
+            self.note(name, seq, Some(entry.clone()));
+            wishes.seen(name, &Wish::Comes);
+            wishes.seen(name, &Wish::Shows(entry));
         }
         let stranger = data.into_keys().next();
         let is_stranger = |name: &&String| !names.iter().any(|known| known == *name);
@@ -90,53 +90,79 @@ impl Life {
     /// Those whom a change concerns, as they were before and are after it.
     pub(super) fn change(
         &mut self,
-        text: ChangeText<'_>,
+        text: &ChangeText<'_>,
         wishes: &mut Wishes,
     ) -> Result<(People, People), Wrong> {
-        let ChangeText { seq, joined, left, status, data, .. } = text;
-        let (mut before, mut after) = (People::default(), People::default());
-        let mut seen = Vec::new();
-        for name in &left {
-            before = before.with(People::one(name, self.before(name, seq)?));
-            seen.push((&**name, Wish::Goes));
-        }
-        // Who joins has what the same change says, whatever there was of that name before.
-        let mut entries: BTreeMap<&str, Entry> =
-            joined.iter().map(|name| (&**name, Entry::default())).collect();
-        for name in status.keys().chain(data.keys()) {
-            if left.iter().any(|left| left == name) {
-                return Err(Wrong::Absent { seq, name: name.clone() });
-            }
-            if !entries.contains_key(&**name) {
-                let entry = self.before(name, seq)?;
-                before = before.with(People::one(name, entry));
-                entries.insert(name, entry);
-            }
-        }
-        for (name, mut entry) in entries {
-            entry.status = status.get(name).copied().unwrap_or(entry.status);
-            if let Some(data) = data.get(name) {
-                entry.data = data.as_ref().map_or(Data::default(), Data::of);
-            }
-            after = after.with(People::one(name, entry));
-            self.note(name, seq, entry);
-            seen.push((name, Wish::Shows(entry)));
-        }
-        seen.extend(joined.iter().map(|name| (&**name, Wish::Comes)));
+        let seq = text.seq;
+        let difference = Difference::of(text, |name| self.before(name, seq))?;
+        let people = difference.people();
+        let asked = self.take(seq, difference, wishes);
         // A client that lags tells nothing new.
         if seq > self.latest {
             self.latest = seq;
-            let asked = seen.into_iter().filter_map(|(name, wish)| wishes.seen(name, wish)).min();
             self.commit(seq).asked = asked;
         }
-        Ok((before, after))
+        Ok(people)
+    }
+
+    /// The same for a change from `copy`, the room as a client that came back knew it. Whoever is
+    /// in the copy is in the room.
+    pub(super) fn resume(
+        &mut self,
+        copy: &BTreeMap<String, Entry>,
+        text: &ChangeText<'_>,
+        wishes: &mut Wishes,
+    ) -> Result<(People, People), Wrong> {
+        let difference = Difference::of(text, |name| copy.get(name).cloned())?;
+        let people = difference.people();
+        let is_changed =
+            |name: &str| difference.after.contains_key(name) || difference.left.contains(&name);
+        for (name, entry) in copy {
+            if !is_changed(name) {
+                self.note(name, text.seq, Some(entry.clone()));
+            }
+        }
+        self.take(text.seq, difference, wishes);
+        Ok(people)
+    }
+
+    /// Who was there after a commit, as far as it was told.
+    pub(super) fn people_after(&self, seq: u64) -> BTreeMap<String, Entry> {
+        let entry = |name: &String| Some((name.clone(), self.before(name, seq + 1)?));
+        self.told.keys().filter_map(entry).collect()
+    }
+
+    /// Notes what a commit did, and says when the oldest of it was asked for.
+    fn take(
+        &mut self,
+        seq: u64,
+        difference: Difference<'_>,
+        wishes: &mut Wishes,
+    ) -> Option<Instant> {
+        let Difference { left, joined, after, .. } = difference;
+        let mut asked = None;
+        let mut see = |name: &str, wish| {
+            let since = wishes.seen(name, &wish);
+            asked = asked.into_iter().chain(since).min();
+        };
+        for name in left {
+            self.note(name, seq, None);
+            see(name, Wish::Goes);
+        }
+        for (name, entry) in after {
+            self.note(name, seq, Some(entry.clone()));
+            see(name, Wish::Shows(entry));
+        }
+        joined.into_iter().for_each(|name| see(name, Wish::Comes));
+        asked
     }
 
     /// A client knows this now: does everybody who was told of that commit?
     pub(super) fn arrived(&mut self, view: &View) -> Result<(), Wrong> {
         let Some(seq) = view.seq else { return Ok(()) };
         if self.newest.seq < view.seq && view.kind != Kind::Count {
-            self.newest = View { kind: Kind::Changes, ..*view };
+            let View { room, epoch, seq, people, .. } = *view;
+            self.newest = View { room, epoch, seq, people, ..View::default() };
         }
         let commit = self.commit(seq);
         let is_same = match view.kind {
@@ -166,16 +192,15 @@ impl Life {
         self.commits.entry(seq).or_default()
     }
 
-    /// How somebody was before a commit that they are not new with.
-    fn before(&self, name: &str, seq: u64) -> Result<Entry, Wrong> {
-        let absent = || Wrong::Absent { seq, name: name.into() };
-        let told = self.told.get(name).ok_or_else(absent)?;
+    /// How somebody was before a commit, if they were there.
+    fn before(&self, name: &str, seq: u64) -> Option<Entry> {
+        let told = self.told.get(name)?;
         let older = told.iter().rev().find(|(told, _)| *told < seq);
-        older.map(|(_, entry)| *entry).ok_or_else(absent)
+        older.and_then(|(_, entry)| entry.clone())
     }
 
-    /// Somebody was so after a commit.
-    fn note(&mut self, name: &str, seq: u64, entry: Entry) {
+    /// Somebody was so after a commit, or was not there.
+    fn note(&mut self, name: &str, seq: u64, entry: Option<Entry>) {
         let Some(told) = self.told.get_mut(name) else {
             self.told.insert(name.into(), vec![(seq, entry)]);
             return;
@@ -187,5 +212,60 @@ impl Life {
         let kept = self.newest.seq.unwrap_or(0).saturating_sub(COMMITS_KEPT);
         let old = told.partition_point(|(told, _)| *told < kept).saturating_sub(1);
         told.drain(..old);
+    }
+}
+
+/// What a change says, with those whom it concerns.
+struct Difference<'a> {
+    left: Vec<&'a str>,
+    joined: Vec<&'a str>,
+    /// Those whom it concerns and who were there, as they were.
+    before: People,
+    /// Those whom it concerns and who are there, as they are.
+    after: BTreeMap<&'a str, Entry>,
+}
+
+impl<'a> Difference<'a> {
+    /// Reads a change, for whom others are as `known` says.
+    fn of(
+        text: &'a ChangeText<'_>,
+        known: impl Fn(&str) -> Option<Entry>,
+    ) -> Result<Difference<'a>, Wrong> {
+        let ChangeText { seq, status, data, .. } = text;
+        let was = |name: &str| {
+            known(name).ok_or_else(|| Wrong::Absent { seq: *seq, name: name.to_owned() })
+        };
+        let left: Vec<&str> = text.left.iter().map(|name| &**name).collect();
+        let joined: Vec<&str> = text.joined.iter().map(|name| &**name).collect();
+        let mut before = People::default();
+        for name in &left {
+            before = before.with(People::one(name, &was(name)?));
+        }
+        // Who joins has what the same change says, whatever there was of that name before.
+        let mut after: BTreeMap<&str, Entry> =
+            joined.iter().map(|&name| (name, Entry::default())).collect();
+        for name in status.keys().chain(data.keys()).map(|name| &**name) {
+            if left.contains(&name) {
+                return Err(Wrong::Absent { seq: *seq, name: name.to_owned() });
+            }
+            if !after.contains_key(name) {
+                let entry = was(name)?;
+                before = before.with(People::one(name, &entry));
+                after.insert(name, entry);
+            }
+        }
+        for (name, entry) in &mut after {
+            entry.status = status.get(*name).copied().unwrap_or(entry.status);
+            if let Some(data) = data.get(*name) {
+                entry.data = data.as_ref().map_or(Data::default(), DataText::data);
+            }
+        }
+        Ok(Difference { left, joined, before, after })
+    }
+
+    /// Those whom it concerns, as they were and are.
+    fn people(&self) -> (People, People) {
+        let one = |(name, entry): (&&str, &Entry)| People::one(name, entry);
+        (self.before, self.after.iter().map(one).fold(People::default(), People::with))
     }
 }

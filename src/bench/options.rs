@@ -34,12 +34,12 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
 
-    /// What changes in churn, slow and fanout
+    /// What changes in churn, slow, fanout and cut
     #[arg(long, value_name = "WHAT", default_value = "logins")]
     pub(crate) changes: Changes,
 
-    /// Changes per second in churn, slow and count, in all rooms together: logins and logouts, or
-    /// data and statuses that are set
+    /// Changes per second in churn, slow, count and cut, in all rooms together: logins and logouts,
+    /// or data and statuses that are set
     #[arg(long, value_name = "N", default_value_t = 200)]
     #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
@@ -58,6 +58,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) visitors: u32,
+
+    /// Clients that stay in reload, cut and drift, and come back first in restart, in addition to
+    /// the others: they make the changes of cut, and count what they are told of the others
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) observers: u32,
+
+    /// How long the network is lost in cut, in seconds. A client that is away for longer than
+    /// --hold-lost-ms of the server has left meanwhile
+    #[arg(long, value_name = "S", default_value_t = 10)]
+    #[arg(value_parser = value_parser!(u32).range(1..=3600))]
+    pub(crate) cut_s: u32,
 
     /// Size of the messages in echo, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
@@ -106,10 +118,14 @@ pub(crate) enum Scenario {
     Storm,
     /// All are connected; some log out and in again, at a given rate
     Churn,
-    /// All drop their connections and reconnect at once
+    /// All close their connections and come back at once with the copies that they have
     Reload,
-    /// The server is killed and restarted under them
+    /// The server is killed and restarted under them, and they come back with their copies
     Restart,
+    /// All lose the network for a while, in which others make changes, and come back
+    Cut,
+    /// All have a copy that is corrupted once, find that with the next change, and mend it
+    Drift,
     /// Churn, without and then with clients that never read
     Slow,
     /// One change at a time in each room is sent to all who are there
@@ -138,6 +154,8 @@ impl Scenario {
             Scenario::Churn => "churn",
             Scenario::Reload => "reload",
             Scenario::Restart => "restart",
+            Scenario::Cut => "cut",
+            Scenario::Drift => "drift",
             Scenario::Slow => "slow",
             Scenario::Fanout => "fanout",
             Scenario::Count => "count",
@@ -148,6 +166,12 @@ impl Scenario {
     /// Whether the clients follow the roster.
     pub(crate) fn follows_roster(self) -> bool {
         self != Scenario::Echo
+    }
+
+    /// Whether the clients say who they are, and have copies that they go on from.
+    pub(crate) fn says_hello(self) -> bool {
+        use Scenario::{Cut, Drift, Reload, Restart};
+        matches!(self, Reload | Restart | Cut | Drift)
     }
 }
 
@@ -160,20 +184,23 @@ impl Options {
     /// Somebody is in each room.
     pub(crate) fn check_rooms(&self) -> Result<(), Problem> {
         let (rooms, clients) = (self.rooms(), self.clients as usize);
-        let visitors = self.readers() - clients;
-        if clients < rooms {
-            return Err(Problem::FewClients { clients, who: "clients", rooms });
+        check_spread(clients, "clients", rooms)?;
+        match self.scenario {
+            Scenario::Count => check_spread(self.visitors as usize, "visitors", rooms),
+            // Otherwise some rooms have no change that shows the drift.
+            Scenario::Drift => check_spread(self.observers as usize, "observers", rooms),
+            _ => Ok(()),
         }
-        if self.scenario == Scenario::Count && visitors < rooms {
-            return Err(Problem::FewClients { clients: visitors, who: "visitors", rooms });
-        }
-        Ok(())
     }
 
     /// Clients that read.
     pub(crate) fn readers(&self) -> usize {
-        let visitors = if self.scenario == Scenario::Count { self.visitors } else { 0 };
-        self.clients as usize + visitors as usize
+        let others = match self.scenario {
+            Scenario::Count => self.visitors,
+            scenario if scenario.says_hello() => self.observers,
+            _ => 0,
+        };
+        self.clients as usize + others as usize
     }
 
     /// Clients that never read.
@@ -187,5 +214,13 @@ impl Options {
     /// Connections in all.
     pub(crate) fn connections(&self) -> usize {
         self.readers() + self.stuck()
+    }
+}
+
+/// So many can be in so many rooms that somebody of them is in each.
+fn check_spread(clients: usize, who: &'static str, rooms: usize) -> Result<(), Problem> {
+    match clients < rooms {
+        true => Err(Problem::FewClients { clients, who, rooms }),
+        false => Ok(()),
     }
 }

@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::counts::Counts;
 use super::frame;
+use super::requests;
 use super::room::{Heard, Room};
-use super::view::View;
+use super::view::{Taken, View, Wrong};
 
 /// Mistakes that are told in full; of the others only their number.
 const MISTAKES_TOLD: usize = 10;
@@ -21,6 +23,8 @@ pub(crate) struct Oracle {
     pub(crate) latency: Histogram<u64>,
     /// The same, since the last sample was taken.
     pub(crate) latency_lately: Histogram<u64>,
+    /// From when a client was to come back until it knew its room again, in µs.
+    pub(crate) back: Histogram<u64>,
     pub(crate) mistakes: Mistakes,
     /// The longest frame to those who want to know only how many are there, in bytes.
     pub(crate) count_bytes_max: usize,
@@ -37,19 +41,6 @@ struct Echo {
 
 /// The length of the time in a message, in bytes.
 pub(crate) const STAMP_BYTES: usize = 12;
-
-/// What has been delivered.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
-    /// Messages, to all clients together.
-    pub(crate) deliveries: u64,
-    /// Of them, whole rosters.
-    pub(crate) rosters: u64,
-    /// Of them, how many are there.
-    pub(crate) counts: u64,
-    /// All bytes that were read.
-    pub(crate) bytes: u64,
-}
 
 /// What went wrong.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +79,7 @@ impl Oracle {
             counts: Counts::default(),
             latency: histogram(),
             latency_lately: histogram(),
+            back: histogram(),
             mistakes: Mistakes::default(),
             count_bytes_max: 0,
             is_measuring: false,
@@ -100,6 +92,7 @@ impl Oracle {
         if is_measuring {
             self.latency.reset();
             self.latency_lately.reset();
+            self.back.reset();
             self.count_bytes_max = 0;
         }
     }
@@ -130,8 +123,11 @@ impl Oracle {
     }
 
     /// Some bytes came, whatever they say.
-    pub(crate) fn received(&mut self, bytes: usize) {
+    pub(crate) fn received(&mut self, bytes: usize, view: &View) {
         self.counts.bytes += bytes as u64;
+        if view.observes {
+            self.counts.bytes_to_observers += bytes as u64;
+        }
     }
 
     /// A client was sent a message. What it sends in turn is returned.
@@ -146,12 +142,29 @@ impl Oracle {
             return self.next_echo();
         }
         let room = &mut self.rooms[view.room];
-        match room.message(payload, view) {
-            Ok(Heard::Roster(asked)) => {
+        let heard = room.message(payload, view);
+        if view.observes {
+            self.observed(payload, &heard);
+        } else {
+            self.counts.frame_bytes += frame::bytes(payload.len()) as u64;
+        }
+        let room = &self.rooms[view.room];
+        match heard {
+            Ok(Heard::Roster(taken, asked)) => {
                 self.counts.rosters += 1;
-                self.record_since(asked);
+                self.took(taken, asked);
             }
-            Ok(Heard::Change(asked)) => self.record_since(asked),
+            Ok(Heard::Change(taken, asked)) => {
+                if let Taken::Back { is_of_epoch, .. } = taken {
+                    self.counts.resumed += 1;
+                    self.counts.resumed_by_content += u64::from(!is_of_epoch);
+                }
+                self.took(taken, asked);
+            }
+            Ok(Heard::Welcome { is_logged_in }) => {
+                self.counts.still_logged_in += u64::from(is_logged_in);
+            }
+            Ok(Heard::Bye) => {}
             Ok(Heard::Count) => {
                 self.counts.counts += 1;
                 self.count_bytes_max = self.count_bytes_max.max(frame::bytes(payload.len()));
@@ -170,14 +183,35 @@ impl Oracle {
         None
     }
 
-    fn record_since(&mut self, asked: Option<Instant>) {
-        if let Some(asked) = asked.filter(|_| self.is_measuring) {
-            self.record(asked.elapsed());
+    /// A client that stays was sent a message.
+    fn observed(&mut self, payload: &[u8], heard: &Result<Heard, Wrong>) {
+        if let Ok(Heard::Roster(taken, _) | Heard::Change(taken, _)) = heard
+            && !matches!(taken, Taken::Back { .. })
+        {
+            self.counts.observed += 1;
+            self.counts.observed_bytes += frame::bytes(payload.len()) as u64;
+            let client = requests::CLIENT.as_bytes();
+            let is_of_clients = payload.windows(client.len()).any(|word| word == client);
+            self.counts.observed_of_clients += u64::from(is_of_clients);
+        }
+    }
+
+    /// A client's copy is another one.
+    fn took(&mut self, taken: Taken, asked: Option<Instant>) {
+        match taken {
+            Taken::Followed(_) => {
+                if let Some(asked) = asked.filter(|_| self.is_measuring) {
+                    self.record(asked.elapsed());
+                }
+            }
+            Taken::Back { since, .. } => self.back.saturating_record(micros(since.elapsed())),
+            Taken::Found => self.counts.drifts_found += 1,
+            Taken::Mended => self.counts.drifts_mended += 1,
         }
     }
 
     fn record(&mut self, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(u64::MAX).max(1);
+        let micros = micros(latency);
         self.latency.saturating_record(micros);
         self.latency_lately.saturating_record(micros);
     }
@@ -189,6 +223,10 @@ impl Oracle {
         echo.message[..STAMP_BYTES].copy_from_slice(stamp.as_bytes());
         Some(&echo.message)
     }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
 }
 
 impl Echo {
@@ -215,20 +253,38 @@ mod tests {
     /// What comes of the two.
     const OUTCOME: &str = r#"{"room":"room-1","epoch":"00000000000000ab","seq":5,
         "names":["Ada","Bob","Eve"],"status":{"Ada":"hidden"},
-        "data":{"Ada":{"typing":true,"at":2}},"watching":3}"#;
+        "data":{"Ada":{"at":2,"typing":true}},"watching":3}"#;
 
     /// Two rooms; everybody is in the first.
     fn oracle() -> Oracle {
         Oracle::new(2, None)
     }
 
-    /// Sends messages to a client of the first room.
+    /// Sends messages to a client of the first room, with their digests.
     fn told(oracle: &mut Oracle, kind: Kind, messages: &[&str]) -> View {
         let mut view = View { kind, ..View::of(0) };
         for message in messages {
-            oracle.message(message.as_bytes(), &mut view);
+            tell(oracle, &mut view, message);
         }
         view
+    }
+
+    fn tell(oracle: &mut Oracle, view: &mut View, message: &str) {
+        let message = sealed(oracle, view, message);
+        oracle.message(message.as_bytes(), view);
+    }
+
+    /// The message with the digest of the roster that it leads to.
+    fn sealed(oracle: &mut Oracle, view: &View, message: &str) -> String {
+        if !message.starts_with("[\"roster\"") && !message.starts_with("[\"change\"") {
+            return message.into();
+        }
+        let with = |digest: &str| message.replace("\"seq\"", &format!("{digest},\"seq\""));
+        let none = with("\"digest\":\"0000000000000000\"");
+        match oracle.rooms[0].message(none.as_bytes(), &mut view.clone()) {
+            Err(Wrong::Digest { computed, .. }) => with(&format!("\"digest\":\"{computed}\"")),
+            _ => none,
+        }
     }
 
     /// A message with a fault in it, after others that are right, is noticed at once.
@@ -239,7 +295,7 @@ mod tests {
         assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
         let view = told(&mut oracle, Kind::Changes, before);
         assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
-        oracle.message(faulty.as_bytes(), &mut view.clone());
+        tell(&mut oracle, &mut view.clone(), faulty);
         assert_eq!(oracle.mistakes.count, 1, "{faulty}");
         assert!(oracle.mistakes.told[0].contains(words), "{:?}", oracle.mistakes);
     }
@@ -250,9 +306,76 @@ mod tests {
         let one = told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
         let other = told(&mut oracle, Kind::Changes, &[&format!("[\"roster\",{OUTCOME}]")]);
         assert_eq!(one, other);
-        assert_eq!(oracle.rooms[0].document(OUTCOME.as_bytes()), Ok(one));
+        let digest = format!("\"digest\":\"{}\",\"seq\"", one.people.digest);
+        let document = OUTCOME.replace("\"seq\"", &digest);
+        assert_eq!(oracle.rooms[0].document(document.as_bytes()), Ok(one));
+        let wrong = document.replace("Eve", "Ian");
+        let wrong = oracle.rooms[0].document(wrong.as_bytes());
+        assert!(matches!(wrong, Err(Wrong::Digest { seq: 5, .. })));
         assert_eq!(oracle.rooms[0].newest(), one);
         assert_eq!((oracle.mistakes.count, oracle.counts.rosters), (0, 2));
+    }
+
+    #[test]
+    fn digest_that_is_not_that_of_the_roster_is_noticed() {
+        let mut oracle = oracle();
+        let view = told(&mut oracle, Kind::Changes, &[ROSTER]);
+        let right = sealed(&mut oracle, &view, CHANGE);
+        for (from, to) in
+            [("hidden", "idle"), ("Eve", "Ian"), ("true", "false"), ("}}}", "},\"Bob\":{}}}")]
+        {
+            let wrong = right.replace(from, to);
+            assert_ne!(wrong, right);
+            oracle.message(wrong.as_bytes(), &mut view.clone());
+            let told = oracle.mistakes.told.pop().expect("it is noticed");
+            assert!(told.starts_with("room-1: the digest of 5 is "), "{told}");
+        }
+    }
+
+    /// What the copy of a client has is known, and so what a change from it does.
+    #[test]
+    fn copy_of_another_epoch_is_gone_on_from() {
+        let mut oracle = oracle();
+        let mut view = told(&mut oracle, Kind::Changes, &[ROSTER, CHANGE]);
+        let mut other = view;
+        let since = Instant::now();
+        view.returns(since);
+        other.returns(since);
+        let resumed = r#"["change",{"room":"room-1","epoch":"00000000000000ac","seq":9,
+            "joined":["Ian"],"left":["Eve"],"status":{"Bob":"hidden"},"data":{"Ada":null}}]"#;
+        tell(&mut oracle, &mut view, resumed);
+        // Whoever comes back later may have missed nothing, and all know who is there.
+        tell(&mut oracle, &mut other, resumed);
+        let change = r#"["change",{"room":"room-1","seq":10,"joined":["Eve"],"left":["Ian","Bob"],
+            "data":{"Ada":{"at":3}}}]"#;
+        tell(&mut oracle, &mut view, change);
+        tell(&mut oracle, &mut other, change);
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+        assert_eq!((view, oracle.counts.resumed, oracle.counts.resumed_by_content), (other, 2, 2));
+        let text = r#"["roster",{"room":"room-1","epoch":"00000000000000ac","seq":10,
+            "names":["Ada","Eve"],"status":{"Ada":"hidden"},"data":{"Ada":{"at":3}}}]"#;
+        assert_eq!(told(&mut oracle, Kind::Changes, &[text]).people, view.people);
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
+        let gone = r#"["change",{"room":"room-1","seq":11,"joined":[],"left":["Bob"]}]"#;
+        tell(&mut oracle, &mut view, gone);
+        assert!(oracle.mistakes.told[0].contains("Bob, who is not there"));
+    }
+
+    #[test]
+    fn those_who_stay_count_what_they_are_told_of_the_others() {
+        let change = |seq, name: &str| {
+            let of = r#""room":"room-1","left":[]"#;
+            format!(r#"["change",{{{of},"seq":{seq},"joined":["{name}"]}}]"#)
+        };
+        let mut oracle = oracle();
+        let mut view = View { observes: true, ..View::of(0) };
+        tell(&mut oracle, &mut view, ROSTER);
+        tell(&mut oracle, &mut view, &change(5, &requests::name(7, true)));
+        let Counts { observed, observed_of_clients, .. } = oracle.counts;
+        assert_eq!((observed, observed_of_clients, oracle.counts.frame_bytes), (2, 0, 0));
+        tell(&mut oracle, &mut view, &change(6, &requests::name(7, false)));
+        assert_eq!((oracle.counts.observed, oracle.counts.observed_of_clients), (3, 1));
+        assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
     }
 
     #[test]
@@ -380,7 +503,7 @@ mod tests {
             for number in 1..=3 {
                 let (_, entry) = requests::set(7, number);
                 let wish = Wish::Shows(entry);
-                oracle.rooms[0].wishes.add(requests::name(7), wish, Instant::now());
+                oracle.rooms[0].wishes.add(requests::name(7, false), wish, Instant::now());
             }
             let shown = format!(
                 r#"["change",{{"room":"room-1","seq":6,"joined":[],"left":[],

@@ -3,15 +3,34 @@
 use serde_json::{Map, Value, json};
 
 use super::people::{Data, Entry, Status};
+use super::view::View;
+
+/// What the names of clients begin with, unless they stay while the others come back.
+pub(crate) const CLIENT: &str = "client-";
 
 /// The name of a client.
-pub(crate) fn name(index: usize) -> String {
-    format!("client-{index:06}")
+pub(crate) fn name(index: usize, observes: bool) -> String {
+    let kind = if observes { "observer-" } else { CLIENT };
+    format!("{kind}{index:06}")
+}
+
+/// To be known as a client of this run and to go on from a copy of a room, if there is one.
+pub(crate) fn hello(run: u64, index: usize, room: &str, view: &View) -> String {
+    let mut rooms = Map::new();
+    if let Some((epoch, seq)) = view.commit() {
+        let digest = view.people.digest.to_string();
+        rooms.insert(room.into(), json!([epoch.to_string(), seq, digest]));
+    }
+    json!(["hello", { "client": format!("{run:016x}{index:016x}"), "rooms": rooms }]).to_string()
+}
+
+/// To be sent the roster in place of a copy that is wrong.
+pub(crate) fn roster(room: &str) -> String {
+    json!(["enter", { "room": room, "at": null }]).to_string()
 }
 
 /// To be there. With data, it is a key that stays.
-pub(crate) fn login(index: usize, has_data: bool) -> String {
-    let name = name(index);
+pub(crate) fn login(name: &str, index: usize, has_data: bool) -> String {
     match has_data {
         true => json!(["login", name, { "data": { "seat": index } }]).to_string(),
         false => json!(["login", name]).to_string(),

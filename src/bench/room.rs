@@ -4,13 +4,10 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::life::Life;
-use super::text::{self, ChangeText, CountText, RosterText, Text};
-use super::view::{Message, View, Wrong};
+use super::read_lately::ReadLately;
+use super::text::{self, ChangeText, CountText, Epoch, RosterText, Text, WelcomeText};
+use super::view::{Message, Standing, Taken, View, Wrong};
 use super::wishes::Wishes;
-
-/// Messages that were read lately: since all clients are sent the same bytes, each message is
-/// parsed for one of them and compared for the others.
-const KEPT: usize = 64;
 
 /// Makings of a room that are kept. Of an old one there is only what was still under way.
 const LIVES_KEPT: usize = 4;
@@ -23,7 +20,7 @@ pub(crate) struct Room {
     pub(crate) name: String,
     /// What is to become visible in it.
     pub(crate) wishes: Wishes,
-    read: VecDeque<(Box<[u8]>, Message)>,
+    read: ReadLately,
     /// It is made again after nobody was in it. The newest is the last.
     lives: VecDeque<Life>,
 }
@@ -32,11 +29,15 @@ pub(crate) struct Room {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Heard {
     /// The whole room, and since when something of it was asked for that the client did not know.
-    Roster(Option<Instant>),
+    Roster(Taken, Option<Instant>),
     /// A change, and since when that was asked for.
-    Change(Option<Instant>),
+    Change(Taken, Option<Instant>),
     /// A count.
     Count,
+    /// The client is known, and whether it is still logged in.
+    Welcome { is_logged_in: bool },
+    /// The server will end.
+    Bye,
     /// A request was refused.
     Refused(String),
 }
@@ -44,7 +45,7 @@ pub(crate) enum Heard {
 impl Room {
     /// Of which nothing is known.
     pub(crate) fn new(index: usize, name: String) -> Room {
-        let (read, lives) = (VecDeque::new(), VecDeque::new());
+        let (read, lives) = (ReadLately::default(), VecDeque::new());
         Room { index, name, wishes: Wishes::default(), read, lives }
     }
 
@@ -63,90 +64,114 @@ impl Room {
 
     /// Reads rosters that are known anew: names that are awaited from now on may be on them.
     pub(crate) fn read_anew(&mut self) {
-        self.read.clear();
+        self.read = ReadLately::default();
     }
 
     /// A client of this room, which knows `view`, was sent a message.
     pub(crate) fn message(&mut self, payload: &[u8], view: &mut View) -> Result<Heard, Wrong> {
         let message = self.read(payload, view)?;
-        let first = view.apply(&message)?;
-        if let Message::Refused(code) = message {
-            return Ok(Heard::Refused(code));
+        let taken = view.apply(&message)?;
+        match message {
+            Message::Roster { .. } => Ok(Heard::Roster(taken, self.arrived(taken, view)?)),
+            Message::Change { .. } => Ok(Heard::Change(taken, self.arrived(taken, view)?)),
+            Message::Count { .. } => self.arrived(taken, view).map(|_| Heard::Count),
+            Message::Welcome { is_logged_in } => Ok(Heard::Welcome { is_logged_in }),
+            Message::Bye => Ok(Heard::Bye),
+            Message::Refused(code) => Ok(Heard::Refused(code)),
         }
+    }
+
+    /// A client knows something new: does everybody know the same, and since when was it due?
+    fn arrived(&mut self, taken: Taken, view: &View) -> Result<Option<Instant>, Wrong> {
         // Whoever wants counts may never have been sent an epoch.
         let life = match view.epoch {
             Some(epoch) => self.lives.iter_mut().find(|life| life.epoch == epoch),
             None => self.lives.back_mut(),
         };
-        let mut asked = None;
-        if let Some(life) = life {
-            life.arrived(view)?;
-            asked = first.zip(view.seq).and_then(|(first, last)| life.asked(first, last));
-        }
-        Ok(match message {
-            Message::Roster { .. } => Heard::Roster(asked),
-            Message::Change { .. } => Heard::Change(asked),
-            Message::Count { .. } | Message::Refused(_) => Heard::Count,
-        })
+        let Some(life) = life.filter(|_| view.standing != Standing::Mending) else {
+            return Ok(None);
+        };
+        life.arrived(view)?;
+        let Taken::Followed(first) = taken else { return Ok(None) };
+        Ok(first.zip(view.seq).and_then(|(first, last)| life.asked(first, last)))
     }
 
     /// What the body of `GET /roster` says of this room.
     pub(crate) fn document(&self, body: &[u8]) -> Result<View, Wrong> {
         let text = text::document(body).ok_or_else(|| unknown(body))?;
         self.check_room(text.room.as_deref())?;
-        let (epoch, seq) = (Some(text.epoch), Some(text.seq));
-        let mut life = Life::new(self.index, text.epoch);
-        let people = life.roster(text, &mut Wishes::default())?;
-        Ok(View { epoch, seq, people, ..View::of(self.index) })
+        let RosterText { epoch, seq, digest, .. } = text;
+        let people = Life::new(self.index, epoch).roster(text, &mut Wishes::default())?;
+        let mut view = View::of(self.index);
+        view.apply(&Message::Roster { epoch, seq, digest, people })?;
+        Ok(view)
     }
 
     fn read(&mut self, payload: &[u8], view: &View) -> Result<Message, Wrong> {
-        let is_it = |(bytes, message): &&(Box<[u8]>, Message)| {
-            let is_other = matches!(message, Message::Change { epoch, .. }
-                if view.epoch != Some(*epoch));
-            **bytes == *payload && !is_other
+        let fits = |message: &Message| match message {
+            Message::Change { from: Some(from), .. } => view.commit() == Some(*from),
+            Message::Change { epoch, .. } => view.epoch == Some(*epoch),
+            _ => true,
         };
-        if let Some((_, message)) = self.read.iter().rev().find(is_it) {
+        if let Some(message) = self.read.find(payload, fits) {
             return Ok(message.clone());
         }
         let message = match text::message(payload).ok_or_else(|| unknown(payload))? {
             Text::Roster(text) => self.roster(text)?,
-            Text::Change(text) => self.change(text, view)?,
+            Text::Change(text) => self.change(&text, view)?,
             Text::Count(CountText { room, seq, count }) => {
                 self.check_room(room.as_deref())?;
                 Message::Count { seq, count }
             }
+            // Each client has one of its own, which is not kept.
+            Text::Welcome(WelcomeText { resumed }) => {
+                let is_logged_in = resumed.iter().any(|room| **room == *self.name);
+                return Ok(Message::Welcome { is_logged_in });
+            }
+            Text::Bye => Message::Bye,
             Text::Refused(code) => Message::Refused(code),
         };
-        if self.read.len() == KEPT {
-            self.read.pop_front();
-        }
-        self.read.push_back((payload.into(), message.clone()));
+        self.read.keep(payload, message.clone());
         Ok(message)
     }
 
     fn roster(&mut self, text: RosterText<'_>) -> Result<Message, Wrong> {
         self.check_room(text.room.as_deref())?;
-        let (epoch, seq) = (text.epoch, text.seq);
-        if !self.lives.iter().any(|life| life.epoch == epoch) {
+        let RosterText { epoch, seq, digest, .. } = text;
+        let (life, wishes) = self.life(epoch);
+        let people = life.roster(text, wishes)?;
+        Ok(Message::Roster { epoch, seq, digest, people })
+    }
+
+    fn change(&mut self, text: &ChangeText<'_>, view: &View) -> Result<Message, Wrong> {
+        self.check_room(text.room.as_deref())?;
+        let &ChangeText { seq, digest, .. } = text;
+        let gap = || Wrong::Gap { known: view.seq, seq };
+        let copy = view.commit().ok_or_else(gap)?;
+        let known = self.lives.iter_mut().find(|life| life.epoch == copy.0).ok_or_else(gap)?;
+        let (from, epoch, people) = match text.epoch {
+            None => (None, copy.0, known.change(text, &mut self.wishes)?),
+            Some(epoch) => {
+                let people = known.people_after(copy.1);
+                let (life, wishes) = self.life(epoch);
+                (Some(copy), epoch, life.resume(&people, text, wishes)?)
+            }
+        };
+        let (before, after) = people;
+        Ok(Message::Change { from, epoch, seq, digest, before, after })
+    }
+
+    /// The making of the room with this epoch, and what is to become visible.
+    fn life(&mut self, epoch: Epoch) -> (&mut Life, &mut Wishes) {
+        let known = self.lives.iter().position(|life| life.epoch == epoch);
+        let index = known.unwrap_or_else(|| {
             if self.lives.len() == LIVES_KEPT {
                 self.lives.pop_front();
             }
             self.lives.push_back(Life::new(self.index, epoch));
-        }
-        let life = self.lives.iter_mut().find(|life| life.epoch == epoch);
-        let people = life.expect("it was found or made").roster(text, &mut self.wishes)?;
-        Ok(Message::Roster { epoch, seq, people })
-    }
-
-    fn change(&mut self, text: ChangeText<'_>, view: &View) -> Result<Message, Wrong> {
-        self.check_room(text.room.as_deref())?;
-        let seq = text.seq;
-        let gap = || Wrong::Gap { known: view.seq, seq };
-        let epoch = view.epoch.ok_or_else(gap)?;
-        let life = self.lives.iter_mut().find(|life| life.epoch == epoch).ok_or_else(gap)?;
-        let (before, after) = life.change(text, &mut self.wishes)?;
-        Ok(Message::Change { epoch, seq, before, after })
+            self.lives.len() - 1
+        });
+        (&mut self.lives[index], &mut self.wishes)
     }
 
     /// Who is in one room is told nothing of another, and a room without a name has none written.

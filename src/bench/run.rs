@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::counts::Counts;
 use super::fleet::Fleet;
 use super::options::Options;
-use super::oracle::{Counts, histogram};
+use super::oracle::histogram;
 use super::probe::{Answers, Probe};
 use super::problem::Problem;
 use super::report::{Figure, Latency, Sample, Unit};
@@ -155,12 +156,7 @@ impl<'a> Run<'a> {
         let counts = self.fleet.oracle.counts;
         let measured = Measured {
             span: Usage::now(self.subject.pid) - before.0,
-            counts: Counts {
-                deliveries: counts.deliveries - before.1.deliveries,
-                rosters: counts.rosters - before.1.rosters,
-                counts: counts.counts - before.1.counts,
-                bytes: counts.bytes - before.1.bytes,
-            },
+            counts: counts - before.1,
             latency: self.fleet.oracle.take_latency(),
         };
         self.judge(&measured.span);

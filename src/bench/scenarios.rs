@@ -6,6 +6,7 @@ use super::figures::{cpu_load, memory, told};
 use super::options::{Changes, Scenario};
 use super::problem::Problem;
 use super::report::Unit;
+use super::returning;
 use super::run::{Measured, Run};
 use super::steps::{
     await_names, change, compare, connect_all, done_if, gather, open, pace, require_roster, rest,
@@ -18,8 +19,10 @@ pub(crate) fn perform(run: &mut Run<'_>) -> Result<(), Problem> {
         Scenario::Idle => idle(run)?,
         Scenario::Storm => storm(run)?,
         Scenario::Churn => churn(run)?,
-        Scenario::Reload => reload(run)?,
-        Scenario::Restart => restart(run)?,
+        Scenario::Reload => returning::reload(run)?,
+        Scenario::Restart => returning::restart(run)?,
+        Scenario::Cut => returning::cut(run)?,
+        Scenario::Drift => returning::drift(run)?,
         Scenario::Slow => slow(run)?,
         Scenario::Fanout => fanout(run)?,
         Scenario::Count => count(run)?,
@@ -51,7 +54,8 @@ fn storm(run: &mut Run<'_>) -> Result<(), Problem> {
 
 fn churn(run: &mut Run<'_>) -> Result<(), Problem> {
     gather(run)?;
-    let (measured, result) = run.measure(change);
+    let clients = run.options.clients as usize;
+    let (measured, result) = run.measure(|run| change(run, 0..clients, seconds(run)));
     run.figure("changes", run.fleet.changes as f64, Unit::Count);
     told(run, &measured);
     cpu_load(run, "server_busy", &measured);
@@ -59,46 +63,11 @@ fn churn(run: &mut Run<'_>) -> Result<(), Problem> {
     result
 }
 
-fn reload(run: &mut Run<'_>) -> Result<(), Problem> {
-    gather(run)?;
-    let (measured, result) = run.measure(|run| {
-        for index in 0..run.fleet.readers() {
-            run.fleet.drop_connection(index);
-        }
-        connect_all(&mut run.fleet, true);
-        await_names(run, "coming back")
-    });
-    if result.is_ok() {
-        run.figure("all_back", measured.span.wall.as_secs_f64(), Unit::Seconds);
-    }
-    told(run, &measured);
-    run.latency("login_to_visible", &measured.latency);
-    result
-}
-
-fn restart(run: &mut Run<'_>) -> Result<(), Problem> {
-    if !run.subject.is_own() {
-        return Err(Problem::NotOurs);
-    }
-    gather(run)?;
-    let started = Instant::now();
-    run.fleet.server_is_killed(started);
-    run.subject.restart()?;
-    let (measured, result) = run.measure(|run| await_names(run, "coming back"));
-    run.fleet.comes_back = false;
-    if result.is_ok() {
-        run.figure("all_back", started.elapsed().as_secs_f64(), Unit::Seconds);
-    }
-    told(run, &measured);
-    run.latency("login_to_visible", &measured.latency);
-    result
-}
-
 fn slow(run: &mut Run<'_>) -> Result<(), Problem> {
     let clients = run.options.clients as usize;
     let stuck = run.options.stuck();
     gather(run)?;
-    let (without, result) = run.measure(change);
+    let (without, result) = run.measure(|run| change(run, 0..clients, seconds(run)));
     run.latency("without_stuck_clients", &without.latency);
     result?;
 
@@ -108,7 +77,7 @@ fn slow(run: &mut Run<'_>) -> Result<(), Problem> {
         }
         run.drive("connecting the stuck", |fleet, _| done_if(fleet.open == clients + stuck))?;
         run.fleet.oracle.measure(true);
-        change(run)
+        change(run, 0..clients, seconds(run))
     });
     run.latency("with_stuck_clients", &with.latency);
     let p99 = |measured: &Measured| measured.latency.value_at_quantile(0.99).max(1) as f64;
@@ -163,7 +132,7 @@ fn count(run: &mut Run<'_>) -> Result<(), Problem> {
     run.drive("connecting", |fleet, _| done_if(fleet.open == all && fleet.all_know()))?;
     let (measured, result) = run.measure(|run| {
         // All come, then all go, and so on: what a viewer is told is another number each time.
-        pace(run, "coming and going", |fleet, action, due| {
+        pace(run, "coming and going", seconds(run), |fleet, action, due| {
             fleet.rename(clients + action % visitors, action / visitors % 2 == 0, due);
         })
     });

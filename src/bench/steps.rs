@@ -1,5 +1,6 @@
 //! What scenarios have in common: everyone connects, things are done at a rate, all is compared.
 
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::figures;
@@ -69,20 +70,24 @@ pub(crate) fn await_names(run: &mut Run<'_>, doing: &'static str) -> Result<(), 
     })
 }
 
-/// Has clients make changes, of the kind that the options say.
-pub(crate) fn change(run: &mut Run<'_>) -> Result<(), Problem> {
-    let clients = run.options.clients as usize;
+/// Has these clients make changes, of the kind that the options say, for so long.
+pub(crate) fn change(
+    run: &mut Run<'_>,
+    clients: Range<usize>,
+    duration: Duration,
+) -> Result<(), Problem> {
+    let (first, clients) = (clients.start, clients.len());
     match run.options.changes {
-        Changes::Data => pace(run, "setting data", |fleet, action, due| {
-            fleet.set(action % clients, due);
+        Changes::Data => pace(run, "setting data", duration, |fleet, action, due| {
+            fleet.set(first + action % clients, due);
         }),
         Changes::Logins => {
             // Who logs out comes back after so many others have gone: about a second later.
             let absent = (run.options.rate as usize / 2).min(clients / 2).max(1);
-            pace(run, "coming and going", |fleet, action, due| match action % 2 {
-                0 => fleet.rename(action / 2 % clients, false, due),
+            pace(run, "coming and going", duration, |fleet, action, due| match action % 2 {
+                0 => fleet.rename(first + action / 2 % clients, false, due),
                 _ if action / 2 >= absent => {
-                    fleet.rename((action / 2 - absent) % clients, true, due);
+                    fleet.rename(first + (action / 2 - absent) % clients, true, due);
                 }
                 _ => {}
             })
@@ -90,25 +95,26 @@ pub(crate) fn change(run: &mut Run<'_>) -> Result<(), Problem> {
     }
 }
 
-/// Does one thing after the other, at the times that the rate says, whether or not the server
-/// keeps up: a server that is late does not make its clients ask later.
+/// Does one thing after the other for so long, at the times that the rate says, whether or not the
+/// server keeps up: a server that is late does not make its clients ask later.
 pub(crate) fn pace(
     run: &mut Run<'_>,
     doing: &'static str,
+    duration: Duration,
     mut act: impl FnMut(&mut Fleet, usize, Instant),
 ) -> Result<(), Problem> {
     let rate = run.options.rate as usize;
-    let actions = rate * run.options.seconds as usize;
+    let actions = rate * duration.as_secs() as usize;
     let start = Instant::now();
     let mut action = 0;
     run.drive(doing, |fleet, now| {
         loop {
             let due = start + Duration::from_secs_f64(action as f64 / rate as f64);
-            if action == actions {
-                return Step::Done;
-            }
             if due > now {
                 return Step::Until(due);
+            }
+            if action == actions {
+                return Step::Done;
             }
             act(fleet, action, due);
             action += 1;

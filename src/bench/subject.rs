@@ -16,7 +16,7 @@ use super::options::Options;
 use super::problem::Problem;
 use super::room::Room;
 use super::url::Url;
-use super::view::View;
+use super::view::{View, Wrong};
 
 /// How long an answer over HTTP may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,7 +29,7 @@ const ROSTER: &str = "/roster";
 
 /// Flags of the server that is started, unless others are given: `/echo`, and as many changes of
 /// name, data and status from one client as the scenarios make.
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 7] = [
     "--echo",
     "--messages-per-second=1000000",
     "--messages-burst=1000000",
@@ -37,9 +37,6 @@ const FLAGS: [&str; 9] = [
     "--name-changes-per-minute=1000000",
     "--updates-per-second=1000000",
     "--updates-burst=1000000",
-    // Whoever ends a connection is gone.
-    "--hold-closed-ms=1",
-    "--hold-lost-ms=1",
 ];
 
 /// The server that is measured.
@@ -111,7 +108,10 @@ impl Subject {
             let prefix = &self.url.prefix;
             return Err(Problem::NoRoster(format!("GET {prefix}{path} is answered {status}")));
         }
-        room.document(&answer[end + 4..]).map_err(|_| no_roster())
+        room.document(&answer[end + 4..]).map_err(|wrong| match wrong {
+            Wrong::Digest { .. } => Problem::NoRoster(wrong.to_string()),
+            _ => no_roster(),
+        })
     }
 
     fn ask(&self, path: &str) -> Result<Vec<u8>, Problem> {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::people::Entry;
 
 /// What is to become visible of a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wish {
     Comes,
     Goes,
@@ -32,14 +32,14 @@ impl Wishes {
             self.coming -= coming(open);
             open.clear();
         }
-        open.push((wish, when));
         self.coming += usize::from(wish == Wish::Comes);
+        open.push((wish, when));
     }
 
     /// Something has become visible: since when that was awaited, and what it replaces.
-    pub(crate) fn seen(&mut self, name: &str, wish: Wish) -> Option<Instant> {
+    pub(crate) fn seen(&mut self, name: &str, wish: &Wish) -> Option<Instant> {
         let open = self.open.get_mut(name)?;
-        let last = open.iter().position(|(open, _)| *open == wish)?;
+        let last = open.iter().position(|(open, _)| open == wish)?;
         let (_, oldest) = open[0];
         self.coming -= coming(&open[..=last]);
         open.drain(..=last);
@@ -85,16 +85,16 @@ mod tests {
         let mut wishes = Wishes::default();
         wishes.add("Ada".into(), Wish::Comes, at(0));
         assert!(!wishes.have_all_come());
-        assert_eq!(wishes.seen("Ada", Wish::Comes), Some(at(0)));
+        assert_eq!(wishes.seen("Ada", &Wish::Comes), Some(at(0)));
         assert!(wishes.have_all_come() && wishes.is_empty());
 
         wishes.add("Ada".into(), shows(Status::Idle), at(1));
         wishes.add("Ada".into(), shows(Status::Hidden), at(2));
         wishes.add("Ada".into(), shows(Status::Active), at(3));
-        assert_eq!(wishes.seen("Ada", shows(Status::Hidden)), Some(at(1)));
+        assert_eq!(wishes.seen("Ada", &shows(Status::Hidden)), Some(at(1)));
         assert_eq!((wishes.unshown(), wishes.is_empty()), (1, false));
-        assert_eq!(wishes.seen("Ada", shows(Status::Idle)), None);
-        assert_eq!(wishes.seen("Ada", shows(Status::Active)), Some(at(3)));
+        assert_eq!(wishes.seen("Ada", &shows(Status::Idle)), None);
+        assert_eq!(wishes.seen("Ada", &shows(Status::Active)), Some(at(3)));
         assert_eq!((wishes.unshown(), wishes.is_empty()), (0, true));
     }
 
@@ -105,8 +105,8 @@ mod tests {
         wishes.add("Ada".into(), Wish::Comes, start);
         wishes.add("Ada".into(), Wish::Goes, start);
         assert!(wishes.have_all_come() && !wishes.is_empty());
-        assert_eq!(wishes.seen("Ada", Wish::Comes), None);
-        assert_eq!(wishes.seen("Bob", Wish::Goes), None);
-        assert_eq!(wishes.seen("Ada", Wish::Goes), Some(start));
+        assert_eq!(wishes.seen("Ada", &Wish::Comes), None);
+        assert_eq!(wishes.seen("Bob", &Wish::Goes), None);
+        assert_eq!(wishes.seen("Ada", &Wish::Goes), Some(start));
     }
 }

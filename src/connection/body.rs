@@ -1,7 +1,7 @@
 //! A request whose head has come and whose body is coming.
 //!
-//! What a request is answered depends on all of it, so it waits here until the body is complete. The
-//! head is kept as it came, and read again then.
+//! What a request is answered depends on all of it, so it waits here until the body is complete.
+//! The head is kept as it came, and read again then.
 
 use crate::http::{BodyDecoder, BodyLength, RequestError};
 
@@ -43,7 +43,8 @@ impl Body {
         Ok(Body { head: head.to_vec(), decoder, usage, content: Vec::new() })
     }
 
-    /// Takes what `input` has of it. Says how many bytes that were, and whether the body is complete.
+    /// Takes what `input` has of it. Says how many bytes that were, and whether the body is
+    /// complete.
     pub(super) fn receive(&mut self, input: &[u8]) -> Result<(usize, bool), RequestError> {
         let mut used = 0;
         loop {

@@ -114,8 +114,14 @@ impl ChunkedDecoder {
                 self.add_digit(byte, digits)?;
                 Place::Size(digits + 1)
             }
-            (Place::Size(1..), b'\r') => Place::SizeLf,
-            (Place::Size(1..), _) => Place::Extension(Extension::Gap.after(byte)?),
+            (Place::Size(1..), _) => {
+                let next = match byte {
+                    b'\r' => Place::SizeLf,
+                    _ => Place::Extension(Extension::Gap.after(byte)?),
+                };
+                self.check_size()?;
+                next
+            }
             (Place::Extension(extension), b'\r') if extension.may_end() => Place::SizeLf,
             (Place::Extension(extension), _) => Place::Extension(extension.after(byte)?),
             (Place::SizeLf, b'\n') => {
@@ -143,18 +149,19 @@ impl ChunkedDecoder {
     }
 
     /// RFC 9112 §7.1: "recipients MUST anticipate potentially large hexadecimal numerals and
-    /// prevent parsing errors due to integer conversion overflows". A size only gets larger with
-    /// each digit, so one that is too large is refused at the first digit that makes it so.
+    /// prevent parsing errors due to integer conversion overflows".
     fn add_digit(&mut self, byte: u8, digits: u8) -> Result<(), RequestError> {
         if digits == SIZE_DIGITS_MAX {
             return Err(RequestError::BadChunk);
         }
         let digit = char::from(byte).to_digit(16).ok_or(RequestError::BadChunk)?;
         self.chunk_bytes = self.chunk_bytes << 4 | u64::from(digit);
-        match self.chunk_bytes <= self.room {
-            true => Ok(()),
-            false => Err(RequestError::BodyTooLarge),
-        }
+        Ok(())
+    }
+
+    /// The digits of a size are over.
+    fn check_size(&self) -> Result<(), RequestError> {
+        if self.chunk_bytes > self.room { Err(RequestError::BodyTooLarge) } else { Ok(()) }
     }
 }
 

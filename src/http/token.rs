@@ -21,8 +21,8 @@ pub(super) fn is_token_byte(byte: u8) -> bool {
     TOKEN_BYTES[usize::from(byte)]
 }
 
-/// Whether `byte` may be in the value of a field (RFC 9110 §5.5): visible characters, spaces, tabs and
-/// obs-text.
+/// Whether `byte` may be in the value of a field (RFC 9110 §5.5): visible characters, spaces, tabs
+/// and obs-text.
 pub(super) fn is_value_byte(byte: u8) -> bool {
     matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
 }

@@ -20,8 +20,8 @@ impl Context {
         }
     }
 
-    /// Awaits the body of a request, unless the response has to come before it. `bytes` are those of
-    /// the head; `has_begun` is whether some of the body has come with it.
+    /// Awaits the body of a request, unless the response has to come before it. `bytes` are those
+    /// of the head; `has_begun` is whether some of the body has come with it.
     pub(super) fn await_body(
         &mut self,
         connection: &mut Connection,
@@ -37,8 +37,8 @@ impl Context {
         };
         if head.expects_continue {
             match usage {
-                // RFC 9110 §10.1.1: a final status in place of 100 tells the client that the body is
-                // not wanted. Whether it comes all the same, or the next request does, can't be
+                // RFC 9110 §10.1.1: a final status in place of 100 tells the client that the body
+                // is not wanted. Whether it comes all the same, or the next request does, can't be
                 // known: so this one is the last.
                 BodyUse::Discard => return self.route(connection, head, Vec::new(), false, now),
                 // A client that did not wait needs not be told to go on.

@@ -41,6 +41,9 @@ impl Context {
         if config.shows_causes {
             presence.show_causes();
         }
+        if config.saves {
+            presence.save();
+        }
         Context {
             codec: codec(&config),
             presence,

@@ -52,7 +52,8 @@ impl Hub {
         let taken = tally.accepted + tally.sessions;
         debug_assert_eq!(taken, self.connections.len() as u64 + tally.closed_total());
         let ended = presence.ended().iter().sum::<u64>();
-        debug_assert_eq!(tally.logins - ended, presence.members() as u64);
+        let came = tally.logins + presence.restored();
+        debug_assert_eq!(came - ended, presence.members() as u64);
     }
 }
 
@@ -67,6 +68,7 @@ impl Context {
             held: self.presence.held(),
             ended: Leave::ALL.iter().map(|(_, name)| *name).zip(self.presence.ended()).collect(),
             returned: self.presence.returned(),
+            restored: self.presence.restored(),
             buffered_bytes: self.counts.buffered_bytes,
         });
         let response = ResponseHead::new(Status::Ok, &self.date)

@@ -5,7 +5,7 @@ use crate::time::Time;
 
 use super::Presence;
 use super::encoder::Encoder;
-use super::ids::{EntryId, RoomId};
+use super::ids::{EntryId, MemberId, RoomId};
 use super::schedule::{Due, Task};
 
 /// What is encoded for a room is dropped when nothing was for so long, in ms.
@@ -25,7 +25,9 @@ pub struct Work {
 }
 
 impl Presence {
-    pub(super) fn touch_entry(&mut self, id: RoomId, entry: EntryId) {
+    /// A member has changed, and with it perhaps its entry.
+    pub(super) fn touch_entry(&mut self, id: RoomId, entry: EntryId, member: MemberId) {
+        self.note_changed(id, member);
         let room = &mut self.rooms[id.index()];
         room.roster.touch(&mut self.entries, entry);
         if !std::mem::replace(&mut room.flags.is_dirty, true) {
@@ -92,6 +94,8 @@ impl Presence {
         room.flags.is_dirty = false;
         let people = (&mut self.entries, &self.members);
         let is_commit = room.commit(id, people, limits, kept, encoder, now);
+        self.note_committed(id, is_commit);
+        let room = &mut self.rooms[id.index()];
         if is_commit {
             let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
             if let Some(at) = counts_at {
@@ -116,6 +120,7 @@ impl Presence {
     /// Gives a room back that nobody is in.
     pub(super) fn give_back(&mut self, id: RoomId) {
         if self.room(id).is_deserted() {
+            self.note_forgotten(id);
             let room = self.rooms.remove(id.index());
             self.by_name.remove(room.name());
         }
@@ -139,7 +144,8 @@ impl Presence {
             return self.plan(id, at, Task::Forget);
         }
         room.flags.is_forgetting = false;
-        room.forget();
+        self.note_forgotten(id);
+        self.room_mut(id).forget();
     }
 
     /// When something is due next.

@@ -79,11 +79,11 @@ impl Patch {
 }
 
 /// The data of one member, or those of an entry.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Data(Vec<Field>);
 
 /// A key, its value, and when that was set.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Field {
     key: Box<str>,
     json: Box<str>,
@@ -95,6 +95,18 @@ impl Data {
     /// Whether no key has a value.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Each key, its value in JSON, and the number of the request that set it.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str, u64)> {
+        self.0.iter().map(|field| (&*field.key, &*field.json, field.set))
+    }
+
+    /// Data of such fields, in the order in which they were given.
+    pub fn of_fields<'a>(fields: impl Iterator<Item = (&'a str, &'a str, u64)>) -> Data {
+        let field =
+            |(key, json, set): (&str, &str, _)| Field { key: key.into(), json: json.into(), set };
+        Data(fields.map(field).collect())
     }
 
     /// These data after request `set` has changed them, unless they would be too large.

@@ -32,7 +32,17 @@ impl Digest {
 
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Digest> {
-        hex::parse(text, 16).map(|both| Digest { a: (both >> 32) as u32, b: both as u32 })
+        hex::parse(text, 16).map(|both| Digest::from_bits(both as u64))
+    }
+
+    /// Both lanes as one number.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.a) << 32 | u64::from(self.b)
+    }
+
+    /// The digest that is this number.
+    pub fn from_bits(both: u64) -> Digest {
+        Digest { a: (both >> 32) as u32, b: both as u32 }
     }
 }
 
@@ -52,7 +62,7 @@ impl SubAssign for Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08x}{:08x}", self.a, self.b)
+        write!(f, "{:016x}", self.to_bits())
     }
 }
 

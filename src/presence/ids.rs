@@ -28,13 +28,30 @@ pub struct ClientId([u8; 16]);
 impl ClientId {
     /// Reads 32 hexadecimal digits, in lower case.
     pub fn parse(text: &str) -> Option<ClientId> {
-        hex::parse(text, 32).map(|number| ClientId(number.to_be_bytes()))
+        hex::parse(text, 32).map(ClientId::from_bits)
+    }
+
+    /// The id as one number.
+    pub fn to_bits(self) -> u128 {
+        u128::from_be_bytes(self.0)
+    }
+
+    /// The id that is this number.
+    pub fn from_bits(bits: u128) -> ClientId {
+        ClientId(bits.to_be_bytes())
+    }
+}
+
+impl MemberId {
+    /// As one number.
+    pub(super) fn to_bits(self) -> u64 {
+        u64::from(self.index) << 32 | u64::from(self.generation.get())
     }
 }
 
 impl fmt::Display for ClientId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        write!(f, "{:032x}", self.to_bits())
     }
 }
 

@@ -21,6 +21,7 @@ use std::collections::VecDeque;
 use crate::shared::Shared;
 
 use super::digest::Digest;
+use super::saved::SavedCommit;
 
 /// One message to everyone, as a complete WebSocket frame in each form that it may be sent in.
 #[derive(Clone, Debug)]
@@ -189,6 +190,36 @@ impl BroadcastLog {
         if kept.checkpoint.as_ref().is_some_and(is_stale) {
             kept.checkpoint = None;
         }
+    }
+
+    /// A log with these commits, which are for those who come back: whoever follows begins with a
+    /// checkpoint. There is none if they are not one after the other.
+    pub(super) fn restored(commits: Vec<SavedCommit>) -> Option<BroadcastLog> {
+        let (first, last) = (commits.first()?, commits.last()?);
+        let is_next = |pair: &[SavedCommit]| {
+            let [one, next] = pair else { return false };
+            one.seq.checked_add(1) == Some(next.seq) && one.digests[1] == next.digests[0]
+        };
+        if !commits.windows(2).all(is_next) {
+            return None;
+        }
+        let (last, mut kept) = (Seq(last.seq), Kept::new(first.digests[0]));
+        for SavedCommit { digests, frame, .. } in commits {
+            kept.bytes_of_all += frame.len();
+            let frame = Frame { plain: frame, deflated: None };
+            kept.commits.push_back(Commit { frame, digest: digests[1] });
+        }
+        Some(BroadcastLog { last, first: last.next(), kept: Some(kept.into()) })
+    }
+
+    /// The latest commit, if it is kept: its number, the digests before and after it, its frame,
+    /// and the number of the oldest that is kept.
+    pub(super) fn newest(&self) -> Option<(Seq, [Digest; 2], &Shared, Seq)> {
+        let kept = self.kept.as_ref()?;
+        let newest = kept.commits.back()?;
+        let before = kept.commits.iter().rev().nth(1).map_or(kept.digest, |commit| commit.digest);
+        let first = Seq(self.upcoming().0 - kept.commits.len() as u64);
+        Some((self.last, [before, newest.digest], &newest.frame.plain, first))
     }
 
     /// Whether something is encoded.

@@ -76,6 +76,17 @@ impl Members {
         self.by_client.get(&(client, room)).copied()
     }
 
+    /// The member at a place, if there is one.
+    pub(super) fn at(&self, index: usize) -> Option<MemberId> {
+        let (generation, _) = self.members.get(index)?;
+        Some(MemberId { index: index as u32, generation: *generation })
+    }
+
+    /// There is no member at this place or after it.
+    pub(super) fn places(&self) -> usize {
+        self.members.capacity()
+    }
+
     /// Members that there are.
     pub(super) fn len(&self) -> usize {
         self.members.len()

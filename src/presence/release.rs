@@ -85,7 +85,7 @@ impl Presence {
         room.held -= u32::from(is_held);
         self.holds.held -= u32::from(is_held);
         self.ended[leave as usize] += 1;
-        self.touch_entry(member.room, member.entry);
+        self.touch_entry(member.room, member.entry, id);
     }
 
     /// Has others told why somebody left.

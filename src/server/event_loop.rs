@@ -19,6 +19,7 @@ use super::leaving::Leaving;
 use super::mio_net::MioNet;
 use super::net::{Event, Net};
 use super::socket::Sockets;
+use super::state::Saver;
 use super::stopwatch::Stopwatch;
 use super::www::Www;
 
@@ -42,6 +43,7 @@ pub struct Server<N: Net = MioNet> {
     pub(super) front_listeners: usize,
     pub(super) hub: Hub,
     pub(super) www: Option<Www>,
+    pub(super) saver: Option<Saver>,
     pub(super) sockets: Sockets<N::Stream>,
     pub(super) leaving: Leaving<N::Stream>,
     /// Events of the last wait.
@@ -128,6 +130,7 @@ impl<N: Net> Server<N> {
             front_listeners: listeners,
             hub: Hub::new(config, assets),
             www: None,
+            saver: None,
             sockets: Sockets::new(),
             leaving: Leaving::new(),
             events: Vec::new(),
@@ -174,6 +177,9 @@ impl<N: Net> Server<N> {
     pub fn run(&mut self) -> io::Result<Ended> {
         loop {
             if let Some(ended) = self.turn()? {
+                if let (Ended::Stopped, Some(saver)) = (ended, self.saver.take()) {
+                    saver.wait();
+                }
                 return Ok(ended);
             }
         }
@@ -197,6 +203,7 @@ impl<N: Net> Server<N> {
         self.sweep(now);
         stopwatch.lap(self.net.elapsed());
         self.hub.commit(now);
+        self.keep_state(now);
         stopwatch.lap(self.net.elapsed());
         self.write(now);
         stopwatch.lap(self.net.elapsed());
@@ -213,6 +220,8 @@ impl<N: Net> Server<N> {
         let is_accepting = self.listeners.iter().any(|listener| listener.is_ready);
         let mut until = self.hub.next_wakeup().min(self.stop_at.unwrap_or(Time::NEVER));
         until = until.min(self.journal.settle_at()).min(self.leaving.due_at());
+        let now = self.now();
+        until = until.min(self.saver.as_ref().map_or(Time::NEVER, |saver| saver.due_at(now)));
         if is_accepting {
             until = until.min(self.accept_at);
         }
@@ -221,7 +230,7 @@ impl<N: Net> Server<N> {
         } else if until == Time::NEVER {
             None
         } else {
-            Some(Duration::from_millis(until.ms_since(self.now())))
+            Some(Duration::from_millis(until.ms_since(now)))
         };
         self.events.clear();
         let began = self.net.elapsed();

@@ -72,6 +72,9 @@ impl<N: Net> Server<N> {
     fn stop(&mut self, now: Time) {
         self.listeners.clear();
         self.net.stop_listening();
+        if let Some(saver) = &mut self.saver {
+            saver.end();
+        }
         self.hub.stop(now);
         let timeout = u64::from(self.hub.config().limits.shutdown_timeout_ms);
         self.stop_at = Some(now.after_ms(timeout));

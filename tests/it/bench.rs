@@ -20,7 +20,8 @@ fn bench(arguments: &[&str]) -> Output {
 
 /// The report of a run, and its exit code.
 fn report(arguments: &[&str]) -> (Value, Option<i32>) {
-    let output = bench(&[arguments, &["--json"]].concat());
+    let (scenario, arguments) = arguments.split_at(1);
+    let output = bench(&[scenario, &["--json"], arguments].concat());
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     let report = serde_json::from_slice(&output.stdout);
     (report.unwrap_or_else(|_| panic!("no report: {errors}")), output.status.code())
@@ -81,11 +82,59 @@ fn probe_tells_what_a_stranger_feels_meanwhile() {
     }
 }
 
+/// Those who stay are told nothing, and no client is sent what it had.
 #[test]
-fn reload_and_restart_bring_everyone_back() {
-    check("reload", &["-n", "50"]);
-    let report = check("restart", &["-n", "50"]);
-    assert!(figure(&report, "all_back") < 10.0);
+fn clients_that_come_back_go_on_from_their_copies() {
+    for rooms in ["1", "5"] {
+        let all = ["-n", "50", "--rooms", rooms];
+        let data = ["--cut-s", "1", "--rate", "10", "--changes", "data"];
+        for (scenario, arguments) in
+            [("reload", &[][..]), ("restart", &[]), ("cut", &data), ("cut", &["--cut-s", "1"])]
+        {
+            let report = check(scenario, &[&all[..], arguments].concat());
+            let observers = if scenario == "restart" { 10.0 } else { 0.0 };
+            assert_eq!(figure(&report, "resumed"), 50.0 + observers, "{report}");
+            let by_content = if scenario == "restart" { 60.0 } else { 0.0 };
+            assert_eq!(figure(&report, "resumed_by_content"), by_content, "{report}");
+            assert_eq!(figure(&report, "rosters_sent"), 0.0, "{report}");
+            assert_eq!(figure(&report, "observer_frames_of_clients"), 0.0, "{report}");
+            // In several rooms a client missed more or less than the mean.
+            let beyond = figure(&report, "bytes_beyond_missed");
+            assert!(beyond < 200.0 || rooms != "1", "{beyond} B beside what was missed");
+            assert!(figure(&report, "all_right") < 10.0);
+        }
+    }
+}
+
+#[test]
+fn cut_makes_changes_meanwhile_that_those_who_stay_are_told() {
+    let arguments = ["-n", "20", "--cut-s", "1", "--rate", "10", "--changes", "data"];
+    let report = check("cut", &[&arguments[..], &["--observers", "4"]].concat());
+    assert_eq!(figure(&report, "changes"), 10.0);
+    let frames = figure(&report, "observer_frames_while_away");
+    assert!((4.0..=40.0).contains(&frames), "{frames} frames");
+    assert!(figure(&report, "bytes_missed") > 100.0);
+    assert!(figure(&report, "of_them_in_frames") > 200.0, "what was missed is told");
+}
+
+/// The holds are over before the others are back: those who stay see that, and count it.
+#[test]
+fn clients_that_come_back_too_late_are_seen_to_leave_and_to_come() {
+    let late = ["-n", "20", "--cut-s", "1", "--", "--hold-lost-ms=100"];
+    let report = check("cut", &late);
+    assert!(figure(&report, "of_them_of_clients_away") >= 10.0, "{report}");
+    assert!(figure(&report, "observer_frames_of_clients") >= 10.0, "{report}");
+    assert_eq!(figure(&report, "still_logged_in"), 0.0);
+}
+
+#[test]
+fn corrupted_copies_are_all_found_and_mended() {
+    for (rooms, changes) in [("1", "logins"), ("3", "data")] {
+        let report = check("drift", &["-n", "50", "--rooms", rooms, "--changes", changes]);
+        for name in ["drifts", "drifts_found", "drifts_mended", "rosters_sent"] {
+            assert_eq!(figure(&report, name), 50.0, "{name}");
+        }
+    }
 }
 
 #[test]
@@ -116,8 +165,6 @@ fn clients_in_rooms_are_told_of_their_room_and_of_no_other() {
     let report = check("fanout", &["-n", "10", "--rooms", "3", "--rounds", "9"]);
     assert_eq!(figure(&report, "deliveries"), 90.0);
     check("idle", &["-n", "20", "--rooms", "20"]);
-    check("reload", &["-n", "50", "--rooms", "5"]);
-    check("restart", &["-n", "50", "--rooms", "5"]);
     check("slow", &["-n", "50", "--rooms", "5"]);
     check("echo", &["-n", "5", "--rooms", "100"]);
 }
@@ -219,34 +266,64 @@ fn check_wrong(address: SocketAddr, told: &str) {
     assert!(report["mistakes_told"].to_string().contains(told), "{report}");
 }
 
-const ADA: &str = r#"["roster",{"epoch":"00000000000000ab","seq":3,"names":["Ada"]}]"#;
-const ONLY_ADA: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"]}"#;
-const NOBODY: &str = r#"{"epoch":"00000000000000ab","seq":1,"names":[]}"#;
+const ADA: &str = r#"["roster",{"epoch":"00000000000000ab","seq":3,
+    "digest":"a90740435337e0ea","names":["Ada"]}]"#;
+const ONLY_ADA: &str =
+    r#"{"epoch":"00000000000000ab","seq":3,"digest":"a90740435337e0ea","names":["Ada"]}"#;
+const NOBODY: &str =
+    r#"{"epoch":"00000000000000ab","seq":1,"digest":"0000000000000000","names":[]}"#;
 
 #[test]
 fn wrong_roster_is_noticed() {
-    const BOB: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Bob"]}"#;
+    const BOB: &str =
+        r#"{"epoch":"00000000000000ab","seq":3,"digest":"5085c734e8522db7","names":["Bob"]}"#;
     check_wrong(server(BOB, &[ADA]), "3 of 3 rosters");
-    const AGAIN: &str = r#"{"epoch":"00000000000000ac","seq":3,"names":["Ada"]}"#;
+    const AGAIN: &str =
+        r#"{"epoch":"00000000000000ac","seq":3,"digest":"a90740435337e0ea","names":["Ada"]}"#;
     check_wrong(server(AGAIN, &[ADA]), "3 of 3 rosters");
-    const IDLE: &str =
-        r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"],"status":{"Ada":"idle"}}"#;
+    const IDLE: &str = r#"{"epoch":"00000000000000ab","seq":3,"digest":"cf7642ca29e79a82",
+        "names":["Ada"],"status":{"Ada":"idle"}}"#;
     check_wrong(server(IDLE, &[ADA]), "3 of 3 rosters");
-    const DATA: &str = r#"{"epoch":"00000000000000ab","seq":3,"names":["Ada"],"data":{"Ada":{}}}"#;
+    const DATA: &str = r#"{"epoch":"00000000000000ab","seq":3,"digest":"b7d36bbe4f57bb87",
+        "names":["Ada"],"data":{"Ada":{}}}"#;
     check_wrong(server(DATA, &[ADA]), "3 of 3 rosters");
     check_wrong(server(ONLY_ADA, &[ADA, r#"["roster",7]"#]), "a message that is none");
 }
 
 #[test]
 fn gap_in_the_sequence_is_noticed_though_the_rosters_are_equal() {
-    const EMPTY: &str = r#"["roster",{"epoch":"00000000000000ab","seq":1,"names":[]}]"#;
-    const GAP: &str = r#"["change",{"seq":3,"joined":["Ada"],"left":[]}]"#;
+    const EMPTY: &str = r#"["roster",{"epoch":"00000000000000ab","seq":1,
+        "digest":"0000000000000000","names":[]}]"#;
+    const GAP: &str =
+        r#"["change",{"seq":3,"digest":"a90740435337e0ea","joined":["Ada"],"left":[]}]"#;
     check_wrong(server(ONLY_ADA, &[EMPTY, GAP, ADA]), "a gap: 3 came after 1");
+}
+
+/// The rosters are right, and all clients are told the same.
+#[test]
+fn wrong_digest_is_noticed_with_its_frame() {
+    const WRONG: &str = r#"["roster",{"epoch":"00000000000000ab","seq":2,
+        "digest":"0000000000000000","names":["Ada"]}]"#;
+    let told = "the digest of 2 is 0000000000000000, and that of its roster a90740435337e0ea";
+    check_wrong(server(ONLY_ADA, &[WRONG, ADA]), told);
+    const EVE: &str =
+        r#"["change",{"seq":4,"digest":"a90740435337e0ea","joined":["Eve"],"left":[]}]"#;
+    const AGAIN: &str =
+        r#"["change",{"seq":5,"digest":"a90740435337e0ea","joined":[],"left":["Eve"]}]"#;
+    const ONLY_ADA_AGAIN: &str =
+        r#"{"epoch":"00000000000000ab","seq":5,"digest":"a90740435337e0ea","names":["Ada"]}"#;
+    let told = "the digest of 4 is a90740435337e0ea, and that of its roster c800f78c51b94e76";
+    check_wrong(server(ONLY_ADA_AGAIN, &[ADA, EVE, AGAIN]), told);
+    const DOCUMENT: &str =
+        r#"{"epoch":"00000000000000ab","seq":3,"digest":"0000000000000001","names":["Ada"]}"#;
+    let url = format!("ws://{}", server(DOCUMENT, &[ADA]));
+    check_refused(&["idle", "-n", "3", "--url", &url], "the digest of 3 is 0000000000000001");
 }
 
 #[test]
 fn message_of_another_room_is_noticed() {
-    const LEAK: &str = r#"["change",{"room":"a","seq":4,"joined":["Eve"],"left":[]}]"#;
+    const LEAK: &str = r#"["change",{"room":"a","seq":4,"digest":"0000000000000000",
+        "joined":["Eve"],"left":[]}]"#;
     check_wrong(server(ONLY_ADA, &[ADA, LEAK]), "a message of another room came");
 }
 
@@ -271,6 +348,8 @@ fn server_that_is_not_there_is_told_in_one_line() {
 fn rooms_in_which_nobody_would_be_are_refused() {
     check_refused(&["storm", "-n", "3", "--rooms", "4"], "3 clients can't be spread over 4 rooms");
     let count = ["count", "-n", "4", "--rooms", "4", "--visitors", "3"];
+    let drift = ["drift", "-n", "12", "--rooms", "12"];
+    check_refused(&drift, "10 observers can't be spread over 12 rooms");
     check_refused(&count, "3 visitors can't be spread over 4 rooms");
 }
 
@@ -316,7 +395,7 @@ fn what_opens_no_websocket_is_told_in_one_line() {
             let answer = match head.starts_with("GET /roster") {
                 true => {
                     "HTTP/1.1 200 OK\r\n\r\n{\"epoch\":\"0000000000000000\",\
-                         \"seq\":0,\"names\":[]}"
+                         \"seq\":0,\"digest\":\"0000000000000000\",\"names\":[]}"
                 }
                 false => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
             };

@@ -2,8 +2,8 @@
 //!
 //! The tables are written from the RFCs and from the probes of docs/evidence/threats.md C1–C13, not
 //! from the server. Each row names its rule; "house" marks a refusal that the RFCs allow and this
-//! server has chosen (no bodies, limits). This is about request lines and the lines as such; the
-//! fields are in `http_fields`, and what requests mean in `http_pages`.
+//! server has chosen (limits, mostly). This is about request lines and the lines as such; the
+//! fields are in `http_fields`, bodies in `http_bodies`, and what requests mean in `http_pages`.
 
 use headcount::config::{Config, Limits};
 
@@ -95,16 +95,18 @@ fn check_answer(answer: &Answer, to_head: bool, case: &str) {
     }
 }
 
-/// A refusal ends the connection; that there is nothing at a path does not.
-const fn keeps(status: u16) -> bool {
-    matches!(status, 200 | 204 | 304 | 404)
+/// A request that is not understood ends the connection; that there is nothing at a path, or not
+/// this method, does not. After CONNECT may come anything.
+pub fn keeps(request: &[u8], status: u16) -> bool {
+    matches!(status, 200 | 204 | 304 | 404 | 405) && !request.starts_with(b"CONNECT ")
 }
 
 /// Each row is the middle of a request: between `before` and `after`.
 pub fn check_rows(rows: &[Row], before: &[u8], after: &[u8]) {
     let config = Config::default();
     for (rule, part, status) in rows {
-        check(&config, rule, &[before, part, after].concat(), &[*status], keeps(*status));
+        let raw = [before, part, after].concat();
+        check(&config, rule, &raw, &[*status], keeps(&raw, *status));
     }
 }
 
@@ -318,17 +320,29 @@ fn server_answers_pipelined_requests_in_order() {
     let get = |path: &str, line: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n{line}\r\n");
     let (ok, gone) = (get("/healthz", ""), get("/nothing", ""));
     let close = get("/healthz", "Connection: close\r\n");
-    let post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n".to_owned();
+    let post =
+        |lines: &str, body: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n{body}");
+    let hello = post("Content-Length: 5", "hello");
+    let chunks = post("Transfer-Encoding: chunked", "5\r\nhello\r\n0\r\nX: y\r\n\r\n");
+    let bad_chunks = post("Transfer-Encoding: chunked", "5\r\nhello!\r\n0\r\n\r\n");
+    let large = post("Content-Length: 65537", "hello");
+    let hello_get = get("/healthz", "Content-Length: 5\r\n") + "hello";
+    let awaited = post("Content-Length: 5\r\nExpect: 100-continue", "hello");
     let bare = "GET / HTTP/1.1\nHost: a\r\n\r\n".to_owned();
     let empty = get("/", "Content-Length: 0\r\n");
-    let rows: [(&[&String], &[u16], bool); 9] = [
+    let rows: [(&[&String], &[u16], bool); 14] = [
         (&[&ok, &ok], &[200, 200], true),
         (&[&ok, &gone, &ok], &[200, 404, 200], true),
         (&[&gone; 9], &[404; 9], true),
         (&[&empty, &ok], &[200, 200], true),
         (&[&close, &ok], &[200], false),
         (&[&ok, &close, &gone], &[200, 200], false),
-        (&[&ok, &post, &ok], &[200, 413], false),
+        (&[&ok, &hello, &ok], &[200, 405, 200], true),
+        (&[&chunks, &chunks, &hello, &ok], &[405, 405, 405, 200], true),
+        (&[&hello_get, &gone, &hello_get], &[200, 404, 200], true),
+        (&[&ok, &large, &ok], &[200, 413], false),
+        (&[&chunks, &bad_chunks, &ok], &[405, 400], false),
+        (&[&ok, &awaited, &ok], &[200, 405], false),
         (&[&ok, &bare, &ok], &[200, 400], false),
         (&[&empty, &"X".into(), &ok], &[200, 501], false),
     ];

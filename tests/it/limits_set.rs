@@ -18,6 +18,7 @@ const REACHED: &[(&str, &str)] = &[
     ("head_bytes_max", "limits_of_a_head_can_be_set"),
     ("head_fields_max", "limits_of_a_head_can_be_set"),
     ("target_bytes_max", "limits_of_a_head_can_be_set"),
+    ("body_bytes_max", "body_that_is_not_wanted_has_a_size"),
     ("requests_max", "http_connection_has_a_number_of_requests"),
     ("message_bytes_max", "message_frame_and_fragments_have_limits"),
     ("frame_bytes_max", "message_frame_and_fragments_have_limits"),

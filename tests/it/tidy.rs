@@ -136,7 +136,7 @@ const LAYERS: [(&str, &str); 21] = [
         "addresses api assets config connection deadlines http metrics names presence shared \
          socketio tally time ws",
     ),
-    ("server", "addresses assets config connection http hub rate shared tally time"),
+    ("server", "addresses assets config connection http hub presence rate shared tally time"),
 ];
 
 #[test]

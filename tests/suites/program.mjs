@@ -17,6 +17,7 @@ const running = new Set();
 process.on("exit", () => running.forEach((child) => child.kill("SIGKILL"))); // whatever happens
 
 export class Program {
+  host = "127.0.0.1";
   #binary;
   #flags;
   #child;
@@ -42,7 +43,7 @@ export class Program {
   }
 
   async #run(port) {
-    const flags = ["--listen", `127.0.0.1:${port}`, ...this.#flags];
+    const flags = ["--listen", `${this.host}:${port}`, ...this.#flags];
     // Whoever ends a connection is gone, unless a suite is about holds.
     const isOfHolds = flags.some((flag) => flag.startsWith("--hold-"));
     if (this.#binary === HEADCOUNT && !isOfHolds) flags.push(...UNHELD);

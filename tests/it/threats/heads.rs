@@ -2,7 +2,9 @@
 
 use allocation_counter::measure;
 use headcount::config::{Config, Limits};
-use headcount::connection::ConnectionId;
+use headcount::connection::{Cause, ConnectionId, Timeout};
+
+use headcount_support::world::sweep;
 
 use super::{Bare, cpu, generous, grows_at_most};
 use crate::http::exchange;
@@ -128,6 +130,40 @@ fn c3_slow_heads_end_ten_seconds_after_accept() {
     server.now = server.now.after_ms(200);
     assert_eq!(server.turn(), 5_000, "10.1 s after accept and 0.2 s after their last byte");
     assert!(server.hub.is_empty());
+}
+
+/// A body has no time of its own, and its bytes and chunks push nothing out.
+#[test]
+fn c3_slow_bodies_end_ten_seconds_after_accept() {
+    for (lines, piece) in [
+        ("Content-Length: 60000", &b"x"[..]),
+        ("Transfer-Encoding: chunked", b"1\r\nx\r\n"),
+        ("Transfer-Encoding: chunked", b"0"),
+    ] {
+        let mut server = Bare::with(Config::default());
+        let id = server.accept();
+        server.send(id, format!("POST / HTTP/1.1\r\nHost: a\r\n{lines}\r\n\r\n").as_bytes());
+        for second in 1..=10 {
+            assert_eq!((server.hub.len(), server.turn()), (1, 0), "{lines}: {second}");
+            server.now = server.now.after_ms(1_000);
+            server.send(id, if piece == b"0" && second > 5 { b"" } else { piece });
+        }
+        server.now = server.now.after_ms(100);
+        let ended = Cause::TimedOut(Timeout::Handshake);
+        sweep(&mut server.hub, server.now);
+        assert_eq!(server.hub.reap().map(|reaped| reaped.cause), Some(ended), "{lines}");
+        assert_eq!((server.take(id), server.hub.buffered_bytes()), (Vec::new(), 0));
+    }
+    // After a request that was answered, too.
+    let mut server = Bare::with(Config::default());
+    let id = server.accept();
+    server.send(id, b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert!(server.take(id).starts_with(b"HTTP/1.1 200 "));
+    server.send(id, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhell");
+    server.now = server.now.after_ms(10_100);
+    sweep(&mut server.hub, server.now);
+    let ended = Cause::TimedOut(Timeout::Handshake);
+    assert_eq!(server.hub.reap().map(|reaped| reaped.cause), Some(ended));
 }
 
 /// With the defaults there are never more than 1,024 of them; the oldest goes for the newest, so

@@ -44,7 +44,7 @@ fn a14_policies_hold_through_the_upgrade() {
             ("evil.com", "", 421),
             ("evil.com", "Origin: http://evil.com", 421),
             ("app.com", &many, 431),
-            ("app.com", body, 413),
+            ("app.com", body, 400),
             ("app.com", "Transfer-Encoding: chunked", 400),
             ("app.com", "Expect: x", 417),
         ] {

@@ -121,6 +121,7 @@ await check(`${RELOADS} reloads are seen by nobody`, async () => {
     await ada.reload();
     await state(ada, "live");
     await isMe(ada, "Ada");
+    if (i % 100 === 0) await bob.mouse.move(i % 7, 7); // or he would be idle after 5 minutes
   }
   await sleep(3_500); // longer than a name is held
   await observer.isToldNothing();

@@ -16,8 +16,8 @@ struct Outcome {
     end: Result<Option<usize>, RequestError>,
 }
 
-/// The target. The first line says what the rest is: `MOST chunked` or `MOST LENGTH`, in bytes; what
-/// is no such line is a chunked body itself, of 100 bytes at most.
+/// The target. The first line says what the rest is: `MOST chunked` or `MOST LENGTH`, in bytes;
+/// what is no such line is a chunked body itself, of 100 bytes at most.
 pub fn body(input: &[u8]) {
     let input = &input[..input.len().min(INPUT_MAX)];
     let (length, bytes_max, body) = read(input).unwrap_or((BodyLength::Chunked, 100, input));

@@ -1,7 +1,9 @@
-//! Request heads: every split gives the same verdicts, and what is accepted has one meaning.
+//! Requests, most of all their heads: every split gives the same verdicts, and what is accepted has
+//! one meaning.
 
 use headcount::http::{
-    FieldStorage, HeadLimits, HeadScanner, Method, RequestError, RequestHead, Version,
+    BodyDecoder, BodyLength, FieldStorage, HeadLimits, HeadScanner, Method, RequestError,
+    RequestHead, Version,
 };
 use headcount::ws::handshake::{self, Wishes};
 
@@ -14,10 +16,15 @@ const LIMITS: [HeadLimits; 2] = [
     HeadLimits { head_bytes_max: 256, fields_max: 4, target_bytes_max: 24 },
 ];
 
+/// The largest body, as the server has it if it is told nothing.
+const BODY_BYTES_MAX: u64 = 64 * 1024;
+
 /// What became of the input from one point on.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Accepted(Facts),
+    /// The body of what was accepted goes wrong.
+    Broken(RequestError),
     Refused {
         error: RequestError,
         /// Whether the answer has no content.
@@ -35,11 +42,13 @@ struct Facts {
     version: Version,
     host: Vec<u8>,
     keeps_alive: bool,
+    body: BodyLength,
+    expects_continue: bool,
     /// The answer to it as a handshake.
     handshake: Result<Vec<u8>, String>,
 }
 
-/// The target: one request head after the other, as they come.
+/// The target: one request after the other, as they come.
 pub fn request_head(input: &[u8]) {
     for limits in &LIMITS {
         let mut splits = splits(input).into_iter();
@@ -60,11 +69,12 @@ pub fn request_head(input: &[u8]) {
 pub fn asked(input: &[u8]) -> Vec<Asked> {
     let asked = |verdict| match verdict {
         Verdict::Accepted(facts) => {
-            Asked { is_head: facts.method == Method::Head, is_echo: facts.path == "/echo" }
+            Some(Asked { is_head: facts.method == Method::Head, is_echo: facts.path == "/echo" })
         }
-        Verdict::Refused { is_head, .. } => Asked { is_head, is_echo: false },
+        Verdict::Broken(_) => None,
+        Verdict::Refused { is_head, .. } => Some(Asked { is_head, is_echo: false }),
     };
-    verdicts(&[input], &LIMITS[0]).into_iter().map(asked).collect()
+    verdicts(&[input], &LIMITS[0]).into_iter().filter_map(asked).collect()
 }
 
 fn lengths(pieces: &[&[u8]]) -> Vec<usize> {
@@ -75,10 +85,25 @@ fn lengths(pieces: &[&[u8]]) -> Vec<usize> {
 fn verdicts(pieces: &[&[u8]], limits: &HeadLimits) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     let mut scanner = HeadScanner::default();
+    let mut body: Option<BodyDecoder> = None;
     let mut buffer = Vec::new();
     for piece in pieces {
         buffer.extend_from_slice(piece);
         loop {
+            if let Some(decoder) = &mut body {
+                match decoder.decode(&buffer).map(|decoded| (decoded.used, decoded.is_complete)) {
+                    Ok((0, false)) => break,
+                    Ok((used, is_complete)) => {
+                        buffer.drain(..used);
+                        body = body.filter(|_| !is_complete);
+                        continue;
+                    }
+                    Err(error) => {
+                        verdicts.push(Verdict::Broken(error));
+                        return verdicts;
+                    }
+                }
+            }
             let outcome = match scanner.scan(&buffer, limits) {
                 Ok(None) => break,
                 Ok(Some(length)) => decode(&buffer[..length], limits),
@@ -88,7 +113,15 @@ fn verdicts(pieces: &[&[u8]], limits: &HeadLimits) -> Vec<Verdict> {
                 Ok(facts) => {
                     buffer.drain(..facts.bytes.len());
                     scanner = HeadScanner::default();
+                    let length = facts.body;
                     verdicts.push(Verdict::Accepted(facts));
+                    match BodyDecoder::new(length, BODY_BYTES_MAX) {
+                        Ok(decoder) => body = Some(decoder),
+                        Err(error) => {
+                            verdicts.push(Verdict::Broken(error));
+                            return verdicts;
+                        }
+                    }
                 }
                 Err(error) => {
                     let is_head = scanner.is_head(&buffer, limits);
@@ -116,6 +149,8 @@ fn decode(bytes: &[u8], limits: &HeadLimits) -> Result<Facts, RequestError> {
         version: head.version,
         host: head.host.to_vec(),
         keeps_alive: head.keeps_alive(),
+        body: head.body,
+        expects_continue: head.expects_continue,
         handshake: handshake.map(|_| answer).map_err(|error| error.to_string()),
     })
 }
@@ -137,6 +172,7 @@ fn check(facts: &Facts, limits: &HeadLimits) {
 
     let mut hosts = 0;
     let mut fields = 0;
+    let (mut lengths, mut codings) = (Vec::new(), Vec::new());
     for line in lines {
         fields += 1;
         // RFC 9112 §5.2: a line that begins with white space once continued the one before.
@@ -146,12 +182,25 @@ fn check(facts: &Facts, limits: &HeadLimits) {
         let is_tchar = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         assert!(!name.is_empty() && name.chars().all(is_tchar), "{shown}");
         hosts += u32::from(name.eq_ignore_ascii_case("host"));
-        assert!(!name.eq_ignore_ascii_case("transfer-encoding"), "{shown}");
-        if name.eq_ignore_ascii_case("content-length") {
-            let digits = value.trim_matches([' ', '\t']);
-            assert!(!digits.is_empty() && digits.chars().all(|c| c == '0'), "a body: {shown}");
+        let value = value.trim_matches([' ', '\t']);
+        match &*name.to_ascii_lowercase() {
+            "transfer-encoding" => codings.push(value.to_ascii_lowercase()),
+            "content-length" => lengths.push(value.to_owned()),
+            _ => {}
         }
     }
+    // RFC 9112 §6: one length, or one coding, and never both.
+    let length = match (&lengths[..], &codings[..]) {
+        ([], []) => BodyLength::Known(0),
+        ([digits], []) if digits.chars().all(|c| c.is_ascii_digit()) => {
+            BodyLength::Known(digits.parse().expect("it is no more than there is room for"))
+        }
+        ([], [coding]) if coding == "chunked" && version != "HTTP/1.0" => BodyLength::Chunked,
+        _ => panic!("two readers: {shown}"),
+    };
+    assert_eq!(facts.body, length, "{shown}");
+    let may_expect = version != "HTTP/1.0" && length != BodyLength::Known(0);
+    assert!(may_expect || !facts.expects_continue, "{shown}");
     assert!(fields <= limits.fields_max, "{shown}");
     assert!(hosts == 1 || hosts == 0 && version == "HTTP/1.0", "{shown}");
     check_target(facts, method, target);

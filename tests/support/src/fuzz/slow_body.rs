@@ -86,7 +86,8 @@ impl SlowBody {
             Part::Size => {
                 let digits = text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
                 let size = number(&text[..digits]);
-                if size > u128::from(self.bytes_max) - self.data.len() as u128 {
+                let is_known = self.line.len() > digits;
+                if is_known && size > u128::from(self.bytes_max) - self.data.len() as u128 {
                     return Err(RequestError::BodyTooLarge);
                 }
                 text.len() - digits
