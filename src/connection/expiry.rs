@@ -45,9 +45,8 @@ impl Connection {
             Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
             Phase::WebSocket(_) => self.expire_socket(config, now),
             Phase::Polling(_) => self.expire_polling(config, now),
-            Phase::Waiting(_) => {}
             Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
-            Phase::Closed(_) => {}
+            Phase::Waiting(_) | Phase::Closed(_) => {}
         }
     }
 

@@ -176,7 +176,7 @@ fn packets_may_be_binary() {
 fn invalid_packet_ends_the_session() {
     for payload in ["abc", "", "4", "2", "0", "\u{1e}", "3\u{1e}\u{1e}", "40", "5", "2probe"] {
         let mut world = World::new();
-        let mut client = Client::joined(&mut world);
+        let client = Client::joined(&mut world);
         let (status, text) = client.post(&mut world, payload);
         assert_eq!((status, text.contains("\"code\":3")), (400, true), "{payload:?} {text}");
         check_gone(&mut world, &client);
@@ -186,7 +186,7 @@ fn invalid_packet_ends_the_session() {
 #[test]
 fn post_that_is_no_text_ends_the_session() {
     let mut world = World::new();
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let head = request("POST", &client.path(), "1234");
     let head = &head.as_bytes()[..head.len() - 4];
     let peer = world.connect();
@@ -210,7 +210,7 @@ fn second_request_that_waits_ends_the_session() {
 #[test]
 fn second_post_ends_the_session() {
     let mut world = World::new();
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let first = request("POST", &client.path(), "42[\"logout\"]");
     let peer = world.connect();
     world.send(peer, &first.as_bytes()[..first.len() - 4]);
@@ -241,7 +241,7 @@ fn aborted_request_ends_the_session() {
 #[test]
 fn aborted_post_ends_the_session() {
     let mut world = World::new();
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let post = request("POST", &client.path(), "42[\"logout\"]");
     let peer = world.connect();
     world.send(peer, &post.as_bytes()[..post.len() - 4]);
@@ -290,7 +290,7 @@ fn what_was_to_be_told_is_told_before_the_end() {
 #[test]
 fn post_that_is_too_long_is_refused_and_the_session_goes_on() {
     let mut world = World::new();
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let peer = world.connect();
     let long = "4".repeat(20_000);
     world.send(peer, request("POST", &client.path(), &long).as_bytes());
@@ -347,7 +347,7 @@ fn session_moves_to_a_websocket_and_nobody_notices() {
 #[test]
 fn second_websocket_is_closed_and_the_session_goes_on() {
     let mut world = World::new();
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let socket = client.socket(&mut world);
     let second = client.socket(&mut world);
     assert!(matches!(world.told(second)[..], [Told::Close(_)]));
@@ -456,7 +456,7 @@ fn sessions_are_limited() {
 fn time_to_move_is_limited() {
     let limits = Limits { upgrade_timeout_ms: 500, ..Limits::default() };
     let mut world = World::with(Config { limits, ..Config::default() });
-    let mut client = Client::joined(&mut world);
+    let client = Client::joined(&mut world);
     let socket = client.socket(&mut world);
     world.pass_ms(400);
     assert_eq!(world.told(socket), []);
