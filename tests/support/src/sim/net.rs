@@ -49,6 +49,11 @@ impl Net for World {
                 break;
             }
         }
+        if self.held_us > held_us {
+            // What is left of a wait in which the process slept may take its time after that, and
+            // none of it counts for the server.
+            self.nature.away_until_us = self.nature.clock_us;
+        }
         self.is_turn_idle = events.is_empty() && timeout == Some(Duration::ZERO);
         self.timer_wakes += u64::from(events.is_empty() && !self.is_turn_idle);
         Ok(())
