@@ -7,6 +7,7 @@
 mod bounds;
 mod limits;
 mod room_pattern;
+mod www_limits;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 pub use bounds::{DataLimits, ECHO};
 pub use limits::Limits;
 pub use room_pattern::RoomPattern;
+pub use www_limits::WwwLimits;
 
 /// What a server is told when it starts.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@
 //!
 //! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
 //! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input
+//! - `session`: what a session on no socket does
 //! - `body`: a request whose body is still coming; `closing`: the closing handshake
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
@@ -34,6 +35,7 @@ mod polling;
 mod protocol;
 mod rates;
 mod replier;
+mod session;
 mod socketio;
 mod stash;
 mod state;

@@ -2,6 +2,8 @@
 
 use clap::{Args, value_parser};
 
+use super::www_limits::WwwLimits;
+
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
 const CONNECTIONS: &str = "Limits on connections";
@@ -348,13 +350,8 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=4096))]
     pub room_bytes_max: u32,
 
-    /// Files served from --www; the rest are left out
-    #[arg(long, value_name = "N", help_heading = "Files of --www", default_value_t = 1000)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
-    pub www_files_max: u32,
-
-    /// Total size of the files served from --www, in MiB; the rest are left out
-    #[arg(long, value_name = "MIB", help_heading = "Files of --www", default_value_t = 64)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
-    pub www_mebibytes_max: u32,
+    /// What is served from --www.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub www: WwwLimits,
 }

@@ -8,15 +8,15 @@ use sha1::{Digest, Sha1};
 
 use crate::config::Secret;
 
-/// 112 bits that nobody can guess, and the number of the session, in base64.
+/// 120 bits that nobody can guess, and the number of the session, in base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sid([u8; Sid::LENGTH]);
 
 impl Sid {
-    const LENGTH: usize = 24;
+    const LENGTH: usize = 26;
     /// Bytes before base64: those that are secret, and after them the number.
-    const BYTES: usize = 18;
-    const SECRET_BYTES: usize = 14;
+    const BYTES: usize = 19;
+    const SECRET_BYTES: usize = 15;
 }
 
 impl fmt::Display for Sid {
@@ -27,7 +27,7 @@ impl fmt::Display for Sid {
 
 /// The ids of one session: that of Engine.IO and, after it, one for each CONNECT.
 ///
-/// SHA-1 is a keyed generator here. All its inputs have one length and 48 of its 160 bits are not
+/// SHA-1 is a keyed generator here. All its inputs have one length and 40 of its 160 bits are not
 /// shown, so no output says anything about the secret or another output.
 ///
 /// The number of the session is in there as it is: with it a session is found without a table of
@@ -53,7 +53,7 @@ impl Sids<'_> {
         bytes[Sid::SECRET_BYTES..].copy_from_slice(&self.session.to_be_bytes());
         let mut digits = [0; Sid::LENGTH];
         let written = URL_SAFE_NO_PAD.encode_slice(bytes, &mut digits);
-        debug_assert_eq!(written, Ok(Sid::LENGTH), "18 bytes are 24 characters of base64");
+        debug_assert_eq!(written, Ok(Sid::LENGTH), "19 bytes are 26 characters of base64");
         Sid(digits)
     }
 
@@ -85,7 +85,7 @@ mod tests {
                 for index in 0..10 {
                     let sid = Sids { secret: &secret, session }.sid(index).to_string();
                     let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
-                    assert!(sid.len() == 24 && sid.chars().all(is_allowed), "{sid}");
+                    assert!(sid.len() == 26 && sid.chars().all(is_allowed), "{sid}");
                     let of = Sids::session(&secret, &sid);
                     assert_eq!(of, (index == 0).then_some(session), "{index}");
                     assert!(seen.insert(sid));
