@@ -158,13 +158,15 @@ impl Context {
     ) -> Result<Name, ApiError> {
         let limits = self.config.limits.names();
         let name = Name::from(names::canonical(name, limits).map_err(ApiError::Name)?);
-        // A page with Socket.IO does not know that it is back: it is nobody before it logs in.
-        self.attach(connection, room);
-        let member = connection.subscriptions.member_in(room);
+        // A page with Socket.IO does not know that it is back: it is nobody until it is let in.
+        let held = || self.presence.held_of(connection.client()?, room);
+        let member = connection.subscriptions.member_in(room).or_else(held);
         if let Some(member) = member
             && self.presence.name(member) == Some(&name)
         {
-            return self.update(connection, member, update, now).map(|()| name);
+            self.update(connection, member, update, now)?;
+            self.attach(connection, room);
+            return Ok(name);
         }
         if member.is_none() && self.presence.is_full(room, &self.config.limits) {
             return Err(ApiError::RoomFull);
@@ -180,6 +182,7 @@ impl Context {
             Some(member) => {
                 self.presence.update(member, update, limits).map_err(ApiError::Data)?;
                 self.presence.rename(member, &name);
+                self.attach(connection, room);
                 self.tally.renames += 1;
             }
             None => {

@@ -38,16 +38,20 @@ impl Presence {
     /// The member that a client has in a room and that no connection has, which the client's new
     /// connection has from now on.
     pub fn attach(&mut self, client: ClientId, room: RoomId) -> Option<MemberId> {
-        let id = self.members.of_client(client, room)?;
+        let id = self.held_of(client, room)?;
         let member = self.members.get_mut(id)?;
-        if member.hold == Hold::Attached {
-            return None;
-        }
         member.hold = Hold::Attached;
         self.room_mut(room).held -= 1;
         self.holds.held -= 1;
         self.returned += 1;
         Some(id)
+    }
+
+    /// The member that a client has in a room and that no connection has.
+    pub fn held_of(&self, client: ClientId, room: RoomId) -> Option<MemberId> {
+        let id = self.members.of_client(client, room)?;
+        let is_held = self.members.get(id)?.hold != Hold::Attached;
+        is_held.then_some(id)
     }
 
     /// Begins the holds of members that were released, and ends those whose time has come.

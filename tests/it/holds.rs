@@ -360,3 +360,34 @@ fn client_of_socket_io_is_back_by_its_id() {
         matches!(told.last(), Some(wire::Told::Text(text)) if text.contains("message_invalid"))
     );
 }
+
+/// An error changes nothing: whoever is held is so as long as before.
+#[test]
+fn refused_login_brings_nobody_back() {
+    let most = Limits::default().data_keys_max;
+    let keys: Vec<String> = (0..=most).map(|key| format!("\"{key}\":1")).collect();
+    let too_large = format!("{{\"data\":{{{}}}}}", keys.join(","));
+    for name in ["Ada", "Countess"] {
+        let mut world = holding();
+        let other = world.watch();
+        let connect = |world: &mut World| {
+            let peer = world.open("/socket.io/?EIO=4&transport=websocket");
+            world.say(peer, &format!(r#"40{{"client":"{ADA}"}}"#));
+            peer
+        };
+        let ada = connect(&mut world);
+        world.say(ada, r#"42["login","Ada",{"status":"idle"}]"#);
+        world.pass_ms(100);
+        world.send(ada, &wire::close(1001));
+        assert_eq!(events(&mut world, other), ["change"]);
+        let back = connect(&mut world);
+        world.say(back, &format!(r#"42["login","{name}",{too_large}]"#));
+        let told = format!("{:?}", world.told(back));
+        assert!(told.contains("data_too_large"), "{told}");
+        world.pass_ms(10_000);
+        let heard = world.heard(other);
+        assert_eq!(heard.len(), 1, "{name}: {heard:?}");
+        assert_eq!(heard[0][1]["left"], json!(["Ada"]), "{name}");
+        assert_eq!(world.hub.presence().held(), 0);
+    }
+}

@@ -78,6 +78,9 @@ pub struct Client {
     /// Whether it says `hello`, and the tab that it does that for.
     pub greets: bool,
     pub tab: Option<usize>,
+    /// Whether it was answered when it said its id in a namespace, and how often that is open.
+    has_claimed: bool,
+    claiming: u32,
     parting: Option<Parting>,
 }
 
@@ -119,6 +122,8 @@ impl Client {
             asked: 0,
             greets: false,
             tab: None,
+            has_claimed: false,
+            claiming: 0,
             parting: None,
         }
     }
@@ -236,8 +241,10 @@ impl Client {
             self.took_at_us = nature.clock_us;
             self.link.take(bytes, &mut self.ear.inbox);
         }
+        self.ledger.terms = nature.tabs.terms;
         while let Some(heard) = self.ear.next() {
             self.hear(heard, nature);
+            self.forget_who(nature);
         }
         let is_end = self.link.is_down_ended && self.link.untaken() == 0 && bytes > 0;
         let is_stubborn = self.condemned.is_some() && !self.script.is_empty();
@@ -363,5 +370,8 @@ impl Client {
         }
         let (now_us, is_prompt) = (nature.clock_us, self.is_prompt());
         self.ledger.hear(message, &mut nature.rosters, now_us, is_prompt);
+        if matches!(**message, Message::Pong { .. }) {
+            self.ledger.arrive(now_us);
+        }
     }
 }

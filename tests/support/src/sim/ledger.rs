@@ -6,11 +6,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use super::arrivals::Arrivals;
 use super::message::{Change, Message};
 use super::requests::{Act, ROOMS, Request, View};
 use super::rosters::{At, Rosters};
-use super::seats::{Bounds, Fate, Seat, Seats, Span};
-use super::tabs::{Asked, Left};
+use super::seats::{Bounds, Fate, Member, Seat, Seats, Span};
+use super::tabs::{Asked, Held, Left, Outcome, Parting, Terms};
 use super::told::{self, Pace, Told};
 
 /// What a client has asked for, and what it was told.
@@ -27,8 +28,13 @@ pub struct Ledger {
     /// done.
     pub namings: u64,
     pub named_us: u64,
-    /// The room that its `hello` named and that there can't be.
-    refused: Option<&'static str>,
+    /// The rooms of its `hello`, until it is known into which of them it is let.
+    arrivals: Option<Arrivals>,
+    /// Those whom its tab has in rooms in which it is nobody yet.
+    held: BTreeMap<&'static str, Held>,
+    /// Rooms in which it does not know as whom it is back.
+    pub doubts: Vec<&'static str>,
+    pub terms: Terms,
 }
 
 /// A request that is not known to be done.
@@ -40,6 +46,8 @@ struct Pending {
     from_us: u64,
     fate: Fate,
     may_fail: &'static [&'static str],
+    /// Whether it may be somebody by it who was held.
+    is_return: bool,
     /// The error that came before its acknowledgement.
     error: Option<String>,
     /// Where its copy led to, which may be told before it is answered.
@@ -56,7 +64,10 @@ impl Ledger {
             asked: Asked::new(),
             namings: 0,
             named_us: 0,
-            refused: None,
+            arrivals: None,
+            held: BTreeMap::new(),
+            doubts: Vec::new(),
+            terms: Terms::default(),
         }
     }
 
@@ -78,7 +89,9 @@ impl Ledger {
     /// Whether it has asked for something that others may have taken from it.
     pub fn is_in_doubt(&self) -> bool {
         let is_open = |pending: &Pending| !pending.may_fail.is_empty() && pending.fate.is_ok();
-        self.pending.iter().any(|pending| is_open(pending) || pending.is_hello())
+        let is_in_doubt =
+            |pending: &Pending| is_open(pending) || pending.is_hello() || pending.is_return;
+        self.arrivals.is_some() || self.pending.iter().any(is_in_doubt)
     }
 
     /// Whether it has named a copy of a room, and was told nothing yet.
@@ -92,7 +105,8 @@ impl Ledger {
 
     /// Whether it is known which names it has.
     pub fn is_named(&self) -> bool {
-        !self.pending.iter().any(|pending| is_naming(&pending.request))
+        let is_settled = self.arrivals.is_none() && self.doubts.is_empty();
+        is_settled && !self.pending.iter().any(|pending| is_naming(&pending.request))
     }
 
     /// Whether somebody else can be the reason that a request is refused.
@@ -104,20 +118,47 @@ impl Ledger {
         }
     }
 
-    /// What is left of it when the connection ends.
-    pub fn left(&self) -> Left {
-        let all = || self.seats.all.iter();
+    /// What is left of it when the connection ends, or has ended like this.
+    pub fn left(&self, parting: Option<Parting>) -> Left {
+        let mut members = self.held.clone();
+        for (room, seat) in &self.seats.all {
+            if seat.member.is_some() {
+                members.insert(room, Held { member: seat.member.clone(), parting });
+            }
+        }
         Left {
-            is_sure: self.pending.is_empty(),
-            members: all().filter_map(|(room, seat)| Some((*room, seat.member.clone()?))).collect(),
+            is_sure: self.pending.is_empty() && self.arrivals.is_none(),
+            members,
             asked: self.asked.clone(),
             copies: self
                 .told
                 .iter()
                 .filter_map(|(room, told)| Some((*room, told.at.clone()?)))
                 .collect(),
-            parting: None,
         }
+    }
+
+    /// Its tab has nobody but these in rooms.
+    pub fn succeed(&mut self, left: &Left) {
+        self.asked.extend(left.asked.iter().cloned());
+        self.held = left.held();
+    }
+
+    /// In which rooms its tab may have somebody it is not known.
+    pub fn doubt(&mut self, left: &Left) {
+        self.asked.extend(left.asked.iter().cloned());
+        let named = left.asked.iter().filter(|(_, name)| name.is_some());
+        self.held.extend(named.map(|(room, _)| (*room, Held::default())));
+    }
+
+    /// Whether it may be somebody by this request who was held.
+    pub fn is_return(&self, request: &Request) -> bool {
+        let is_it = match request.act {
+            Act::Login(..) => true,
+            Act::Enter(_) => !self.bounds.is_socket_io,
+            _ => false,
+        };
+        is_it && self.ahead().room(request).is_ok_and(|room| self.held.contains_key(room))
     }
 
     /// Whether all that must be answered is.
@@ -130,6 +171,7 @@ impl Ledger {
         let ahead = self.ahead();
         let fate = ahead.fate(&request, &self.bounds);
         let may_fail = self.may_fail(&request);
+        let is_return = self.is_return(&request);
         self.namings += u64::from(is_naming(&request));
         let mut then = ahead;
         then.apply(&request, Span { from_us: 0, until_us: u64::MAX });
@@ -143,6 +185,7 @@ impl Ledger {
             from_us: now_us,
             fate,
             may_fail,
+            is_return,
             error: None,
             resumed: None,
         });
@@ -153,7 +196,15 @@ impl Ledger {
         if is_naming(&pending.request) {
             self.named_us = now_us;
         }
-        if let Some(room) = self.seats.apply(&pending.request, set) {
+        let back = self.come_back(pending, now_us);
+        if let (Some((room, Some(member))), Act::Login(..)) = (&back, &pending.request.act) {
+            self.seats.all.get_mut(room).expect("it is in that room").member = Some(member.clone());
+        }
+        let entered = self.seats.apply(&pending.request, set);
+        if let (Some((room, Some(member))), Act::Enter(_)) = (back, &pending.request.act) {
+            self.seats.all.get_mut(room).expect("it is in that room").member = Some(member);
+        }
+        if let Some(room) = entered {
             let before = self.told.remove(room);
             if self.seats.all.contains_key(room) {
                 let epoch = before.and_then(|told| told.epoch);
@@ -166,6 +217,25 @@ impl Ledger {
                 self.told.insert(room, Told { epoch, counts, at, copy, ..Told::default() });
             }
         }
+    }
+
+    /// A request is done by which it may be somebody who was held: in which room, and whom.
+    fn come_back(
+        &mut self,
+        pending: &Pending,
+        now_us: u64,
+    ) -> Option<(&'static str, Option<Member>)> {
+        let room = self.seats.room(&pending.request).ok().filter(|_| pending.is_return)?;
+        if self.seats.all.get(room).is_some_and(|seat| seat.member.is_some()) {
+            return None;
+        }
+        let held = self.held.remove(room)?;
+        match held.outcome(pending.from_us, now_us, &self.terms) {
+            Outcome::Here => return Some((room, held.member)),
+            Outcome::Gone => {}
+            Outcome::Unknown => self.doubts.push(room),
+        }
+        None
     }
 
     /// All that it asked for and that is not answered must be done by now.
@@ -209,8 +279,7 @@ impl Ledger {
         self.done(&pending, now_us);
     }
 
-    /// It is who it said to be, and is somebody still in these rooms. It was told how `left` has
-    /// it; otherwise it is not known who it is there. Says when it had asked.
+    /// It is who it said to be, and is somebody still in these rooms. Says when it had asked.
     pub fn hear_welcome(&mut self, resumed: &[String], left: &Left, now_us: u64) -> u64 {
         let pending = self.answered(now_us, Pending::is_hello);
         assert!(pending.fate.is_ok());
@@ -223,27 +292,49 @@ impl Ledger {
             let counts = Pace::from(pending.from_us);
             self.told.insert(room, Told { counts, copy, ..Told::default() });
         }
-        self.refused = hello
-            .rooms
-            .iter()
-            .map(|(room, _)| ROOMS[*room])
-            .find_map(|(said, told)| if told.is_none() { Some(said) } else { None });
+        self.succeed(left);
         for room in resumed {
             let seat = self.seats.all.get_mut(&**room).expect("a room that it entered");
-            assert!(
-                !left.is_sure || left.members.contains_key(&**room),
-                "nobody was in {room}: {left:?}, {self:?}"
-            );
-            seat.member = left.members.get(&**room).filter(|_| left.is_sure).cloned();
+            let held = self.held.get(&**room);
+            assert!(held.is_some() || !left.is_sure, "nobody was in {room}: {left:?}, {self:?}");
+            seat.member = held.and_then(|held| held.member.clone());
         }
+        let home = pending.request.room_told().expect("the room of its URL");
+        self.arrivals = Some(Arrivals::new(hello, home, resumed, pending.from_us));
         pending.from_us
+    }
+
+    /// It is known into which rooms it is let. Who is back in time is who it was there, and who is
+    /// not is nobody.
+    pub fn arrive(&mut self, now_us: u64) {
+        let Some(arrivals) = self.arrivals.take() else { return };
+        let Arrivals { resumed, from_us, .. } = arrivals.end(&self.bounds);
+        let rooms: Vec<&'static str> = self.seats.all.keys().copied().collect();
+        for room in rooms {
+            let is_back = resumed.iter().any(|resumed| resumed == room);
+            let held = self.held.remove(room);
+            let outcome = held.as_ref().map(|held| held.outcome(from_us, now_us, &self.terms));
+            let is_fair = match outcome {
+                Some(Outcome::Here) => is_back,
+                Some(Outcome::Gone) => !is_back,
+                Some(Outcome::Unknown) | None => true,
+            };
+            assert!(is_fair, "back in {room:?}: {is_back}, and not {held:?}: {self:?}");
+            if is_back && held.is_none_or(|held| held.member.is_none()) {
+                self.doubts.push(room);
+            }
+        }
     }
 
     /// A request was refused. Where it has an acknowledgement, that comes after this.
     pub fn hear_error(&mut self, code: &str, id: Option<&str>, room: Option<&str>, now_us: u64) {
-        if id.is_none() && room.is_some() && room == self.refused {
-            assert_eq!(code, "room_invalid");
-            self.refused = None;
+        if let (None, Some(room), Some(arrivals)) = (id, room, &mut self.arrivals)
+            && arrivals.names(room)
+        {
+            if let Some(told) = arrivals.refuse(room, code, &self.bounds) {
+                self.seats.all.remove(told);
+                self.told.remove(told);
+            }
             return;
         }
         let mut pending = match id {
@@ -371,7 +462,11 @@ impl Ledger {
         };
         let seat = self.seats.all.get(&**room).expect("a pong of a room that it is in");
         assert_eq!(seat.view, View::Changes, "a pong of {room:?}, whose changes it is not told");
-        assert_eq!(name, seat.member.as_ref().map(|member| &member.name), "whose name is that?");
+        let is_resumed = |arrivals: &Arrivals| arrivals.resumed.contains(room);
+        let is_unknown = self.arrivals.as_ref().is_some_and(is_resumed)
+            && self.held.get(&**room).is_none_or(|held| held.member.is_none());
+        let known = seat.member.as_ref().map(|member| &member.name);
+        assert!(name == known || is_unknown, "the name is {name:?}, and not {known:?}: {self:?}");
         let last = self.told.get(&**room).and_then(|told| told.at.as_ref());
         assert_eq!(*seq, last.map_or(0, |(_, seq)| *seq), "a pong of another commit");
     }

@@ -6,6 +6,7 @@
 //!    └────→ world, net ──→ link    the machine: agenda, events; system calls; one connection
 //!             └──────→ client ──→ ear, script      what a client hears, says and does
 //!                        ├──────→ ledger, seats    what it asked for, what it may be told
+//!                        │          └──→ arrivals  into which rooms of its hello it is let
 //!                        ├──────→ tabs, returns    who comes back, and what it left behind
 //!                        └──────→ rosters, told    what all of them heard, compared
 //!           setup            who takes part
@@ -20,9 +21,9 @@
 //! What must hold:
 //!
 //! 1. No panic and no overflow.
-//! 2. After a rest every live client's copy of each room is the server's, as its view has it; no
-//!    name is there without a live connection; status and data are what those who are there set
-//!    last; a room that nobody is in is gone (`audit`).
+//! 2. After a rest, longer than any hold, every live client's copy of each room is the server's, as
+//!    its view has it; no name is there without a live connection; status and data are what those
+//!    who are there set last; a room that nobody is in is gone (`audit`).
 //! 3. A commit of a room has one outcome, and is net; who joined was not there, who left was, and
 //!    what changed is another; a room that is made again begins again (`rosters`).
 //! 4. What is held in memory is bounded (`Run::check_connections`).
@@ -41,14 +42,19 @@
 //!     at most once in their interval (`Ledger::told`, `told::Pace`).
 //! 16. A name is there if somebody has it or is held under it, and only then; at the end nobody is
 //!     held (`watch`, `Run::end`).
-//! 17. Who is back in time is who it was, and who has logged out or is late is nobody; of two with
-//!     one id the one that is there has it, and both know that soon (`client::returns`).
+//! 17. Who is back in time is who it was, with its status and data: by `hello`, by entering the room
+//!     later, and in Socket.IO by the next login that is accepted. Who has logged out or is late is
+//!     nobody (`Held::outcome`, `ledger`). Of two with one id the one that is there has it, and both
+//!     know that soon (`client::returns`).
 //! 18. What is told to one who comes back makes the roster of its copy, and is not much longer than
 //!     the roster (`told::arrive`).
+//! 19. Of the rooms that a `hello` names, the client is let into the first so many as it may have;
+//!     of each of the others it is told why not, and whom it has there stays held (`arrivals`).
 //!
 //! Besides, a client that did nothing wrong and to which nothing happened is never cut off, and
 //! gets the last words (`Client::check_end`).
 
+mod arrivals;
 mod audit;
 pub mod choices;
 mod client;

@@ -17,8 +17,6 @@ pub struct Nature {
     pub rooms: usize,
     /// The time of the world, in µs.
     pub clock_us: u64,
-    /// Until when the process was held the last time.
-    pub away_until_us: u64,
     /// The server was told to stop.
     pub is_stopping: bool,
     /// Whether there is so little memory that anyone may be cut off for it.

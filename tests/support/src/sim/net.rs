@@ -49,6 +49,11 @@ impl Net for World {
                 break;
             }
         }
+        if self.held_us > held_us {
+            // What is left of a wait in which the process slept may take its time after that, and
+            // none of it counts for the server.
+            self.nature.tabs.terms.away_until_us = self.nature.clock_us;
+        }
         self.is_turn_idle = events.is_empty() && timeout == Some(Duration::ZERO);
         self.timer_wakes += u64::from(events.is_empty() && !self.is_turn_idle);
         Ok(())
@@ -192,11 +197,12 @@ impl Net for World {
 
     fn close(&mut self, stream: Stream) {
         self.note_call(stream);
-        let link = &mut self.clients[stream.0].link;
-        link.close();
-        link.closed_us = Some(self.nature.clock_us);
+        let client = &mut self.clients[stream.0];
+        client.link.close();
+        client.link.closed_us = Some(self.nature.clock_us);
+        client.leave_word(&mut self.nature);
         self.closed += 1;
-        if let Some(id) = link.id {
+        if let Some(id) = self.clients[stream.0].link.id {
             self.note_stale(id);
         }
         self.wake(stream.0, self.nature.clock_us + 100);

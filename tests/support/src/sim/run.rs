@@ -14,7 +14,7 @@ use super::requests::{ALIASES, Act as Asked, EMPTY_ROOM, Request};
 use super::rosters::Rosters;
 use super::script::{self, Kind, Step};
 use super::setup::{CONNECTIONS_EACH, add, config, plan_faults};
-use super::tabs::Tabs;
+use super::tabs::{Tabs, Terms};
 use super::watch::Watch;
 use super::world::{Act, World};
 
@@ -82,11 +82,13 @@ impl Run {
                 comers: Vec::new(),
                 said: 0,
                 comers_left: (CONNECTIONS_EACH - 1) * clients as u32,
-                hold_closed_us: 1000 * u64::from(config.limits.hold_closed_ms),
-                hold_lost_us: 1000 * u64::from(config.limits.hold_lost_ms),
-                is_roomy: config.limits.held_members_max > 1,
+                terms: Terms {
+                    hold_closed_us: 1000 * u64::from(config.limits.hold_closed_ms),
+                    hold_lost_us: 1000 * u64::from(config.limits.hold_lost_ms),
+                    is_roomy: config.limits.held_members_max > 1,
+                    away_until_us: 0,
+                },
             },
-            away_until_us: 0,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
             is_crowded: is_crowded || are_remote && CONNECTIONS_EACH as usize * clients > 40,

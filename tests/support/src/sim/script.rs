@@ -171,7 +171,11 @@ pub fn script_of_tab(kind: Kind, number: usize, rooms: usize, choices: &mut Choi
         let delays = [1, 100, 600, 1200, 2500, 5000, 20_000];
         Step::Leave(choices.pick(&WAYS), choices.pick(&delays))
     };
+    let is_socket_io = kind == Kind::SocketIo;
     match choices.below(12) {
+        10 | 11 if is_socket_io => {
+            return vec![Step::Open, Step::Wait(choices.between(1, 900)), leave(choices)];
+        }
         // It does not wait for an answer.
         10 => {
             let hello = Step::Hello { is_eager: choices.chance(2) };
@@ -187,19 +191,24 @@ pub fn script_of_tab(kind: Kind, number: usize, rooms: usize, choices: &mut Choi
         }
         _ => {}
     }
-    let mut steps = vec![Step::Open, Step::Hello { is_eager: choices.chance(4) }];
+    let mut steps = vec![Step::Open];
+    if !is_socket_io {
+        steps.push(Step::Hello { is_eager: choices.chance(4) });
+    }
     for _ in 0..choices.below(6) {
         steps.push(after(choices));
         let room = choices.below(rooms as u32) as usize;
         steps.push(match choices.below(8) {
-            0 => Step::EnterAgain(room),
+            0 if !is_socket_io => Step::EnterAgain(room),
             1 => Step::Double(choices.between(1, 1500)),
             _ => Step::Request(request(kind, number, rooms, choices)),
         });
     }
     if !choices.chance(4) {
+        // In Socket.IO everything is answered as it is.
         let ping = Request::new(Act::Ping, None);
-        steps.extend([Step::Request(ping), after(choices), leave(choices)]);
+        steps.extend((!is_socket_io).then_some(Step::Request(ping)));
+        steps.extend([after(choices), leave(choices)]);
     }
     steps
 }

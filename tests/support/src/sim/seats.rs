@@ -58,7 +58,7 @@ pub type Fate = Result<Option<String>, Vec<&'static str>>;
 
 impl Seats {
     /// The room that a request is for, unless there is none; whether the client is in it or not.
-    fn room(&self, request: &Request) -> Result<&'static str, &'static str> {
+    pub fn room(&self, request: &Request) -> Result<&'static str, &'static str> {
         match request.room {
             Some(room) => ROOMS[room].1.ok_or("room_invalid"),
             None => self.home.ok_or("room_not_entered"),

@@ -8,7 +8,7 @@ use super::choices::Choices;
 use super::client::Client;
 use super::faults::Fault;
 use super::pages::BODY_BYTES_MAX;
-use super::requests::{self, ROOMS, View};
+use super::requests::{self, View};
 use super::script::{self, Kind};
 use super::seats::Bounds;
 use super::tabs::Comer;
@@ -97,12 +97,11 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
     let mut client = Client::new(number, kind, address, script, window, (home, first_view, bounds));
     client.is_harmed = world.nature.is_scarce;
     let choices = &mut world.nature.choices;
-    if matches!(kind, Kind::Native { .. }) && home < requests::ALIASES && choices.chance(2) {
-        client.greets = true;
+    let may_come_back = matches!(kind, Kind::Native { .. } | Kind::SocketIo);
+    if may_come_back && home < requests::ALIASES && choices.chance(2) {
+        client.greets = kind != Kind::SocketIo;
         client.set_script(script::script_of_tab(kind, number, rooms, choices));
-        // Who keeps an id has to be let in again, into all of its rooms.
-        let is_alone = bounds.is_tight || bounds.rooms_max < ROOMS.len();
-        client.tab = (!is_alone).then(|| world.nature.tabs.add());
+        client.tab = Some(world.nature.tabs.add());
     }
     world.clients.push(client);
     world.plan(at_us, Act::Connect(number));
@@ -111,6 +110,7 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
 
 /// A client that comes back, or comes twice.
 pub fn add_comer(world: &mut World, comer: Comer, bounds: Bounds) {
+    let bounds = Bounds { is_socket_io: comer.kind == Kind::SocketIo, ..bounds };
     let number = world.clients.len();
     let rooms = world.nature.rooms;
     let choices = &mut world.nature.choices;
@@ -120,7 +120,7 @@ pub fn add_comer(world: &mut World, comer: Comer, bounds: Bounds) {
     let home = (comer.home, None, bounds);
     let mut client = Client::new(number, comer.kind, address, script, window, home);
     client.is_harmed = world.nature.is_scarce;
-    (client.greets, client.tab) = (true, Some(comer.tab));
+    (client.greets, client.tab) = (comer.kind != Kind::SocketIo, Some(comer.tab));
     world.clients.push(client);
     world.plan(comer.at_us, Act::Connect(number));
 }

@@ -29,9 +29,8 @@ impl Watch {
         let mut rooms: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (index, client) in world.clients.iter().enumerate() {
             let tabs = &world.nature.tabs;
-            let is_last = |tab: usize| tabs.all[tab].last() == Some(index);
-            let is_current = client.tab.is_none_or(is_last);
-            if !is_current || !client.is_known(now_us, tabs) {
+            let is_current = |tab: usize| tabs.all[tab].is_current(index, client.has_parted());
+            if !client.tab.is_none_or(is_current) || !client.is_known(now_us, &tabs.terms) {
                 continue;
             }
             let asked = client.ledger.namings;
@@ -56,7 +55,7 @@ impl Watch {
     /// Whoever is seen may be there.
     pub fn check_names(&self, hub: &Hub, world: &World) {
         let now_us = world.nature.clock_us;
-        if world.nature.is_stopping || now_us < world.nature.away_until_us + SLACK_US {
+        if world.nature.is_stopping || now_us < world.nature.tabs.terms.away_until_us + SLACK_US {
             return;
         }
         for (_, room) in &ROOMS[..world.nature.rooms] {

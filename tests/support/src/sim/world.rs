@@ -166,7 +166,7 @@ impl World {
                 let is_freeze = matches!(act, Act::Freeze(_));
                 self.note_everywhere(if is_freeze { Fault::Freeze } else { Fault::Stall });
                 if self.hold.is_none() {
-                    self.nature.away_until_us = now + us;
+                    self.nature.tabs.terms.away_until_us = now + us;
                     self.hold = Some(Hold { from_us: now, until_us: now + us, is_freeze });
                 }
             }

@@ -53,7 +53,8 @@ impl Client {
 
     /// Goes through its script up to the next pause.
     pub(super) fn go_on(&mut self, nature: &mut Nature) -> Option<u64> {
-        while (!self.ledger.is_in_doubt() || self.is_impatient())
+        let is_in_doubt = |client: &Client| client.claiming > 0 || client.ledger.is_in_doubt();
+        while (!is_in_doubt(self) || self.is_impatient())
             && let Some(step) = self.script.pop_front()
         {
             if let Step::Wait(ms) = step {
@@ -103,7 +104,7 @@ impl Client {
             Step::Close(code) if self.is_open => {
                 self.has_sent_close = true;
                 self.outgoing.extend(wire::close(code));
-                self.part(nature.tabs.hold_closed_us, true, nature.clock_us);
+                self.part(nature.tabs.terms.hold_closed_us, true, nature.clock_us);
                 // Most wait for the answer, and some do not.
                 self.script = script::after_close(&mut nature.choices).into();
             }
@@ -159,16 +160,15 @@ impl Client {
             Kind::Native { .. } | Kind::Slowloris => {
                 self.ledger.ask(request, Some(OPENED.to_owned()), nature.clock_us);
             }
-            Kind::SocketIo => self.enter_namespace(self.home, nature.clock_us),
+            Kind::SocketIo => self.enter_namespace(self.home, nature),
             _ => {}
         }
     }
 
     /// Asks for something in a room.
     pub(super) fn ask(&mut self, request: &Request, nature: &mut Nature) {
-        let now_us = nature.clock_us;
         if self.kind == Kind::SocketIo {
-            return self.ask_in_namespace(request, now_us);
+            return self.ask_in_namespace(request, nature);
         }
         self.asked += 1;
         // An answer is to be awaited where it is not certain.
@@ -176,7 +176,7 @@ impl Client {
         let has_id = match request.act {
             Act::Bad(how) => request.has_id && BAD[how].3,
             Act::Ping | Act::Hello(_) => false,
-            _ => request.has_id || !is_certain,
+            _ => request.has_id || !is_certain || self.ledger.is_return(request),
         };
         let id = match self.asked % 3 {
             0 => format!("\"request {}\"", self.asked),
@@ -184,7 +184,7 @@ impl Client {
         };
         let id = has_id.then_some(id);
         self.outgoing.extend(wire::text(&request.message(id.as_deref(), false)));
-        self.ledger.ask(request.clone(), id, now_us);
+        self.ledger.ask(request.clone(), id, nature.clock_us);
     }
 
     fn say_to_echo(&mut self, length: u32) {
@@ -220,7 +220,7 @@ impl Client {
             _ => {}
         }
         let is_seen = *step != Step::Vanish;
-        self.part(nature.tabs.hold_lost_us, is_seen, nature.clock_us);
+        self.part(nature.tabs.terms.hold_lost_us, is_seen, nature.clock_us);
         match *step {
             Step::Vanish => self.link.is_dead = true,
             Step::Reset => self.link.reset(),
