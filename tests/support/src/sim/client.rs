@@ -16,6 +16,7 @@ use super::ledger::Ledger;
 use super::link::Link;
 use super::message::{Message, Whole};
 use super::nature::Nature;
+use super::pages::Asked;
 use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind, Step};
 use super::seats::Bounds;
@@ -285,7 +286,7 @@ impl Client {
 
     fn hear(&mut self, heard: Heard, nature: &mut Nature) {
         match heard {
-            Heard::Answer(101) => {
+            Heard::Answer(101, _) => {
                 assert!(self.kind != Kind::Page && !self.is_open);
                 self.is_open = true;
                 self.opened_us = nature.clock_us;
@@ -297,7 +298,7 @@ impl Client {
                 let value = serde_json::from_slice(&body).expect("a document is JSON");
                 nature.rosters.hear_document(&Whole::of(&value));
             }
-            Heard::Answer(status) => self.hear_answer(status, nature),
+            Heard::Answer(status, asked) => self.hear_answer(status, asked, nature),
             Heard::Text(payload) => match self.kind {
                 Kind::SocketIo => self.hear_packet(&payload, nature),
                 Kind::Echo => panic!("an echo of what was not said"),
@@ -316,15 +317,15 @@ impl Client {
         }
     }
 
-    fn hear_answer(&mut self, status: u16, nature: &Nature) {
-        let is_page = self.kind == Kind::Page && matches!(status, 200 | 404);
+    fn hear_answer(&mut self, status: u16, asked: Option<Asked>, nature: &Nature) {
+        let is_page = asked.is_some_and(|asked| asked.status == status);
         let is_busy = matches!(status, 429 | 503) && (nature.is_crowded || nature.is_stopping);
         let is_bad_room = self.kind != Kind::Page && self.home >= requests::IMPOSSIBLE;
         let is_told_so = is_bad_room && status == 400;
         let is_full = self.ledger.bounds.is_tight && status == 503;
         let is_fair = is_page || is_busy || is_told_so || is_full || !self.is_innocent;
         assert!(is_fair, "{:?} {} got {status}", self.kind, self.number);
-        self.is_refused = !is_page;
+        self.is_refused = !is_page || asked.is_some_and(|asked| asked.is_last);
     }
 
     fn hear_close(&mut self, code: Option<u16>, nature: &Nature) {

@@ -5,10 +5,13 @@ use std::collections::VecDeque;
 
 use flate2::{Decompress, FlushDecompress};
 
+use super::pages::Asked;
+
 /// What a client heard.
 #[derive(Debug)]
 pub enum Heard {
-    Answer(u16),
+    /// An answer, and what was asked, if that has one only.
+    Answer(u16, Option<Asked>),
     /// An answer whose body is a roster.
     Document(Vec<u8>),
     Text(Vec<u8>),
@@ -16,13 +19,6 @@ pub enum Heard {
     Ping(Vec<u8>),
     Pong(Vec<u8>),
     Close(Option<u16>),
-}
-
-/// What decides how an answer is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    pub is_head: bool,
-    pub is_roster: bool,
 }
 
 /// The listening half of a client.
@@ -51,7 +47,7 @@ impl Ear {
         let said = &self.inbox[self.used..self.used + length];
         match heard {
             Heard::Close(_) => self.has_heard_close = true,
-            Heard::Answer(status) => {
+            Heard::Answer(status, asked) => {
                 assert!(!self.has_heard_last_answer, "an answer after the last");
                 self.has_heard_last_answer = contains(said, b"\r\nConnection: close\r\n");
                 if status == 101 {
@@ -60,8 +56,9 @@ impl Ear {
                     assert!(accept, "the accept key is wrong");
                     self.is_upgraded = true;
                 }
-                let asked = self.asked.pop_front().unwrap_or_default();
-                if status == 200 && asked == (Asked { is_head: false, is_roster: true }) {
+                self.asked.pop_front();
+                if status == 200 && asked.is_some_and(|asked| asked.is_roster && !asked.is_head) {
+                    assert_eq!(asked.map(|asked| asked.status), Some(200));
                     let start = said.windows(4).position(|four| four == b"\r\n\r\n");
                     let body = said[start.expect("a head ends") + 4..].to_vec();
                     self.used += length;
@@ -86,7 +83,8 @@ impl Ear {
         let status: u16 = head[9..12].parse().expect("a status is a number");
         assert!(matches!(status, 101 | 200 | 204 | 304 | 400..=431 | 501 | 503 | 505), "{head:?}");
         let length = head.split("\r\n").find_map(|line| line.strip_prefix("Content-Length: "));
-        let to_head = self.asked.front().is_some_and(|asked| asked.is_head);
+        let asked = self.asked.front().copied();
+        let to_head = asked.is_some_and(|asked| asked.is_head);
         // A connection that is refused is told so before anybody knows what it asks.
         let is_unasked = matches!(status, 429 | 503);
         let has_body = (!to_head || is_unasked) && !matches!(status, ..200 | 204 | 304);
@@ -95,7 +93,7 @@ impl Ear {
             None if has_body => panic!("nothing says where the body ends: {head}"),
             _ => 0,
         };
-        (bytes.len() >= end + length).then_some((Heard::Answer(status), end + length))
+        (bytes.len() >= end + length).then_some((Heard::Answer(status, asked), end + length))
     }
 
     fn frame(&self, bytes: &[u8]) -> Option<(Heard, usize)> {

@@ -11,7 +11,7 @@
 //!                        └──────→ rosters, told    what all of them heard, compared
 //!           setup            who takes part
 //!           audit, watch     what must be so in the end, and at any time
-//!           requests, message                      the words of both sides
+//!           requests, pages, message               the words of both sides
 //!           nature, choices, faults                chance, time, and what is written down
 //! ```
 //!
@@ -65,6 +65,7 @@ mod link;
 mod message;
 mod nature;
 mod net;
+mod pages;
 mod requests;
 mod rosters;
 pub mod run;

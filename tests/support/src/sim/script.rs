@@ -1,6 +1,7 @@
 //! What a client is like, and what it is going to do.
 
 use super::choices::Choices;
+use super::pages::{self, Page};
 use super::requests::{
     ALIASES, Act, BAD, FLAWS, IMPOSSIBLE, Naming, Request, Status, Update, View,
 };
@@ -31,8 +32,8 @@ pub enum Step {
     /// So many ms.
     Wait(u32),
     Open,
-    /// Asks for this path, with GET or HEAD.
-    Ask(&'static str, bool),
+    /// Asks for this.
+    Ask(Page),
     /// Says who it is, and perhaps something more without waiting for the answer.
     Hello {
         is_eager: bool,
@@ -100,19 +101,6 @@ const FLAWED_NAMES: [(&str, &str); 3] = [
     ("a name of more than thirty-two characters", "name_too_long"),
 ];
 
-/// What pages and programs ask for.
-const PATHS: [&str; 9] = [
-    "/",
-    "/healthz",
-    "/roster",
-    "/roster/doc-1",
-    "/roster/a%20b",
-    "/roster/a/b",
-    "/roster/nobody%20is%20here",
-    "/none",
-    "/headcount.js",
-];
-
 /// The longest message to `/echo`.
 pub const ECHO_BYTES_MAX: u32 = 70_000;
 
@@ -157,8 +145,8 @@ pub fn script(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) ->
         }
         Kind::Page => {
             steps.clear();
-            for _ in 0..choices.between(1, 5) {
-                steps.push(Step::Ask(choices.pick(&PATHS), choices.chance(4)));
+            for left in (0..choices.between(1, 5)).rev() {
+                steps.push(Step::Ask(pages::page(left == 0, choices)));
                 if choices.chance(2) {
                     steps.push(pause(choices));
                 }

@@ -7,6 +7,7 @@ use headcount::config::{Compression, Config, Limits, Secret};
 use super::choices::Choices;
 use super::client::Client;
 use super::faults::Fault;
+use super::pages::BODY_BYTES_MAX;
 use super::requests::{self, View};
 use super::script::{self, Kind};
 use super::seats::Bounds;
@@ -25,6 +26,7 @@ pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
     let limits = &mut config.limits;
     limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
     limits.connections_max = choices.pick(&[1 << 20, 1 << 20, 1 << 20, 5]);
+    limits.body_bytes_max = BODY_BYTES_MAX;
     limits.requests_max = choices.pick(&[100, 100, 2]);
     limits.reply_bytes_max = choices.pick(&[64 * 1024, 64 * 1024, 300]);
     limits.log_bytes_min = choices.pick(&[4096, 120]);

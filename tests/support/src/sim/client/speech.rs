@@ -1,8 +1,8 @@
 //! What a client says and does: its script, a step at a time.
 
-use super::super::ear::Asked;
 use super::super::faults::{Fault, Stage};
 use super::super::nature::Nature;
+use super::super::pages::Asked;
 use super::super::requests::{Act, BAD, Request, View};
 use super::super::script::{self, Kind, Step};
 use crate::wire;
@@ -74,12 +74,10 @@ impl Client {
     fn perform(&mut self, step: &Step, nature: &mut Nature) {
         match *step {
             Step::Open => self.open(nature),
-            Step::Ask(path, is_head) => {
-                let method = if is_head { "HEAD" } else { "GET" };
-                let head = format!("{method} {path} HTTP/1.1\r\nHost: a\r\n\r\n");
-                self.outgoing.extend(head.into_bytes());
-                let is_roster = path.starts_with("/roster");
-                self.ear.asked.push_back(Asked { is_head, is_roster });
+            Step::Ask(page) => {
+                self.outgoing.extend(page.message());
+                self.is_innocent &= page.asked().is_some();
+                self.ear.asked.extend(page.asked());
             }
             Step::Request(ref request) => self.ask(request, nature),
             Step::Hello { .. }
