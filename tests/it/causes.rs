@@ -158,7 +158,7 @@ fn every_end_has_one_cause() {
 #[test]
 fn every_cause_is_that_of_some_end() {
     let mut reached: BTreeSet<&str> = WAYS.iter().map(|(_, cause)| cause.name()).collect();
-    // A session on no socket has no peer: `polling::session_moves_to_a_websocket_and_nobody_notices`.
+    // Of a session on no socket: `polling::g10_session_moves_to_a_websocket_and_nobody_notices`.
     reached.insert(Cause::Upgraded.name());
     let all: BTreeSet<&str> = CauseKind::ALL.into_iter().map(|(_, name)| name).collect();
     assert_eq!(all, reached);

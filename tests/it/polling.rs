@@ -208,7 +208,7 @@ fn second_request_that_waits_ends_the_session() {
 }
 
 #[test]
-fn second_post_ends_the_session() {
+fn g2_second_post_ends_the_session() {
     let mut world = World::new();
     let client = Client::joined(&mut world);
     let first = request("POST", &client.path(), "42[\"logout\"]");
@@ -221,7 +221,7 @@ fn second_post_ends_the_session() {
 }
 
 #[test]
-fn aborted_request_ends_the_session() {
+fn g11_aborted_request_ends_the_session() {
     for is_reset in [false, true] {
         let mut world = World::new();
         let mut client = Client::joined(&mut world);
@@ -239,7 +239,7 @@ fn aborted_request_ends_the_session() {
 }
 
 #[test]
-fn aborted_post_ends_the_session() {
+fn g11_aborted_post_ends_the_session() {
     let mut world = World::new();
     let client = Client::joined(&mut world);
     let post = request("POST", &client.path(), "42[\"logout\"]");
@@ -279,7 +279,7 @@ fn client_may_close_its_session() {
 }
 
 #[test]
-fn what_was_to_be_told_is_told_before_the_end() {
+fn g11_what_was_to_be_told_is_told_before_the_end() {
     let mut world = World::new();
     let mut client = Client::joined(&mut world);
     client.ask(&mut world);
@@ -299,7 +299,7 @@ fn post_that_is_too_long_is_refused_and_the_session_goes_on() {
 }
 
 #[test]
-fn session_moves_to_a_websocket_and_nobody_notices() {
+fn g10_session_moves_to_a_websocket_and_nobody_notices() {
     let mut world = World::new();
     let mut client = Client::joined(&mut world);
     client.post(&mut world, "42[\"login\",\"Ada\"]");
@@ -345,7 +345,7 @@ fn session_moves_to_a_websocket_and_nobody_notices() {
 }
 
 #[test]
-fn second_websocket_is_closed_and_the_session_goes_on() {
+fn g6_second_websocket_is_closed_and_the_session_goes_on() {
     let mut world = World::new();
     let client = Client::joined(&mut world);
     let socket = client.socket(&mut world);
@@ -361,7 +361,7 @@ fn second_websocket_is_closed_and_the_session_goes_on() {
 }
 
 #[test]
-fn failed_probe_leaves_polling_as_it_was() {
+fn g6_failed_probe_leaves_polling_as_it_was() {
     for is_probed in [false, true] {
         for how in 0..4 {
             let mut world = World::new();
@@ -391,7 +391,7 @@ fn failed_probe_leaves_polling_as_it_was() {
 }
 
 #[test]
-fn client_is_not_pinged_while_it_moves() {
+fn g10_client_is_not_pinged_while_it_moves() {
     let mut world = World::new();
     let mut client = Client::joined(&mut world);
     world.pass_ms(20_000);
@@ -470,4 +470,36 @@ fn client_that_does_not_join_is_gone() {
     world.pass_ms(46_000);
     // It was pinged, and had not answered; or it had not joined.
     check_gone(&mut world, &client);
+}
+
+/// Nothing is made of the packets before the one that ends it is looked at.
+#[test]
+fn g1_payload_of_separators_alone_ends_the_session() {
+    let mut world = World::new();
+    let client = Client::joined(&mut world);
+    let (status, _) = client.post(&mut world, &"\u{1e}".repeat(16_000));
+    assert_eq!(status, 400);
+    check_gone(&mut world, &client);
+    // As many that are good are too many for one moment.
+    let client = Client::joined(&mut world);
+    let (status, _) = client.post(&mut world, &["3"; 8_000].join("\u{1e}"));
+    assert_eq!(status, 400);
+    check_gone(&mut world, &client);
+}
+
+#[test]
+fn g12_requests_that_wait_are_no_slow_heads() {
+    let limits = Limits { pending_max: 2, ..Limits::default() };
+    let mut world = World::with(Config { limits, ..Config::default() });
+    let mut clients: Vec<Client> = (0..20).map(|_| Client::joined(&mut world)).collect();
+    clients.iter_mut().for_each(|client| client.ask(&mut world));
+    let heads = [world.connect(), world.connect(), world.connect()];
+    assert!(world.is_closed(heads[0]) && !world.is_closed(heads[2]), "the oldest of them goes");
+    assert!(clients.iter().all(|client| !world.is_closed(client.poll)));
+    let other = engine::join(&mut world);
+    engine::login(&mut world, other, "Ada");
+    world.pass_ms(100);
+    for client in &mut clients {
+        assert_eq!(client.told(&mut world), "42[\"login\",[\"Ada\"]]");
+    }
 }
