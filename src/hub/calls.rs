@@ -158,7 +158,7 @@ impl Context {
     ) -> Result<Name, ApiError> {
         let limits = self.config.limits.names();
         let name = Name::from(names::canonical(name, limits).map_err(ApiError::Name)?);
-        // A page with Socket.IO does not know that it is back: it is nobody before it has logged in.
+        // A page with Socket.IO does not know that it is back: it is nobody until it is let in.
         let held = || self.presence.held_of(connection.client()?, room);
         let member = connection.subscriptions.member_in(room).or_else(held);
         if let Some(member) = member
