@@ -6,6 +6,7 @@
 
 mod bounds;
 mod limits;
+mod polling_limits;
 mod room_pattern;
 mod www_limits;
 
@@ -18,6 +19,7 @@ use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
 pub use bounds::{DataLimits, ECHO};
 pub use limits::Limits;
+pub use polling_limits::PollingLimits;
 pub use room_pattern::RoomPattern;
 pub use www_limits::WwwLimits;
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, value_parser};
 
-use super::www_limits::WwwLimits;
+use super::{polling_limits::PollingLimits, www_limits::WwwLimits};
 
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
@@ -10,7 +10,6 @@ const CONNECTIONS: &str = "Limits on connections";
 const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
 const ROOMS: &str = "Rooms";
-
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
 #[derive(Args, Clone, Debug, serde::Serialize)]
 pub struct Limits {
@@ -114,11 +113,6 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub connect_timeout_ms: u32,
 
-    /// Time for a Socket.IO client to move from long-polling to a WebSocket, in ms
-    #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 10_000)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
-    pub upgrade_timeout_ms: u32,
-
     /// Time for the closing handshake, in ms
     #[arg(long, value_name = "MS", help_heading = TIME, default_value_t = 5_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
@@ -168,11 +162,6 @@ pub struct Limits {
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 1024)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub pending_max: u32,
-
-    /// Socket.IO clients that use long-polling; one more is told to come back later
-    #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 10_000)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
-    pub sessions_max: u32,
 
     /// Open connections at --metrics-listen, which count towards no other limit
     #[arg(long, value_name = "N", help_heading = CONNECTIONS, default_value_t = 16)]
@@ -259,8 +248,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub drain_bytes_max: u32,
 
-    /// Memory held by all connections together, in MiB; beyond this the largest is closed
-    /// [default: a quarter of the memory]
+    /// Memory of all connections, in MiB; beyond this the largest ends [default: a quarter of all]
     #[arg(long, value_name = "MIB", help_heading = OUTPUT, hide_default_value = true)]
     #[arg(default_value_t = 1024, value_parser = value_parser!(u32).range(1..))]
     pub buffered_mebibytes_max: u32,
@@ -349,6 +337,11 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", help_heading = ROOMS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..=4096))]
     pub room_bytes_max: u32,
+
+    /// Long-polling.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub polling: PollingLimits,
 
     /// What is served from --www.
     #[command(flatten)]

@@ -68,7 +68,7 @@ impl Protocol {
 
     /// A session that is to move here.
     pub(crate) fn upgrading(config: &Config, now: Time) -> Protocol {
-        let by = now.after_ms(u64::from(config.limits.upgrade_timeout_ms));
+        let by = now.after_ms(u64::from(config.limits.polling.upgrade_timeout_ms));
         Protocol::Upgrading(by, Upgrade::Open)
     }
 

@@ -12,6 +12,7 @@ use super::cause::{Cause, Timeout};
 use super::delivery::Begun;
 use super::phase::{Connection, Phase};
 use super::polling::{HandedOver, Polling};
+use super::protocol::{Protocol, Upgrade};
 use super::rates::Rates;
 use super::step::Step;
 use super::subscriptions::Subscription;
@@ -21,6 +22,32 @@ use super::websocket::Liveness;
 const PUT_OFF_MS: u64 = 100;
 
 impl Connection {
+    /// Whether its request waits for a session.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        matches!(self.phase(), Phase::Waiting(_))
+    }
+
+    /// Whether it has a request of a session, or is a WebSocket to which one may move.
+    pub(crate) fn is_carrying(&self) -> bool {
+        match self.phase() {
+            Phase::Waiting(_) => true,
+            Phase::Http(http) => http.body.is_some(),
+            Phase::WebSocket(socket) => {
+                self.takes_part() && matches!(socket.protocol, Protocol::Upgrading(..))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is a WebSocket that waits for its session to come.
+    pub(crate) fn has_upgraded(&self) -> bool {
+        let protocol = match self.phase() {
+            Phase::WebSocket(socket) => &socket.protocol,
+            _ => return false,
+        };
+        matches!(protocol, Protocol::Upgrading(_, Upgrade::Done))
+    }
+
     /// Whether it is a session on no socket.
     pub(crate) fn is_polling(&self) -> bool {
         matches!(self.phase(), Phase::Polling(_))

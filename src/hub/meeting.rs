@@ -47,7 +47,7 @@ impl Hub {
         let Some(address) = self.live(from).map(|connection| connection.address) else { return };
         let limits = self.context.address_limits();
         let Context { sessions, config, counts, addresses, tally, .. } = &mut self.context;
-        let is_full = counts.sessions >= config.limits.sessions_max as usize;
+        let is_full = counts.sessions >= config.limits.polling.sessions_max as usize;
         let refusal = if self.agenda.is_stopping || is_full {
             tally.refused_full += 1;
             Some(refusal::Refusal::Full)

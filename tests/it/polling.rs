@@ -1,6 +1,6 @@
 //! Engine.IO v4 by long-polling, and the way from there to a WebSocket.
 
-use headcount::config::{Config, Limits};
+use headcount::config::{Config, Limits, PollingLimits};
 use headcount::connection::CauseKind;
 use serde_json::{Value, json};
 
@@ -70,6 +70,13 @@ impl Client {
     fn socket(&self, world: &mut World) -> Peer {
         world.open(&format!("/socket.io/?EIO=4&transport=websocket&sid={}", self.sid))
     }
+}
+
+/// The limits of long-polling, changed.
+fn polling(change: impl FnOnce(&mut PollingLimits)) -> Limits {
+    let mut limits = Limits::default();
+    change(&mut limits.polling);
+    limits
 }
 
 fn request(method: &str, path: &str, body: &str) -> String {
@@ -438,7 +445,7 @@ fn server_that_stops_tells_sessions_and_their_requests() {
 
 #[test]
 fn sessions_are_limited() {
-    let limits = Limits { sessions_max: 2, ..Limits::default() };
+    let limits = polling(|limits| limits.sessions_max = 2);
     let mut world = World::with(Config { limits, ..Config::default() });
     let clients = [Client::open(&mut world), Client::open(&mut world)];
     let peer = world.connect();
@@ -452,7 +459,7 @@ fn sessions_are_limited() {
 
 #[test]
 fn time_to_move_is_limited() {
-    let limits = Limits { upgrade_timeout_ms: 500, ..Limits::default() };
+    let limits = polling(|limits| limits.upgrade_timeout_ms = 500);
     let mut world = World::with(Config { limits, ..Config::default() });
     let client = Client::joined(&mut world);
     let socket = client.socket(&mut world);

@@ -1,4 +1,4 @@
-//! Socket.IO over WebSocket (G3–G5). Long-polling is not there, and so are none of its holes.
+//! Socket.IO over WebSocket (G3–G5); long-polling is tested in `it::polling`.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocke
 
 /// Values that a parameter has not got.
 const ODD: &str = "|__proto__|constructor|toString|hasOwnProperty|0|-1|3|5|99|1e1|NaN|null|true|[]|\
-                   %00|%F0|4%00|4%20|websocket,polling|WEBSOCKET|webtransport|polling|websocket%00";
+                   %00|%F0|4%00|4%20|websocket,polling|WEBSOCKET|webtransport|POLLING|websocket%00";
 
 /// Every odd value of every parameter, by every method: an answer in JSON, and no connection.
 #[test]
