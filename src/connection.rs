@@ -4,7 +4,8 @@
 //! peer has sent and when the peer is late. It does not know what requests mean (`hub`) or who else
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
-//! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
+//! - `phase`: the connection, and its life from HTTP to closed; `standing`: where it is in that;
+//!   `expiry`: its deadlines
 //! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input
 //! - `session`: what a session on no socket does
 //! - `body`: a request whose body is still coming; `closing`: the closing handshake
@@ -37,6 +38,7 @@ mod rates;
 mod replier;
 mod session;
 mod socketio;
+mod standing;
 mod stash;
 mod state;
 mod step;
