@@ -1,5 +1,5 @@
-//! What a session on no socket does: it takes packets, gives what there is to be told, and moves to a
-//! WebSocket.
+//! What a session on no socket does: it takes packets, gives what there is to be told, and moves
+//! to a WebSocket.
 
 use crate::config::Config;
 use crate::heartbeat::Beat;
