@@ -5,108 +5,15 @@ use headcount::connection::CauseKind;
 use serde_json::{Value, json};
 
 use crate::engine;
-use crate::wire::{self, Answer, Told};
-use crate::world::{Peer, World};
-
-const OPEN: &str = "/socket.io/?EIO=4&transport=polling";
-
-/// A client: the connection with which it asked last what there is to be told, and its session.
-struct Client {
-    poll: Peer,
-    sid: String,
-}
-
-impl Client {
-    fn open(world: &mut World) -> Client {
-        let poll = world.connect();
-        let answer = get(world, poll, OPEN);
-        let text = body(&answer);
-        let opening: Value = serde_json::from_str(text.strip_prefix('0').unwrap()).unwrap();
-        let sid = opening["sid"].as_str().unwrap().to_owned();
-        Client { poll, sid }
-    }
-
-    /// One that is in the main namespace and has its list.
-    fn joined(world: &mut World) -> Client {
-        let mut client = Client::open(world);
-        assert_eq!(client.post(world, "40"), (200, "ok".into()));
-        let told = client.get(world);
-        assert!(told.starts_with("40{\"sid\":\""), "{told}");
-        let list = told.split('\u{1e}').nth(1);
-        assert!(list.is_some_and(|list| list.starts_with("42[\"login\",[")), "{told}");
-        client
-    }
-
-    fn path(&self) -> String {
-        format!("{OPEN}&sid={}", self.sid)
-    }
-
-    /// Asks for what there is to be told.
-    fn ask(&mut self, world: &mut World) {
-        self.poll = world.connect();
-        world.send(self.poll, request("GET", &self.path(), "").as_bytes());
-    }
-
-    /// What it is told, which waits already or is said at once.
-    fn get(&mut self, world: &mut World) -> String {
-        self.ask(world);
-        self.told(world)
-    }
-
-    fn told(&self, world: &mut World) -> String {
-        let answer = world.answer(self.poll);
-        assert_eq!(answer.status, 200, "{}", body(&answer));
-        body(&answer)
-    }
-
-    fn post(&self, world: &mut World, payload: &str) -> (u16, String) {
-        let peer = world.connect();
-        world.send(peer, request("POST", &self.path(), payload).as_bytes());
-        let answer = world.answer(peer);
-        (answer.status, body(&answer))
-    }
-
-    /// A WebSocket to which the session may move.
-    fn socket(&self, world: &mut World) -> Peer {
-        world.open(&format!("/socket.io/?EIO=4&transport=websocket&sid={}", self.sid))
-    }
-}
+use crate::poller::{Client, OPEN, body, check_gone, get, is_refused, request};
+use crate::wire::{self, Told};
+use crate::world::World;
 
 /// The limits of long-polling, changed.
 fn polling(change: impl FnOnce(&mut PollingLimits)) -> Limits {
     let mut limits = Limits::default();
     change(&mut limits.polling);
     limits
-}
-
-fn request(method: &str, path: &str, body: &str) -> String {
-    let length = match method {
-        "GET" => String::new(),
-        _ => format!("Content-Length: {}\r\n", body.len()),
-    };
-    format!("{method} {path} HTTP/1.1\r\nHost: a\r\n{length}\r\n{body}")
-}
-
-fn get(world: &mut World, peer: Peer, path: &str) -> Answer {
-    world.send(peer, request("GET", path, "").as_bytes());
-    world.answer(peer)
-}
-
-fn body(answer: &Answer) -> String {
-    String::from_utf8(answer.body.to_vec()).unwrap()
-}
-
-fn is_refused(answer: &Answer, code: u64) -> bool {
-    let body: Value = serde_json::from_slice(&answer.body).unwrap();
-    answer.status == 400 && body["code"] == code
-}
-
-/// Its session is gone.
-#[track_caller]
-fn check_gone(world: &mut World, client: &Client) {
-    let peer = world.connect();
-    let answer = get(world, peer, &client.path());
-    assert!(is_refused(&answer, 1), "{} {}", answer.status, body(&answer));
 }
 
 #[test]

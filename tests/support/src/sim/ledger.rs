@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use super::arrivals::Arrivals;
 use super::message::{Change, Message};
+use super::pending::{Pending, is_naming};
 use super::requests::{Act, ROOMS, Request, View};
-use super::rosters::{At, Rosters};
-use super::seats::{Bounds, Fate, Member, Seat, Seats, Span};
+use super::rosters::Rosters;
+use super::seats::{Bounds, Member, Seat, Seats, Span};
 use super::tabs::{Asked, Held, Left, Outcome, Parting, Terms};
 use super::told::{self, Pace, Told};
 
@@ -35,23 +36,6 @@ pub struct Ledger {
     /// Rooms in which it does not know as whom it is back.
     pub doubts: Vec<&'static str>,
     pub terms: Terms,
-}
-
-/// A request that is not known to be done.
-#[derive(Debug)]
-struct Pending {
-    request: Request,
-    /// What it is known by in the answer.
-    id: Option<String>,
-    from_us: u64,
-    fate: Fate,
-    may_fail: &'static [&'static str],
-    /// Whether it may be somebody by it who was held.
-    is_return: bool,
-    /// The error that came before its acknowledgement.
-    error: Option<String>,
-    /// Where its copy led to, which may be told before it is answered.
-    resumed: Option<At>,
 }
 
 impl Ledger {
@@ -482,35 +466,4 @@ impl Ledger {
     pub fn told_of(&self, room: &str) -> Option<&Told> {
         self.told.get(room)
     }
-}
-
-impl Pending {
-    /// Whether there is no answer to it.
-    fn is_silent(&self) -> bool {
-        let is_answered = self.request.act == Act::Ping || self.is_hello();
-        self.id.is_none() && self.fate.is_ok() && !is_answered
-    }
-
-    fn is_hello(&self) -> bool {
-        matches!(self.request.act, Act::Hello(_))
-    }
-
-    /// Whether it is a request of Socket.IO with an acknowledgement.
-    fn is_acknowledged(&self) -> bool {
-        self.id.as_ref().is_some_and(|id| id.starts_with('/'))
-    }
-
-    fn check_code(&self, code: &str) {
-        let is_expected = match &self.fate {
-            Err(codes) => codes.contains(&code),
-            Ok(_) => false,
-        };
-        let is_fair = is_expected || self.may_fail.contains(&code);
-        assert!(is_fair, "{:?} got {code}, not {:?}", self.request, self.fate);
-    }
-}
-
-/// Whether a request may be one for another name, or for none.
-fn is_naming(request: &Request) -> bool {
-    matches!(request.act, Act::Login(..) | Act::Logout | Act::Exit | Act::Hello(_))
 }

@@ -42,10 +42,10 @@
 //!     at most once in their interval (`Ledger::told`, `told::Pace`).
 //! 16. A name is there if somebody has it or is held under it, and only then; at the end nobody is
 //!     held (`watch`, `Run::end`).
-//! 17. Who is back in time is who it was, with its status and data: by `hello`, by entering the room
-//!     later, and in Socket.IO by the next login that is accepted. Who has logged out or is late is
-//!     nobody (`Held::outcome`, `ledger`). Of two with one id the one that is there has it, and both
-//!     know that soon (`client::returns`).
+//! 17. Who is back in time is who it was, with its status and data: by `hello`, by entering the
+//!     room later, and in Socket.IO by the next login that is accepted. Who has logged out or is
+//!     late is nobody (`Held::outcome`, `ledger`). Of two with one id the one that is there has it,
+//!     and both know that soon (`client::returns`).
 //! 18. What is told to one who comes back makes the roster of its copy, and is not much longer than
 //!     the roster (`told::arrive`).
 //! 19. Of the rooms that a `hello` names, the client is let into the first so many as it may have;
@@ -66,6 +66,7 @@ mod message;
 mod nature;
 mod net;
 mod pages;
+mod pending;
 mod requests;
 mod rosters;
 pub mod run;

@@ -1,5 +1,5 @@
-//! What pages and programs ask for by HTTP: some with bodies, which nobody wants, and some with what
-//! is no body.
+//! What pages and programs ask for by HTTP: some with bodies, which nobody wants, and some with
+//! what is no body.
 
 use super::choices::Choices;
 

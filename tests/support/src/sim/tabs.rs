@@ -108,7 +108,8 @@ pub struct Comer {
 }
 
 impl Held {
-    /// What has become of them when they come back, which was asked for at `from_us` and is known to
+    /// What has become of them when they come back, which was asked for at `from_us` and is known
+    /// to
     /// be done by `now_us`.
     pub fn outcome(&self, from_us: u64, now_us: u64, terms: &Terms) -> Outcome {
         let (Some(_), Some(parting)) = (&self.member, self.parting) else {
