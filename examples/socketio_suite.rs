@@ -19,7 +19,7 @@ use headcount::config::Secret;
 use headcount::http::{FieldStorage, HeadLimits, HeadScanner, RequestHead, ResponseHead};
 use headcount::socketio::handshake;
 use headcount::socketio::{Client, EnginePacket, Message, Opening, Outgoing, PING};
-use headcount::socketio::{PacketLimits, Sids, Terms};
+use headcount::socketio::{PacketLimits, Sids, Terms, Transport};
 use headcount::time::Time;
 use headcount::ws::handshake::{Wishes, accept};
 use headcount::ws::{Decoder, Event, Inflation, MessageLimits, Opcode, frame};
@@ -27,8 +27,12 @@ use headcount::ws::{Decoder, Event, Inflation, MessageLimits, Opcode, frame};
 use headcount_support::suite::{Next, Session};
 
 /// What the suites count on.
-const OPENING: Opening =
-    Opening { ping_interval_ms: 300, ping_timeout_ms: 200, message_bytes_max: 1_000_000 };
+const OPENING: Opening = Opening {
+    ping_interval_ms: 300,
+    ping_timeout_ms: 200,
+    message_bytes_max: 1_000_000,
+    upgrades: false,
+};
 const CONNECT_TIMEOUT_MS: u32 = 1_000;
 
 /// A client of theirs hands two messages that come together to a test at once, and the tests listen
@@ -80,7 +84,7 @@ fn serve(mut stream: TcpStream, number: u32) -> Result<(), Box<dyn Error>> {
     let mut storage = FieldStorage::default();
     let head = RequestHead::decode(&input[..length], &HEAD, &mut storage)?;
     let is_echo = head.path == "/engine.io/";
-    if let Err(refusal) = handshake::accept(&head, true) {
+    if let Err(refusal) = handshake::ask(&head, true, |_, _| None) {
         let body = refusal.encode();
         let response = ResponseHead::new(refusal.status(), "Mon, 23 Nov 2026 12:00:00 GMT");
         stream.write_all(&response.content_length(body.len()).finish())?;
@@ -111,7 +115,8 @@ impl Socket {
         let (started, pong_by) = (Instant::now(), Time::NEVER);
         let session = (!is_echo).then_some(());
         let secret = Secret::default();
-        let (client, _) = Client::open(OPENING, &terms(&secret, number), Time::ZERO);
+        let (client, _) =
+            Client::open(OPENING, number, Transport::WebSocket, &terms(&secret), Time::ZERO);
         let session = session.map(|()| Session::new(client));
         Socket { stream, number, session, started, ping_at, pong_by }
     }
@@ -130,8 +135,9 @@ impl Socket {
 
     fn run(mut self, mut input: Vec<u8>) -> Result<(), Box<dyn Error>> {
         let secret = Secret::default();
-        let terms = terms(&secret, self.number);
-        self.send(Opcode::Text, &OPENING.encode(terms.sids.sid(0)))?;
+        let terms = terms(&secret);
+        let sid = Sids { secret: &secret, session: self.number }.sid(0);
+        self.send(Opcode::Text, &OPENING.encode(sid))?;
         let mut decoder = Decoder::default();
         loop {
             let (used, event) = decoder.decode(&mut input, &MESSAGES, Inflation::None)?;
@@ -222,10 +228,10 @@ impl Socket {
     }
 }
 
-fn terms(secret: &Secret, session: u32) -> Terms<'_> {
+fn terms(secret: &Secret) -> Terms<'_> {
     Terms {
         packets: PacketLimits { attachments_max: 10, namespace_bytes_max: 128, json_depth_max: 32 },
         connect_timeout_ms: CONNECT_TIMEOUT_MS,
-        sids: Sids { secret, session },
+        secret,
     }
 }

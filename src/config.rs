@@ -6,7 +6,9 @@
 
 mod bounds;
 mod limits;
+mod polling_limits;
 mod room_pattern;
+mod www_limits;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -17,7 +19,9 @@ use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
 pub use bounds::{DataLimits, ECHO};
 pub use limits::Limits;
+pub use polling_limits::PollingLimits;
 pub use room_pattern::RoomPattern;
+pub use www_limits::WwwLimits;
 
 /// What a server is told when it starts.
 #[derive(Clone, Debug, Default)]

@@ -4,9 +4,11 @@
 //! peer has sent and when the peer is late. It does not know what requests mean (`hub`) or who else
 //! is connected (`presence`), and it reads no clock: each call is told the time.
 //!
-//! - `phase`: the connection, and its life from HTTP to closed; `expiry`: its deadlines
-//! - `http`, `websocket`: what a phase needs to read its input
-//! - `body`: a request whose body is still coming
+//! - `phase`: the connection, and its life from HTTP to closed; `standing`: where it is in that;
+//!   `expiry`: its deadlines
+//! - `http`, `waiting`, `websocket`, `polling`: what a phase needs to read its input
+//! - `session`: what a session on no socket does
+//! - `body`: a request whose body is still coming; `closing`: the closing handshake
 //! - `input`: what the peer sends, which becomes one `step` at a time; `rates`: how much
 //! - `protocol`: native, echo or Socket.IO on a WebSocket; `socketio`: the last of these
 //! - `outbox`, `replier`: what is for this connection alone, sent first
@@ -18,6 +20,7 @@ mod accounting;
 mod body;
 mod cause;
 mod chunks;
+mod closing;
 mod delivery;
 mod expiry;
 mod greeting;
@@ -29,14 +32,18 @@ mod input;
 mod listener;
 mod outbox;
 mod phase;
+mod polling;
 mod protocol;
 mod rates;
 mod replier;
+mod session;
 mod socketio;
+mod standing;
 mod stash;
 mod state;
 mod step;
 mod subscriptions;
+mod waiting;
 mod websocket;
 
 pub use body::BodyUse;
@@ -48,6 +55,7 @@ pub(crate) use identity::Identity;
 pub(crate) use listener::Listener;
 pub use phase::Connection;
 pub(crate) use phase::Phase;
+pub(crate) use polling::Polling;
 pub(crate) use protocol::{Answer, Protocol};
 pub(crate) use stash::Stash;
 pub use state::State;

@@ -88,6 +88,11 @@ impl Heartbeat {
         Some(self.number.to_be_bytes())
     }
 
+    /// Does nothing until this time.
+    pub fn wait_until(&mut self, due: Time) {
+        self.due = due;
+    }
+
     /// Waits once more for the pong: something else shows that the peer is there.
     pub fn put_off(&mut self, pace: Pace, now: Time) {
         self.due = now.after_ms(u64::from(pace.pong_timeout_ms));

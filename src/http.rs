@@ -20,6 +20,7 @@ mod range;
 mod request_line;
 mod response;
 mod scanner;
+mod sharing;
 mod status;
 mod token;
 
@@ -36,5 +37,6 @@ pub use range::{Part, part};
 pub use request_line::Version;
 pub use response::ResponseHead;
 pub use scanner::HeadScanner;
+pub use sharing::Sharing;
 pub use status::Status;
 pub use token::is_token;

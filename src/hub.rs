@@ -22,6 +22,7 @@
 //! - `table`: the connections, and `with`; `context`: everything else that they act on
 //! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away
 //! - `input`: bytes → requests and messages; `output`: bytes to send
+//! - `sessions`, `meeting`, `polling`: clients of Socket.IO that have no WebSocket
 //! - `clients`, `hello`, `returning`: which connection each client has, and how it comes back
 //! - `calls`: what clients ask for in rooms; `rooms`: how they come into them and out
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
@@ -43,10 +44,12 @@ mod forwarded;
 mod hello;
 mod hosts;
 mod input;
+mod meeting;
 mod numbers;
 mod origins;
 mod output;
 mod panics;
+mod polling;
 mod refusal;
 mod refused_origin;
 mod requests;
@@ -54,6 +57,7 @@ mod response;
 mod returning;
 mod rooms;
 mod saved;
+mod sessions;
 mod settle;
 mod socketio;
 mod table;

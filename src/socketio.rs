@@ -12,6 +12,7 @@
 //!
 //! - [`handshake`]: a request for `/socket.io/` → a session, or why not
 //! - [`Client`]: what a session has said and is owed, from its open packet to its end
+//! - [`payload`]: several packets in one request or response of long-polling
 //! - `list`: the names in a room as such clients want them
 //!
 //! Knows no room, no connection and no socket, reads no clock and returns all that is to be sent:
@@ -26,10 +27,11 @@ mod list;
 mod message;
 mod namespaces;
 mod packet;
+pub mod payload;
 mod sid;
 
-pub use client::{Client, Terms};
-pub use engine::{EnginePacket, Opening, PING};
+pub use client::{Client, Terms, Transport};
+pub use engine::{CLOSE, EnginePacket, NOOP, Opening, PING, PROBE, PROBED, UPGRADE};
 pub use error::{ClientError, PacketError};
 pub use list::list;
 pub use message::{Address, Event, Message, Outcome, Outgoing};

@@ -13,6 +13,9 @@ use crate::connection::CauseKind;
 pub struct Tally {
     /// Connections that were taken.
     pub accepted: u64,
+    /// Sessions of long-polling that were opened: each is counted like a connection beside those
+    /// that have its requests.
+    pub sessions: u64,
     /// Connections that were not, since there were as many as there may be.
     pub refused_full: u64,
     /// Connections that were not, since their address had too many or opened them too fast.

@@ -2,13 +2,14 @@
 
 use clap::{Args, value_parser};
 
+use super::{polling_limits::PollingLimits, www_limits::WwwLimits};
+
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
 const CONNECTIONS: &str = "Limits on connections";
 const OUTPUT: &str = "Limits on what waits to be sent";
 const ROSTER: &str = "Roster";
 const ROOMS: &str = "Rooms";
-
 /// The bounds of the server. Its `Default` is what the command line's defaults are.
 #[derive(Args, Clone, Debug, serde::Serialize)]
 pub struct Limits {
@@ -247,8 +248,7 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..))]
     pub drain_bytes_max: u32,
 
-    /// Memory held by all connections together, in MiB; beyond this the largest is closed
-    /// [default: a quarter of the memory]
+    /// Memory of all connections, in MiB; beyond this the largest ends [default: a quarter of all]
     #[arg(long, value_name = "MIB", help_heading = OUTPUT, hide_default_value = true)]
     #[arg(default_value_t = 1024, value_parser = value_parser!(u32).range(1..))]
     pub buffered_mebibytes_max: u32,
@@ -338,13 +338,13 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=4096))]
     pub room_bytes_max: u32,
 
-    /// Files served from --www; the rest are left out
-    #[arg(long, value_name = "N", help_heading = "Files of --www", default_value_t = 1000)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
-    pub www_files_max: u32,
+    /// Long-polling.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub polling: PollingLimits,
 
-    /// Total size of the files served from --www, in MiB; the rest are left out
-    #[arg(long, value_name = "MIB", help_heading = "Files of --www", default_value_t = 64)]
-    #[arg(value_parser = value_parser!(u32).range(1..=1 << 20))]
-    pub www_mebibytes_max: u32,
+    /// What is served from --www.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub www: WwwLimits,
 }

@@ -10,16 +10,19 @@ use super::state::State;
 impl Connection {
     /// What the connection is to others.
     pub(crate) fn state(&self) -> State {
-        let socket = match &self.phase {
+        let protocol = match &self.phase {
             Phase::Http(_) => return State::Http,
+            Phase::Waiting(_) => return State::Waiting,
             Phase::Draining(_) => return State::Draining,
             Phase::Closed(_) => return State::Gone,
-            Phase::WebSocket(socket) => socket,
+            Phase::WebSocket(socket) => &socket.protocol,
+            Phase::Polling(polling) => &polling.protocol,
         };
-        match &socket.protocol {
+        match protocol {
             _ if !self.takes_part() => State::Closing,
             _ if self.subscriptions.iter().any(|one| one.member.is_some()) => State::Present,
             Protocol::Echo => State::Echo,
+            Protocol::Upgrading(..) => State::Unjoined,
             Protocol::SocketIo(_) if self.subscriptions.is_empty() => State::Unjoined,
             Protocol::Native | Protocol::SocketIo(_) => State::Watching,
         }
@@ -39,8 +42,9 @@ impl Connection {
     pub(crate) fn buffered_bytes(&self) -> usize {
         let partial = match &self.phase {
             Phase::WebSocket(socket) => socket.buffered_bytes(),
+            Phase::Polling(polling) => polling.protocol.buffered_bytes(),
             Phase::Http(http) => http.buffered_bytes(),
-            Phase::Draining(_) | Phase::Closed(_) => 0,
+            Phase::Waiting(_) | Phase::Draining(_) | Phase::Closed(_) => 0,
         };
         let subscriptions = self.subscriptions.buffered_bytes();
         self.stash.capacity() + self.outbox.buffered_bytes() + subscriptions + partial

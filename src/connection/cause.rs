@@ -33,6 +33,8 @@ pub enum Cause {
     TooFast,
     /// The peer was too late.
     TimedOut(Timeout),
+    /// It was a session of long-polling, and goes on with a WebSocket.
+    Upgraded,
     /// It had not become a WebSocket, and newer ones wanted its place.
     Displaced,
     /// All connections held too much memory, and this one the most.
@@ -48,7 +50,7 @@ pub enum Cause {
 pub enum Timeout {
     /// A request.
     Handshake,
-    /// To join a namespace of Socket.IO, or to send attachments.
+    /// To join a namespace of Socket.IO, to send attachments, or to move to a WebSocket.
     Connect,
     /// The pong for a ping.
     Pong,
@@ -76,6 +78,7 @@ pub enum CauseKind {
     PongTimeout,
     SendTimeout,
     CloseTimeout,
+    Upgraded,
     Displaced,
     Shed,
     Stopping,
@@ -84,7 +87,7 @@ pub enum CauseKind {
 
 impl CauseKind {
     /// All of them, in the order of their numbers, and their names.
-    pub const ALL: [(CauseKind, &str); 18] = [
+    pub const ALL: [(CauseKind, &str); 19] = [
         (CauseKind::Closed, "closed"),
         (CauseKind::LoggedOut, "logged_out"),
         (CauseKind::Ended, "ended"),
@@ -99,6 +102,7 @@ impl CauseKind {
         (CauseKind::PongTimeout, "pong_timeout"),
         (CauseKind::SendTimeout, "send_timeout"),
         (CauseKind::CloseTimeout, "close_timeout"),
+        (CauseKind::Upgraded, "upgraded"),
         (CauseKind::Displaced, "displaced"),
         (CauseKind::Shed, "shed"),
         (CauseKind::Stopping, "stopping"),
@@ -124,6 +128,7 @@ impl Cause {
             Cause::TimedOut(Timeout::Pong) => CauseKind::PongTimeout,
             Cause::TimedOut(Timeout::Send) => CauseKind::SendTimeout,
             Cause::TimedOut(Timeout::Close) => CauseKind::CloseTimeout,
+            Cause::Upgraded => CauseKind::Upgraded,
             Cause::Displaced => CauseKind::Displaced,
             Cause::Shed => CauseKind::Shed,
             Cause::Stopping => CauseKind::Stopping,
@@ -150,6 +155,7 @@ impl Cause {
             | Cause::Lost
             | Cause::Answered
             | Cause::Refused(_)
+            | Cause::Upgraded
             | Cause::Displaced
             | Cause::Shed => CloseCode::NORMAL,
         }
@@ -173,6 +179,7 @@ impl Cause {
             | Cause::SocketIo(_)
             | Cause::TooFast
             | Cause::TimedOut(Timeout::Handshake | Timeout::Connect)
+            | Cause::Upgraded
             | Cause::Displaced => Leave::Removed,
         }
     }
@@ -231,7 +238,8 @@ mod tests {
         all.extend([Cause::SocketIo(ClientError::NotConnected), Cause::TooFast]);
         let timeouts = [Timeout::Handshake, Timeout::Connect, Timeout::Pong, Timeout::Send];
         all.extend(timeouts.map(Cause::TimedOut));
-        all.extend([Cause::TimedOut(Timeout::Close), Cause::Displaced, Cause::Shed]);
+        all.extend([Cause::TimedOut(Timeout::Close), Cause::Upgraded]);
+        all.extend([Cause::Displaced, Cause::Shed]);
         all.extend([Cause::Stopping, Cause::Panicked]);
         let kinds = CauseKind::ALL.map(|(kind, _)| kind);
         assert!(all.iter().map(|cause| cause.kind()).eq(kinds));

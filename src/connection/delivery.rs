@@ -8,7 +8,7 @@
 
 use crate::api::{self, Wanted};
 use crate::config::Config;
-use crate::presence::{Presence, Room, Seq, View};
+use crate::presence::{Form, Presence, Room, Seq, View};
 use crate::time::Time;
 use crate::ws::Opcode;
 
@@ -126,19 +126,21 @@ impl Connection {
 
     /// The view of a room that its peer means by a word, if it is one for what it speaks.
     pub(crate) fn view(&self, wanted: Option<Wanted>) -> Option<View> {
+        self.phase.protocol()?.view(wanted, self.form())
+    }
+
+    /// The form in which everyone's messages are sent to its peer.
+    pub(crate) fn form(&self) -> Form {
         match &self.phase {
-            Phase::WebSocket(socket) => socket.protocol.view(wanted, socket.form()),
-            Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => None,
+            Phase::WebSocket(socket) => socket.form(),
+            _ => Form::Unframed,
         }
     }
 }
 
 /// The words that go before a list in one namespace.
 fn prefix(phase: &Phase, namespace: u32) -> [&str; 3] {
-    match phase {
-        Phase::WebSocket(socket) => socket.protocol.list_prefix(namespace),
-        Phase::Http(_) | Phase::Draining(_) | Phase::Closed(_) => [""; 3],
-    }
+    phase.protocol().map_or([""; 3], |protocol| protocol.list_prefix(namespace))
 }
 
 /// Whether a peer that was told something before gets a checkpoint next.

@@ -15,6 +15,9 @@ impl Connection {
             // While a response is on its way nothing new is asked.
             Phase::Http(_) if !self.outbox.is_empty() => Time::NEVER,
             Phase::Http(http) => http.deadline,
+            // The session has deadlines of its own, and answers when one has come.
+            Phase::Waiting(_) => Time::NEVER,
+            Phase::Polling(polling) => polling.deadline(),
             Phase::WebSocket(socket) => socket.deadline(),
             Phase::Draining(draining) => draining.deadline,
             Phase::Closed(_) => return Time::NEVER,
@@ -41,8 +44,9 @@ impl Connection {
             }
             Phase::Http(_) => self.end(Cause::TimedOut(Timeout::Handshake)),
             Phase::WebSocket(_) => self.expire_socket(config, now),
+            Phase::Polling(_) => self.expire_polling(config, now),
             Phase::Draining(_) => self.end(Cause::TimedOut(Timeout::Close)),
-            Phase::Closed(_) => {}
+            Phase::Waiting(_) | Phase::Closed(_) => {}
         }
     }
 

@@ -16,7 +16,7 @@ impl Connection {
     pub(crate) fn client(&self) -> Option<ClientId> {
         match self.identity.as_deref()? {
             Identity::Known(client) => *client,
-            Identity::Awaited | Identity::Waiting(_) => None,
+            Identity::Awaited | Identity::Waiting(_) | Identity::Carrier(_) => None,
         }
     }
 
@@ -24,13 +24,26 @@ impl Connection {
     pub(crate) fn claimed(&self) -> Option<ClientId> {
         match self.identity.as_deref()? {
             Identity::Waiting(hello) => hello.client,
-            Identity::Awaited | Identity::Known(_) => self.client(),
+            Identity::Awaited | Identity::Known(_) | Identity::Carrier(_) => self.client(),
         }
     }
 
-    /// Whether it waits until it is known whether its id is free: nothing more is read by then.
+    /// Whether it waits until it is known whether its id is free, or for its session to come:
+    /// nothing more is read by then.
     pub(crate) fn is_waiting(&self) -> bool {
-        matches!(self.identity.as_deref(), Some(Identity::Waiting(_)))
+        match self.identity.as_deref() {
+            Some(Identity::Waiting(_)) => true,
+            Some(Identity::Carrier(_)) => self.has_upgraded(),
+            _ => false,
+        }
+    }
+
+    /// The session that it has a request of, or that is to move to it.
+    pub(crate) fn carried(&self) -> Option<u32> {
+        match self.identity.as_deref() {
+            Some(Identity::Carrier(session)) => Some(*session),
+            _ => None,
+        }
     }
 
     /// What it said who waits. From now on it is to say that anew.

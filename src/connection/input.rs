@@ -75,7 +75,7 @@ impl Connection {
             bytes_min: config.limits.deflate_bytes_min as usize,
             outbox: &mut self.outbox,
         };
-        let step = socket.protocol.receive(message, &mut replier, generation, config, now);
+        let step = socket.protocol.receive(message, &mut replier, config, now);
         if matches!(step, Step::PongReceived) {
             if !socket.liveness.message_pong(pace, now) {
                 return (used, Step::Handled);
@@ -87,8 +87,9 @@ impl Connection {
 
     /// Tells the peer what came of its request.
     pub(crate) fn reply(&mut self, answer: &Answer<'_>) {
-        if let Phase::WebSocket(socket) = &self.phase {
-            socket.protocol.reply(answer, &mut self.outbox);
+        let Connection { phase, outbox, .. } = self;
+        if let Some(protocol) = phase.protocol() {
+            protocol.reply(answer, outbox);
         }
     }
 
@@ -99,15 +100,15 @@ impl Connection {
         allowed: Result<(), ApiError>,
         config: &Config,
     ) -> Option<u32> {
-        let generation = self.id.generation;
-        let Phase::WebSocket(socket) = &mut self.phase else { return None };
-        socket.protocol.join(namespace, allowed, generation, config, &mut self.outbox)
+        let Connection { phase, outbox, .. } = self;
+        phase.protocol_mut()?.join(namespace, allowed, config, outbox)
     }
 
     /// Whether so many more bytes of input are allowed.
     pub(crate) fn may_send(&mut self, bytes: usize, config: &Config, now: Time) -> bool {
         match &self.phase {
-            Phase::WebSocket(socket) if !socket.is_echo() && !socket.is_closing() => {
+            Phase::WebSocket(socket) if socket.is_echo() || socket.is_closing() => true,
+            Phase::WebSocket(_) | Phase::Polling(_) => {
                 Rates::of(&mut self.rates, config, now).allow_bytes(bytes, config, now)
             }
             _ => true,

@@ -9,4 +9,6 @@ pub(crate) enum Listener {
     Local,
     /// The one for metrics.
     Metrics,
+    /// None: it is a session on no socket, opened by a request.
+    Session,
 }

@@ -70,6 +70,11 @@ impl Outbox {
         frame::encode(opcode, payload, self.replies());
     }
 
+    /// Takes all replies, which nobody has begun to send.
+    pub(crate) fn take_replies(&mut self) -> Vec<u8> {
+        self.private.take().map_or_else(Vec::new, |private| private.replies)
+    }
+
     /// Sends `body` after the replies so far. There is room for one: until it is under way the
     /// outbox is [full](Self::is_full).
     pub(crate) fn put_body(&mut self, body: Shared) {

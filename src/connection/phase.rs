@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | `Http` | request heads | responses | [`open`], or the last response: [`drain`] |
 //! | ... [`await_body`] | a request body | 100 | it is complete: the response to the request |
+//! | `Waiting` | and kept | nothing | a session of long-polling has [`answered`] |
+//! | `Polling` | what such requests have | in their responses | [`end`], [`hand_over`] |
 //! | `WebSocket` | messages | replies, what rooms say | [`close`], [`fail`], the peer's Close |
 //! | ... closing | control frames | pongs | the peer's Close, or its time is up |
 //! | ... [`peer_ended`] | what it sent before | replies | all of that is used |
@@ -14,7 +16,9 @@
 //!            a request that opens a WebSocket
 //!   +------+ ------------------------------> +-----------+
 //!   | Http |                                 | WebSocket | ⟲ closing: our Close is sent,
-//!   +------+                                 +-----------+            the peer's awaited
+//!   +------+ <---------+                     +-----------+            the peer's awaited
+//!      |  |   request   | Waiting  ^  answer       |
+//!      |  +-------------+----------+               |
 //!      | last response, bad request, EOF           | Close from the peer, protocol error, EOF
 //!      v                                           v
 //!   +-------------------------------------------------+  all sent, half-closed, EOF seen
@@ -27,11 +31,18 @@
 //! kernel send RST, which can overtake them. So they are sent, the socket is half-closed, and what
 //! still comes is thrown away until the peer has closed too.
 //!
+//! A session of long-polling is a connection without a socket: it lives from one request to the
+//! next, is in rooms, has deadlines and an outbox, and begins and ends in `Polling`. What it says
+//! and is told goes over connections that speak HTTP, unless it moves to a WebSocket.
+//!
 //! A phase that leads to the end carries its [`Cause`]. What follows from a transition for others
 //! (the rooms are left, the counts change) is derived by the hub when the connection has acted.
 //!
 //! [`open`]: Connection::open
 //! [`await_body`]: Http::await_body
+//! [`answered`]: Connection::answered
+//! [`end`]: Connection::end
+//! [`hand_over`]: Connection::hand_over
 //! [`peer_ended`]: Connection::peer_ended
 //! [`drain`]: Connection::drain
 //! [`close`]: Connection::close
@@ -42,11 +53,11 @@
 use std::net::IpAddr;
 
 use crate::addresses::AddressKey;
-use crate::api;
 use crate::config::Config;
-use crate::presence::{Leave, RoomId};
+use crate::http::Sharing;
+use crate::presence::RoomId;
 use crate::time::Time;
-use crate::ws::{CloseCode, DeflateParameters, Opcode};
+use crate::ws::DeflateParameters;
 
 use super::cause::Cause;
 use super::http::Http;
@@ -54,16 +65,14 @@ use super::id::ConnectionId;
 use super::identity::Identity;
 use super::listener::Listener;
 use super::outbox::Outbox;
+use super::polling::{HandedOver, Polling};
 use super::protocol::Protocol;
 use super::rates::Rates;
 use super::stash::Stash;
 use super::state::State;
 use super::subscriptions::Subscriptions;
+use super::waiting::Waiting;
 use super::websocket::WebSocket;
-
-/// When the server stops, clients come back after a random time up to this, in ms. Another one is
-/// to take them all.
-const RETRY_MS: u32 = 5_000;
 
 /// One connection.
 #[derive(Debug)]
@@ -97,7 +106,9 @@ pub struct Connection {
 #[derive(Debug)]
 pub(crate) enum Phase {
     Http(Http),
+    Waiting(Box<Waiting>),
     WebSocket(WebSocket),
+    Polling(Polling),
     Draining(Draining),
     Closed(Cause),
 }
@@ -106,12 +117,21 @@ pub(crate) enum Phase {
 #[derive(Debug)]
 pub(crate) struct Draining {
     pub(super) deadline: Time,
-    cause: Cause,
+    pub(super) cause: Cause,
     discarded_bytes: usize,
     is_half_closed: bool,
 }
 
 impl Connection {
+    /// A session of long-polling, opened by a client at `address`.
+    pub(crate) fn session(
+        id: ConnectionId,
+        address: Option<AddressKey>,
+        polling: Polling,
+    ) -> Connection {
+        Connection::in_phase(Phase::Polling(polling), id, Listener::Session, address)
+    }
+
     /// A connection that was just accepted.
     pub(crate) fn new(
         id: ConnectionId,
@@ -122,12 +142,21 @@ impl Connection {
         now: Time,
     ) -> Connection {
         let deadline = now.after_ms(u64::from(config.limits.handshake_timeout_ms));
+        Connection::in_phase(Phase::Http(Http::new(proxy, deadline)), id, listener, address)
+    }
+
+    fn in_phase(
+        phase: Phase,
+        id: ConnectionId,
+        listener: Listener,
+        address: Option<AddressKey>,
+    ) -> Connection {
         Connection {
             id,
             listener,
             address,
             is_counted: address.is_some(),
-            phase: Phase::Http(Http::new(proxy, deadline)),
+            phase,
             outbox: Outbox::default(),
             subscriptions: Subscriptions::default(),
             home: None,
@@ -141,53 +170,6 @@ impl Connection {
         }
     }
 
-    /// Whether `id` means this connection, and not one that had its place before.
-    pub(crate) fn matches(&self, id: ConnectionId) -> bool {
-        self.id == id
-    }
-
-    pub(crate) fn phase(&self) -> &Phase {
-        &self.phase
-    }
-
-    /// The connection as long as it speaks HTTP.
-    pub(crate) fn http_mut(&mut self) -> Option<&mut Http> {
-        match &mut self.phase {
-            Phase::Http(http) => Some(http),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn is_closed(&self) -> bool {
-        matches!(self.phase, Phase::Closed(_))
-    }
-
-    /// Whether it may be in rooms: it is a WebSocket, and its end has not begun.
-    pub(crate) fn takes_part(&self) -> bool {
-        matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) && !self.is_at_eof
-    }
-
-    /// Why the connection is ending or has ended, if it is so.
-    pub(crate) fn cause(&self) -> Option<Cause> {
-        match &self.phase {
-            Phase::Http(_) => None,
-            Phase::WebSocket(socket) => socket.closing_for(),
-            Phase::Draining(draining) => Some(draining.cause),
-            Phase::Closed(cause) => Some(*cause),
-        }
-    }
-
-    /// What becomes of those who are in rooms by it, now that it takes no part any more.
-    pub(crate) fn leave(&self) -> Leave {
-        // A peer that has said it sends no more, and closed nothing: its input may be held back.
-        self.cause().map_or(Leave::Lost, Cause::leave)
-    }
-
-    /// The cause that counts now that there is this one.
-    fn cause_with(&self, cause: Cause) -> Cause {
-        self.cause().map_or(cause, |first| first.then(cause))
-    }
-
     // Http →
 
     /// A request was answered and the connection is kept for another.
@@ -196,6 +178,32 @@ impl Connection {
             http.scanner = Default::default();
             http.await_head(config, now);
         }
+    }
+
+    /// The request that was decoded last is for a session, which will answer it.
+    pub(crate) fn await_answer(&mut self, keeps_alive: bool, sharing: Sharing) {
+        debug_assert!(matches!(self.phase, Phase::Http(_)), "only HTTP has requests");
+        if let Phase::Http(http) = self.take_phase() {
+            let waiting = Waiting { http, keeps_alive, sharing };
+            self.phase = Phase::Waiting(Box::new(waiting));
+        }
+    }
+
+    /// The session has answered: what is to be known of the request for the response.
+    pub(crate) fn answered(&mut self) -> Option<(bool, Sharing)> {
+        if !matches!(self.phase, Phase::Waiting(_)) {
+            return None;
+        }
+        let Phase::Waiting(waiting) = self.take_phase() else {
+            unreachable!("it was a moment ago")
+        };
+        let Waiting { http, keeps_alive, sharing } = *waiting;
+        self.phase = Phase::Http(http);
+        Some((keeps_alive, sharing))
+    }
+
+    fn take_phase(&mut self) -> Phase {
+        std::mem::replace(&mut self.phase, Phase::Closed(Cause::Answered))
     }
 
     /// The opening handshake is done: from now on `protocol` is spoken.
@@ -210,52 +218,23 @@ impl Connection {
         self.phase = Phase::WebSocket(socket);
     }
 
-    // WebSocket →
+    // Polling →
 
-    /// Starts the closing handshake (RFC 6455 §7.1.2): sends Close and awaits the peer's.
-    pub(crate) fn close(&mut self, cause: Cause, config: &Config, now: Time) {
-        let has_greeted = matches!(self.identity.as_deref(), Some(Identity::Known(_)));
-        if let Phase::WebSocket(socket) = &mut self.phase
-            && !socket.is_closing()
-        {
-            let timeout_ms = u64::from(config.limits.close_timeout_ms);
-            socket.await_close(cause, now.after_ms(timeout_ms));
-            if cause == Cause::Stopping && has_greeted && socket.protocol.is_native() {
-                self.outbox.reply(Opcode::Text, &api::bye(RETRY_MS));
-            }
-            self.outbox.reply(Opcode::Close, &cause.close_code().as_u16().to_be_bytes());
-        }
-    }
-
-    /// Fails the WebSocket connection (RFC 6455 §7.1.7): nothing more of its peer is read.
-    pub(crate) fn fail(&mut self, cause: Cause, config: &Config, now: Time) {
-        self.finish_close(Some(cause.close_code()), cause, config, now);
-    }
-
-    /// Answers the peer's Close frame with its code, if it had one.
-    pub(crate) fn acknowledge_close(
-        &mut self,
-        code: Option<CloseCode>,
-        config: &Config,
-        now: Time,
-    ) {
-        let cause = match code {
-            Some(CloseCode::LOGOUT) => Cause::LoggedOut,
-            _ => Cause::Closed,
+    /// The session goes on with a WebSocket: what it is, for [`take_over`](Self::take_over).
+    pub(crate) fn hand_over(&mut self) -> Option<HandedOver> {
+        let Phase::Polling(_) = &self.phase else { return None };
+        let Phase::Polling(polling) = self.take_phase() else {
+            unreachable!("it was a moment ago")
         };
-        self.finish_close(code, cause, config, now);
-    }
-
-    /// Sends Close, unless that is done, and drains.
-    fn finish_close(&mut self, code: Option<CloseCode>, cause: Cause, config: &Config, now: Time) {
-        if matches!(&self.phase, Phase::WebSocket(socket) if !socket.is_closing()) {
-            match code {
-                Some(code) => self.outbox.reply(Opcode::Close, &code.as_u16().to_be_bytes()),
-                // RFC 6455 §5.5.1: an empty Close frame is answered with an empty one.
-                None => self.outbox.reply(Opcode::Close, b""),
-            }
-        }
-        self.drain(cause, now.after_ms(u64::from(config.limits.close_timeout_ms)));
+        self.phase = Phase::Closed(Cause::Upgraded);
+        Some(HandedOver {
+            polling,
+            packets: self.outbox.take_replies(),
+            subscriptions: std::mem::take(&mut self.subscriptions),
+            home: self.home.take(),
+            rates: self.rates.take(),
+            identity: self.identity.take(),
+        })
     }
 
     // Http, WebSocket → Draining
@@ -282,11 +261,13 @@ impl Connection {
             return;
         }
         match &self.phase {
-            Phase::Http(_) | Phase::WebSocket(_) => self.drain(Cause::Ended, Time::NEVER),
+            Phase::Http(_) | Phase::Waiting(_) | Phase::WebSocket(_) => {
+                self.drain(Cause::Ended, Time::NEVER);
+            }
             Phase::Draining(draining) if draining.is_half_closed => {
                 self.phase = Phase::Closed(draining.cause);
             }
-            Phase::Draining(_) | Phase::Closed(_) => {}
+            Phase::Polling(_) | Phase::Draining(_) | Phase::Closed(_) => {}
         }
     }
 

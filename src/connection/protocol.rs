@@ -4,10 +4,12 @@ use crate::api::{self, ApiError, Call, Done, Wanted};
 use crate::config::Config;
 use crate::heartbeat::Pace;
 use crate::presence::{Form, Summary, View};
-use crate::socketio::{Address, Client, Message, PING};
+use crate::socketio::{Address, Client, ClientError, Message, Outgoing, PacketError};
+use crate::socketio::{PING, PROBE, PROBED, Transport, UPGRADE};
 use crate::time::Time;
 use crate::ws::Opcode;
 
+use super::cause::Cause;
 use super::id::ConnectionId;
 use super::outbox::Outbox;
 use super::replier::Replier;
@@ -23,6 +25,19 @@ pub(crate) enum Protocol {
     Echo,
     /// Our events in the packets of Socket.IO. In a box: other connections don't pay for it.
     SocketIo(Box<Client>),
+    /// The same, but the session is still elsewhere. It must be here by this time.
+    Upgrading(Time, Upgrade),
+}
+
+/// How far a session has come on its way to a WebSocket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Upgrade {
+    /// The WebSocket is open.
+    Open,
+    /// The client has tried it.
+    Probed,
+    /// The client is told nothing elsewhere any more, and everything here.
+    Done,
 }
 
 /// What came of a request, and to whom that is said.
@@ -46,7 +61,22 @@ impl Protocol {
         config: &Config,
         now: Time,
     ) -> Protocol {
-        Protocol::SocketIo(Box::new(socketio::open(id.generation, config, outbox, now)))
+        let (client, opening) = socketio::open(id.generation, Transport::WebSocket, config, now);
+        socketio::send(&[opening], client.transport(), outbox);
+        Protocol::SocketIo(Box::new(client))
+    }
+
+    /// A session that is to move here.
+    pub(crate) fn upgrading(config: &Config, now: Time) -> Protocol {
+        let by = now.after_ms(u64::from(config.limits.polling.upgrade_timeout_ms));
+        Protocol::Upgrading(by, Upgrade::Open)
+    }
+
+    /// The session is on a WebSocket from now on.
+    pub(super) fn upgrade(&mut self) {
+        if let Protocol::SocketIo(client) = self {
+            client.upgrade();
+        }
     }
 
     /// Decodes a message, and replies where that needs no knowledge of what it means.
@@ -54,7 +84,6 @@ impl Protocol {
         &mut self,
         message: Message<'_>,
         replier: &mut Replier<'_>,
-        generation: u32,
         config: &Config,
         now: Time,
     ) -> Step {
@@ -72,10 +101,34 @@ impl Protocol {
                 Step::Handled
             }
             (Protocol::SocketIo(client), message) => {
-                let terms = socketio::terms(config, generation);
-                socketio::step(client.receive(message, &terms, now), config)
+                socketio::step(client.receive(message, &socketio::terms(config), now), config)
+            }
+            (Protocol::Upgrading(_, upgrade @ Upgrade::Open), Message::Text(PROBE)) => {
+                *upgrade = Upgrade::Probed;
+                replier.reply(Opcode::Text, PROBED);
+                Step::Probed
+            }
+            (Protocol::Upgrading(_, upgrade @ Upgrade::Probed), Message::Text(UPGRADE)) => {
+                *upgrade = Upgrade::Done;
+                Step::Upgraded
+            }
+            (Protocol::Upgrading(..), _) => {
+                Step::Failed(Cause::SocketIo(ClientError::Packet(PacketError::UnknownType)))
             }
         }
+    }
+
+    /// Decodes a packet of a session on no socket.
+    pub(super) fn receive_packet(
+        &mut self,
+        message: Message<'_>,
+        config: &Config,
+        now: Time,
+    ) -> Step {
+        let Protocol::SocketIo(client) = self else {
+            unreachable!("nothing else is spoken by polling")
+        };
+        socketio::step(client.receive(message, &socketio::terms(config), now), config)
     }
 
     /// Replies to a request: what came of it.
@@ -88,7 +141,8 @@ impl Protocol {
         match (self, answer.address) {
             (Protocol::SocketIo(client), Some(address)) => {
                 let error = answer.outcome.as_ref().err().copied();
-                socketio::send(&client.reply(address, event.as_deref(), error), outbox);
+                let messages = client.reply(address, event.as_deref(), error);
+                socketio::send(&messages, client.transport(), outbox);
             }
             _ => {
                 if let Some(event) = event {
@@ -103,19 +157,18 @@ impl Protocol {
         &mut self,
         namespace: &str,
         allowed: Result<(), ApiError>,
-        generation: u32,
         config: &Config,
         outbox: &mut Outbox,
     ) -> Option<u32> {
         let Protocol::SocketIo(client) = self else { return None };
         let (number, reply) = match allowed {
             Ok(()) => {
-                let (number, reply) = client.join(namespace, &socketio::terms(config, generation));
+                let (number, reply) = client.join(namespace, &socketio::terms(config));
                 (Some(number), reply)
             }
             Err(error) => (None, Client::refuse(namespace, &error.to_string())),
         };
-        socketio::send(&[reply], outbox);
+        socketio::send(&[reply], client.transport(), outbox);
         number
     }
 
@@ -155,8 +208,13 @@ impl Protocol {
     /// Sends that question. A WebSocket's ping has `data`; Socket.IO's is a message, and has none.
     pub(super) fn ping(&self, data: [u8; 4], outbox: &mut Outbox) {
         match self {
-            Protocol::Native | Protocol::Echo => outbox.reply(Opcode::Ping, &data),
-            Protocol::SocketIo(_) => outbox.reply(Opcode::Text, PING),
+            Protocol::Native | Protocol::Echo | Protocol::Upgrading(..) => {
+                outbox.reply(Opcode::Ping, &data);
+            }
+            Protocol::SocketIo(client) => {
+                let ping = Outgoing::Text(PING.to_vec());
+                socketio::send(&[ping], client.transport(), outbox);
+            }
         }
     }
 
@@ -164,6 +222,7 @@ impl Protocol {
     pub(super) fn owed_by(&self) -> Time {
         match self {
             Protocol::SocketIo(client) => client.deadline(),
+            Protocol::Upgrading(by, _) => *by,
             Protocol::Native | Protocol::Echo => Time::NEVER,
         }
     }
@@ -172,7 +231,7 @@ impl Protocol {
     pub(super) fn list_prefix(&self, namespace: u32) -> [&str; 3] {
         match self {
             Protocol::SocketIo(client) => client.event_prefix(namespace),
-            Protocol::Native | Protocol::Echo => [""; 3],
+            Protocol::Native | Protocol::Echo | Protocol::Upgrading(..) => [""; 3],
         }
     }
 
@@ -180,7 +239,7 @@ impl Protocol {
     pub(super) fn buffered_bytes(&self) -> usize {
         match self {
             Protocol::SocketIo(client) => client.buffered_bytes(),
-            Protocol::Native | Protocol::Echo => 0,
+            Protocol::Native | Protocol::Echo | Protocol::Upgrading(..) => 0,
         }
     }
 }

@@ -60,10 +60,15 @@ impl Rates {
     /// Whether one more frame or message is allowed.
     pub(super) fn allow(&mut self, event: &Event<'_>, config: &Config, now: Time) -> bool {
         match event {
-            Event::Text(_) | Event::Binary(_) => self.take(Counted::Messages, 1, config, now),
+            Event::Text(_) | Event::Binary(_) => self.allow_message(config, now),
             Event::Ping(_) | Event::Pong(_) => self.take(Counted::Controls, 1, config, now),
             Event::Close(_) => true,
         }
+    }
+
+    /// Whether one more message is allowed.
+    pub(super) fn allow_message(&mut self, config: &Config, now: Time) -> bool {
+        self.take(Counted::Messages, 1, config, now)
     }
 
     /// Whether so many more bytes are allowed.

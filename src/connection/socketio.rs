@@ -1,11 +1,12 @@
-//! Socket.IO on a WebSocket: between the client's state and frames.
+//! Socket.IO: between the client's state and frames, or payloads.
 //!
 //! The client says what is to be sent, and knows no frame; the outbox sends, and knows no
 //! namespace.
 
 use crate::api;
 use crate::config::Config;
-use crate::socketio::{Client, ClientError, Opening, Outcome, Outgoing, PacketLimits, Sids, Terms};
+use crate::socketio::{Client, ClientError, Opening, Outcome, Outgoing};
+use crate::socketio::{PacketLimits, Terms, Transport, payload};
 use crate::time::Time;
 use crate::ws::Opcode;
 
@@ -13,19 +14,23 @@ use super::cause::Cause;
 use super::outbox::Outbox;
 use super::step::Step;
 
-/// A new client. Its open packet waits in the outbox.
-pub(super) fn open(generation: u32, config: &Config, outbox: &mut Outbox, now: Time) -> Client {
+/// A new client with the session of this number, and its open packet.
+pub(super) fn open(
+    session: u32,
+    transport: Transport,
+    config: &Config,
+    now: Time,
+) -> (Client, Outgoing) {
     let opening = Opening {
         ping_interval_ms: config.limits.ping_interval_ms,
         ping_timeout_ms: config.limits.pong_timeout_ms,
         message_bytes_max: config.limits.message_bytes_max,
+        upgrades: transport == Transport::Polling,
     };
-    let (client, first) = Client::open(opening, &terms(config, generation), now);
-    send(&[first], outbox);
-    client
+    Client::open(opening, session, transport, &terms(config), now)
 }
 
-pub(super) fn terms(config: &Config, generation: u32) -> Terms<'_> {
+pub(super) fn terms(config: &Config) -> Terms<'_> {
     let limits = &config.limits;
     Terms {
         packets: PacketLimits {
@@ -34,15 +39,18 @@ pub(super) fn terms(config: &Config, generation: u32) -> Terms<'_> {
             json_depth_max: limits.json_depth_max,
         },
         connect_timeout_ms: limits.connect_timeout_ms,
-        sids: Sids { secret: &config.secret, session: generation },
+        secret: &config.secret,
     }
 }
 
-pub(super) fn send(messages: &[Outgoing], outbox: &mut Outbox) {
+pub(super) fn send(messages: &[Outgoing], transport: Transport, outbox: &mut Outbox) {
     for message in messages {
-        match message {
-            Outgoing::Text(text) => outbox.reply(Opcode::Text, text),
-            Outgoing::Binary(bytes) => outbox.reply(Opcode::Binary, bytes),
+        match (transport, message) {
+            (Transport::Polling, message) => payload::push(message, outbox.replies()),
+            (Transport::WebSocket, Outgoing::Text(text)) => outbox.reply(Opcode::Text, text),
+            (Transport::WebSocket, Outgoing::Binary(bytes)) => {
+                outbox.reply(Opcode::Binary, bytes);
+            }
         }
     }
 }

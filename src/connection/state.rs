@@ -5,6 +5,8 @@
 pub enum State {
     /// It speaks HTTP and may still become a WebSocket.
     Http,
+    /// Its request waits for what a session of Socket.IO has to say.
+    Waiting,
     /// It speaks Socket.IO and is in no namespace.
     Unjoined,
     /// It has a name in no room.
@@ -23,8 +25,9 @@ pub enum State {
 
 impl State {
     /// All states of a connection that has not ended, and their names.
-    pub const OPEN: [(State, &str); 7] = [
+    pub const OPEN: [(State, &str); 8] = [
         (State::Http, "http"),
+        (State::Waiting, "waiting"),
         (State::Unjoined, "unjoined"),
         (State::Watching, "watching"),
         (State::Present, "present"),
@@ -41,7 +44,7 @@ mod tests {
     #[test]
     fn number_of_a_state_is_its_place_among_the_open_ones() {
         let numbers = State::OPEN.map(|(state, _)| state as usize);
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7]);
         assert_eq!(State::Gone as usize, State::OPEN.len());
     }
 }

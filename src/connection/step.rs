@@ -22,6 +22,10 @@ pub(crate) enum Step {
     Join(Box<str>, Option<ClientId>),
     /// The peer left that one.
     Left(u32),
+    /// The peer has tried the WebSocket to which its session may move.
+    Probed,
+    /// It is to move there.
+    Upgraded,
     /// The peer wants to be closed.
     Ended,
     /// The peer's Close frame.

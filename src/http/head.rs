@@ -25,6 +25,8 @@ pub enum Method {
     Get,
     /// HEAD
     Head,
+    /// POST, the only one whose content means something here
+    Post,
     /// OPTIONS, the only one that may ask for `*`
     Options,
     /// CONNECT, the only one whose target is a host and port
@@ -172,7 +174,8 @@ impl Method {
             b"HEAD" => Method::Head,
             b"OPTIONS" => Method::Options,
             b"CONNECT" => Method::Connect,
-            b"POST" | b"PUT" | b"DELETE" | b"TRACE" | b"PATCH" => Method::Other,
+            b"POST" => Method::Post,
+            b"PUT" | b"DELETE" | b"TRACE" | b"PATCH" => Method::Other,
             _ if !is_token(method) => return Err(RequestError::Malformed),
             _ => return Err(RequestError::UnknownMethod),
         })

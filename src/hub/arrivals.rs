@@ -52,8 +52,6 @@ impl Hub {
         entry.insert(Connection::new(id, client, proxy, listener, config, now));
         if listener == Listener::Metrics {
             self.context.counts.for_metrics += 1;
-        } else {
-            self.agenda.pending.push_back(id);
         }
         // Nothing has happened to it, but it is not counted yet, and has a deadline from now on.
         self.with(id, |_, _| ());
@@ -87,8 +85,8 @@ impl Hub {
         let for_metrics = self.context.counts.for_metrics;
         match listener {
             Listener::Metrics => for_metrics >= limits.metrics_connections_max,
-            Listener::Public | Listener::Local => {
-                self.connections.len() - for_metrics as usize >= limits.connections_max as usize
+            Listener::Public | Listener::Local | Listener::Session => {
+                self.len() - for_metrics as usize >= limits.connections_max as usize
             }
         }
     }

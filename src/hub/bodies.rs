@@ -1,5 +1,6 @@
 //! Requests with a body: it is awaited, and then they are responded to like others.
 
+use crate::config::Limits;
 use crate::connection::{Body, BodyUse, Connection, WholeRequest};
 use crate::http::{FieldStorage, Method, RequestHead};
 use crate::time::Time;
@@ -11,9 +12,12 @@ const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Context {
     /// What becomes of the body of a request, and how long it may be.
-    fn body_use(&self) -> (BodyUse, u32) {
-        // Nothing that is served here takes one.
-        (BodyUse::Discard, self.config.limits.body_bytes_max)
+    fn body_use(&mut self, connection: &mut Connection, head: &RequestHead<'_>) -> (BodyUse, u32) {
+        let Limits { body_bytes_max, message_bytes_max, .. } = self.config.limits;
+        match self.takes_packets(connection, head) {
+            true => (BodyUse::Collect, message_bytes_max),
+            false => (BodyUse::Discard, body_bytes_max),
+        }
     }
 
     /// Awaits the body of a request, unless the response has to come before it. `bytes` are those
@@ -26,7 +30,7 @@ impl Context {
         has_begun: bool,
         now: Time,
     ) {
-        let (usage, bytes_max) = self.body_use();
+        let (usage, bytes_max) = self.body_use(connection, head);
         let body = match Body::new(bytes, head.body, usage, bytes_max) {
             Ok(body) => body,
             Err(error) => return self.refuse(connection, error, head.method == Method::Head, now),
@@ -36,7 +40,7 @@ impl Context {
                 // RFC 9110 §10.1.1: a final status in place of 100 tells the client that the body
                 // is not wanted. Whether it comes all the same, or the next request does, can't be
                 // known: so this one is the last.
-                BodyUse::Discard => return self.route(connection, head, false, now),
+                BodyUse::Discard => return self.route(connection, head, Vec::new(), false, now),
                 // A client that did not wait needs not be told to go on.
                 BodyUse::Collect if has_begun => {}
                 BodyUse::Collect => connection.outbox.replies().extend_from_slice(CONTINUE),
@@ -61,8 +65,7 @@ impl Context {
             let (limits, mut storage) = (self.head_limits(), FieldStorage::default());
             match (RequestHead::decode(&head, &limits, &mut storage), content) {
                 (Ok(head), Ok(content)) => {
-                    debug_assert!(content.is_empty(), "nothing collects one");
-                    self.route(connection, &head, head.keeps_alive(), now);
+                    self.route(connection, &head, content, head.keeps_alive(), now);
                 }
                 (Ok(head), Err(error)) => {
                     self.refuse(connection, error, head.method == Method::Head, now);

@@ -64,6 +64,13 @@ impl Clients {
         }
     }
 
+    /// A client is on another connection from now on.
+    pub(super) fn moved(&mut self, client: ClientId, connection: ConnectionId) {
+        if let Some(client) = self.by_id.get_mut(&client) {
+            client.connection = connection;
+        }
+    }
+
     /// The connection of a client has answered a ping: it is there.
     pub(super) fn is_here(&mut self, client: ClientId) {
         if let Some(newcomer) = self.by_id.get_mut(&client).and_then(|client| client.next.take()) {

@@ -13,6 +13,7 @@ use super::clients::Clients;
 use super::counts::Counts;
 use super::refused_origin::RefusedOrigin;
 use super::returning::Returning;
+use super::sessions::Sessions;
 
 /// What a connection acts on.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(super) struct Context {
     pub(super) date: String,
     pub(super) presence: Presence,
     pub(super) clients: Clients,
+    pub(super) sessions: Sessions,
     /// Clients that wait for others, those first that wait longest.
     pub(super) returning: VecDeque<Returning>,
     pub(super) codec: Codec,
@@ -47,6 +49,7 @@ impl Context {
             presence,
             config,
             clients: Clients::default(),
+            sessions: Sessions::default(),
             returning: VecDeque::new(),
             assets,
             date: String::new(),

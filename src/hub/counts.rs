@@ -9,6 +9,8 @@ pub(super) struct Counts {
     open: [u32; State::OPEN.len()],
     /// Connections that came in where there is nothing but metrics.
     pub(super) for_metrics: u32,
+    /// Sessions on no socket.
+    pub(super) sessions: usize,
     /// Connections that speak HTTP, without those.
     pub(super) pending: u32,
     /// Bytes of memory that they hold beside themselves.

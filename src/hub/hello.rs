@@ -213,6 +213,8 @@ impl Context {
         if let Some(client) = connection.claimed() {
             self.clients.ended(client, connection.id);
         }
-        connection.forget_identity();
+        if connection.carried().is_none() {
+            connection.forget_identity();
+        }
     }
 }

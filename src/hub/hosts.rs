@@ -32,6 +32,6 @@ fn is_probe(head: &RequestHead<'_>) -> bool {
     match head.method {
         Method::Get | Method::Head => head.path == "/healthz",
         Method::Options => matches!(&*head.path, "/" | "*" | "/healthz"),
-        Method::Connect | Method::Other => false,
+        Method::Post | Method::Connect | Method::Other => false,
     }
 }

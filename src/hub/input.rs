@@ -36,7 +36,7 @@ impl Hub {
 
 impl Context {
     /// Uses what a connection has received, together with what it had not used before.
-    fn receive(&mut self, connection: &mut Connection, bytes: &mut [u8], now: Time) {
+    pub(super) fn receive(&mut self, connection: &mut Connection, bytes: &mut [u8], now: Time) {
         self.tally.bytes_in += bytes.len() as u64;
         if !connection.may_send(bytes.len(), &self.config, now) {
             connection.fail(Cause::TooFast, &self.config, now);
@@ -65,6 +65,13 @@ impl Context {
             let is_full = connection.outbox.is_full(reply_bytes_max) || connection.is_waiting();
             connection.is_paused = false;
             match connection.phase() {
+                Phase::Polling(_) => unreachable!("a session on no socket has no bytes"),
+                // A request behind one that waits is kept, as far as its head may go.
+                Phase::Waiting(_) => {
+                    let head_bytes_max = self.config.limits.head_bytes_max as usize;
+                    connection.is_paused = rest.len() >= head_bytes_max;
+                    return used;
+                }
                 Phase::Draining(_) | Phase::Closed(_) => {
                     connection.discard(rest.len(), &self.config);
                     return input.len();
@@ -100,9 +107,17 @@ impl Context {
         now: Time,
     ) -> Option<usize> {
         let (used, step) = connection.step(input, &mut self.codec, &self.config, now);
+        if matches!(step, Step::NeedsInput) {
+            return None;
+        }
+        self.take_step(connection, step, now);
+        Some(used)
+    }
+
+    /// Does what came of something that a client sent.
+    pub(super) fn take_step(&mut self, connection: &mut Connection, step: Step, now: Time) {
         match step {
-            Step::NeedsInput => return None,
-            Step::Handled => {}
+            Step::NeedsInput | Step::Handled => {}
             Step::PongReceived => self.heard_of(connection),
             Step::Call(call, address) => self.answer(connection, call, address, now),
             Step::Join(namespace, client) => {
@@ -115,7 +130,16 @@ impl Context {
             Step::Ended => connection.close(Cause::Closed, &self.config, now),
             Step::Closed(code) => connection.acknowledge_close(code, &self.config, now),
             Step::Failed(cause) => connection.fail(cause, &self.config, now),
+            Step::Probed => {
+                if let Some(session) = connection.carried() {
+                    self.sessions.probed(session, connection.id);
+                }
+            }
+            Step::Upgraded => {
+                if let Some(session) = connection.carried() {
+                    self.sessions.upgraded(session, connection.id);
+                }
+            }
         }
-        Some(used)
     }
 }

@@ -49,7 +49,8 @@ impl Hub {
         let Context { tally, counts, presence, .. } = &self.context;
         let bytes = || self.connections.iter().map(|(_, one)| one.buffered_bytes()).sum::<usize>();
         debug_assert_eq!(counts.buffered_bytes, bytes());
-        debug_assert_eq!(tally.accepted, self.connections.len() as u64 + tally.closed_total());
+        let taken = tally.accepted + tally.sessions;
+        debug_assert_eq!(taken, self.connections.len() as u64 + tally.closed_total());
         let ended = presence.ended().iter().sum::<u64>();
         let came = tally.logins + presence.restored();
         debug_assert_eq!(came - ended, presence.members() as u64);
@@ -82,7 +83,7 @@ impl Context {
 /// comes from here and asks for somebody else.
 pub(super) fn shows_metrics(listener: Listener, head: &RequestHead<'_>) -> bool {
     match listener {
-        Listener::Public => false,
+        Listener::Public | Listener::Session => false,
         Listener::Local => FORWARDED.iter().all(|name| head.values(name).next().is_none()),
         Listener::Metrics => true,
     }

@@ -2,7 +2,7 @@
 
 use crate::config::OriginPolicy;
 use crate::connection::Connection;
-use crate::http::{RequestHead, ResponseHead, is_own_origin};
+use crate::http::{RequestHead, ResponseHead, Sharing, is_own_origin};
 
 use super::context::Context;
 use super::refused_origin::RefusedOrigin;
@@ -35,20 +35,20 @@ impl Context {
     /// Lets the pages that may connect read the response too, wherever they are from (Fetch,
     /// "CORS protocol"): they may import the client module, for one.
     pub(super) fn share(&self, response: ResponseHead, head: &RequestHead<'_>) -> ResponseHead {
+        self.sharing(head).add_to(response)
+    }
+
+    /// Which pages may read the response to a request.
+    pub(super) fn sharing(&self, head: &RequestHead<'_>) -> Sharing {
         let listed = match &self.config.origins {
-            OriginPolicy::Any => return response.field("Access-Control-Allow-Origin", "*"),
+            OriginPolicy::Any => return Sharing::Anybody,
+            OriginPolicy::Listed(listed) if listed.is_empty() => return Sharing::Nobody,
             OriginPolicy::Listed(listed) => listed,
         };
-        if listed.is_empty() {
-            return response;
-        }
-        let response = response.field("Vary", "Origin");
         let origin = head.single("origin").ok().flatten();
         let is_listed = |origin: &&[u8]| listed.iter().any(|listed| listed.matches(origin));
         // The request's own: a list may have patterns, and the field takes none but `*`.
-        match origin.filter(is_listed).and_then(|origin| str::from_utf8(origin).ok()) {
-            Some(origin) => response.field("Access-Control-Allow-Origin", origin),
-            None => response,
-        }
+        let own = origin.filter(is_listed).and_then(|origin| str::from_utf8(origin).ok());
+        Sharing::Some(own.map(Box::from))
     }
 }

@@ -128,7 +128,7 @@ impl Hub {
 
 impl Context {
     /// Has the rooms encode what a connection needs of them and nobody has needed before.
-    fn encode_lacking(&mut self, connection: &Connection) {
+    pub(super) fn encode_lacking(&mut self, connection: &Connection) {
         let Context { presence, codec, config, .. } = self;
         for subscription in connection.subscriptions.iter() {
             let room = subscription.room;
@@ -142,7 +142,7 @@ impl Context {
     fn takes_input(&self, connection: &Connection) -> bool {
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
         let is_full = connection.outbox.is_full(reply_bytes_max);
-        !connection.is_paused || !(is_full || connection.is_waiting())
+        !connection.is_paused || !(is_full || connection.is_waiting() || connection.awaits_answer())
     }
 }
 

@@ -14,6 +14,7 @@ use super::hosts::METHODS;
 use super::numbers::shows_metrics;
 use super::refusal::Refusal;
 use super::response::Response;
+use super::socketio::SOCKET_IO;
 
 impl Context {
     /// Takes the next request from `input`, responds to it, and says how many bytes it had; `None`
@@ -39,7 +40,7 @@ impl Context {
         let mut storage = FieldStorage::default();
         match RequestHead::decode(&input[..length], &limits, &mut storage) {
             Ok(head) if head.body.is_zero() => {
-                self.route(connection, &head, head.keeps_alive(), now);
+                self.route(connection, &head, Vec::new(), head.keeps_alive(), now);
             }
             Ok(head) => {
                 let has_begun = input.len() > length;
@@ -64,6 +65,7 @@ impl Context {
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
+        content: Vec<u8>,
         keeps_alive: bool,
         now: Time,
     ) {
@@ -85,7 +87,7 @@ impl Context {
         let opened = match &*head.path {
             _ if listener == Listener::Metrics => None,
             "/echo" if self.config.echo => Some(self.open_echo(connection, head, now)),
-            "/socket.io/" => Some(self.open_socket_io(connection, head, now)),
+            SOCKET_IO => Some(self.ask_socket_io(connection, head, content, keeps_alive, now)),
             path => room_of(path, "/ws").map(|room| self.open_in_room(connection, head, room, now)),
         };
         let response = match (opened, &*head.path) {
@@ -115,6 +117,7 @@ impl Context {
         is_head: bool,
         now: Time,
     ) {
+        self.forget_request(connection);
         let response = match error {
             RequestError::TooManyFromAddress => self.busy(Refusal::TooManyFromAddress),
             _ => self.last_words(error.status(), &error.to_string()),
@@ -151,7 +154,7 @@ impl Context {
     }
 
     /// Sends a response, and ends the connection with it or makes ready for the next request.
-    fn respond(
+    pub(super) fn respond(
         &mut self,
         connection: &mut Connection,
         response: Response,

@@ -18,8 +18,16 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
         }
         context.forget_client(connection);
     }
-    // Its memory.
+    // The session that it has a request of: one that it does not wait to be answered for is lost.
+    if let Some(session) = connection.carried()
+        && !connection.is_carrying()
+    {
+        connection.forget_identity();
+        context.sessions.left(session, connection.id);
+    }
+    // Its requests, if it is a session itself, and its memory.
     if connection.is_closed() {
+        context.end_session(connection);
         connection.release();
     }
     let bytes = connection.buffered_bytes() as u32;
@@ -44,6 +52,9 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
     if connection.listener != Listener::Metrics {
         context.counts.pending -= u32::from(before == State::Http);
         context.counts.pending += u32::from(after == State::Http);
+        if after == State::Http {
+            agenda.pending.push_back(connection.id);
+        }
     }
     if after == State::Gone {
         agenda.closed.push_back(connection.id);

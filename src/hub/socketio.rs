@@ -1,12 +1,16 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
-use crate::connection::{Connection, Protocol};
-use crate::http::{RequestHead, ResponseHead};
-use crate::socketio::handshake::{self, Refusal};
+use crate::connection::{Connection, Identity, Protocol};
+use crate::http::RequestHead;
+use crate::socketio::handshake::{self, Ask, Refusal};
+use crate::socketio::{Sids, Transport};
 use crate::time::Time;
 
 use super::context::Context;
 use super::response::Response;
+
+/// Where requests of Engine.IO go.
+pub(super) const SOCKET_IO: &str = "/socket.io/";
 
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
@@ -21,35 +25,69 @@ pub(super) fn asset_path(path: &str) -> &str {
 }
 
 impl Context {
-    /// Opens a session of Engine.IO, or says why not.
-    pub(super) fn open_socket_io(
+    /// A request for `/socket.io/`: it opens a session, is of one, or gets this response.
+    pub(super) fn ask_socket_io(
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
+        content: Vec<u8>,
+        keeps_alive: bool,
         now: Time,
     ) -> Result<(), Response> {
-        handshake::accept(head, self.allows_origin(head)).map_err(|refusal| {
+        match self.check_socket_io(connection, head)? {
+            Ask::Open(Transport::Polling) => {
+                self.poll_or_post(connection, head, None, content, keeps_alive)
+            }
+            Ask::Continue(session, Transport::Polling) => {
+                self.poll_or_post(connection, head, Some(session), content, keeps_alive)
+            }
+            Ask::Open(Transport::WebSocket) => {
+                let deflate = self.shake_hands(connection, head, None)?;
+                let (id, outbox) = (connection.id, &mut connection.outbox);
+                let protocol = Protocol::socket_io(id, outbox, &self.config, now);
+                connection.open(protocol, deflate, &self.config, now);
+                Ok(())
+            }
+            Ask::Continue(session, Transport::WebSocket) => {
+                let deflate = self.shake_hands(connection, head, None)?;
+                let protocol = Protocol::upgrading(&self.config, now);
+                connection.open(protocol, deflate, &self.config, now);
+                connection.identify(Identity::Carrier(session));
+                self.sessions.offer_upgrade(session, connection.id);
+                Ok(())
+            }
+        }
+    }
+
+    /// What a request for `/socket.io/` asks for, if it may.
+    pub(super) fn check_socket_io(
+        &mut self,
+        connection: &Connection,
+        head: &RequestHead<'_>,
+    ) -> Result<Ask, Response> {
+        self.ask(head).map_err(|refusal| {
             if refusal == Refusal::Forbidden {
                 self.note_refused_origin(connection, head);
             }
             self.engine_refusal(refusal, head)
-        })?;
-        self.check_asker(connection, head)?;
-        let deflate = self.shake_hands(connection, head, None)?;
-        let protocol =
-            Protocol::socket_io(connection.id, &mut connection.outbox, &self.config, now);
-        connection.open(protocol, deflate, &self.config, now);
-        Ok(())
+        })
     }
 
-    fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Response {
-        let body = refusal.encode();
-        let response = ResponseHead::new(refusal.status(), &self.date)
-            .content_type("application/json")
-            .content_length(body.len())
-            .field("Cache-Control", "no-store");
+    /// What a request for `/socket.io/` asks for, or what is wrong with it.
+    pub(super) fn ask(&self, head: &RequestHead<'_>) -> Result<Ask, Refusal> {
+        handshake::ask(head, self.allows_origin(head), |sid, transport| {
+            let session = Sids::session(&self.config.secret, sid)?;
+            self.sessions.admits(session, transport).then_some(session)
+        })
+    }
+
+    /// Why a request is refused, in the words of Engine.IO. What follows a request for another
+    /// protocol is not looked at.
+    pub(super) fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Response {
+        let mut response = self.engine_response(refusal);
         // A page of another origin could not read why otherwise.
-        let response = self.share(response, head);
-        Response { head: response, body: body.into(), connection: Some("close") }
+        response.head = self.sharing(head).add_with_credentials_to(response.head);
+        let leads_away = head.values("upgrade").next().is_some();
+        Response { connection: leads_away.then_some("close"), ..response }
     }
 }

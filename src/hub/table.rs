@@ -4,7 +4,7 @@ use slab::Slab;
 
 use crate::assets::Assets;
 use crate::config::Config;
-use crate::connection::{Connection, ConnectionId};
+use crate::connection::{Connection, ConnectionId, Listener};
 
 use super::agenda::Agenda;
 use super::context::Context;
@@ -49,12 +49,12 @@ impl Hub {
         self.context.assets = assets;
     }
 
-    /// Connections that are not reaped.
+    /// Connections that have a socket and are not reaped.
     pub fn len(&self) -> usize {
-        self.connections.len()
+        self.connections.len() - self.context.counts.sessions
     }
 
-    /// Whether there are no connections.
+    /// Whether there are no connections, nor sessions on no socket.
     pub fn is_empty(&self) -> bool {
         self.connections.is_empty()
     }
@@ -64,9 +64,10 @@ impl Hub {
         self.context.counts.buffered_bytes
     }
 
-    /// All connections, by index.
+    /// All connections that have a socket, by index.
     pub fn ids(&self) -> impl Iterator<Item = ConnectionId> {
-        self.connections.iter().map(|(_, connection)| connection.id)
+        let all = self.connections.iter().map(|(_, connection)| connection);
+        all.filter(|one| one.listener != Listener::Session).map(|one| one.id)
     }
 
     /// Whether `id` means a connection that has not ended.

@@ -22,6 +22,7 @@ impl Hub {
     /// Commits what changed in the rooms, where that is due. Their followers then have something to
     /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
     pub fn commit(&mut self, now: Time) {
+        self.meet_sessions(now);
         self.meet_clients(now);
         let Context { presence, config, codec, tally, .. } = &mut self.context;
         let mut encoder = encoder(codec, config);
@@ -32,14 +33,20 @@ impl Hub {
 
     /// Takes the next connection that may have something to send, besides what is new in rooms.
     pub fn next_touched(&mut self) -> Option<ConnectionId> {
-        self.agenda.touched.pop_front()
+        while let Some(id) = self.agenda.touched.pop_front() {
+            if let carrier @ Some(_) = self.carrier(id) {
+                return carrier;
+            }
+        }
+        None
     }
 
     /// Takes the next connection that is to be told of a commit, in a fair order. A driver that
     /// stops before there are no more goes on with them in its next turn.
     pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
         let index = self.context.presence.next_to_tell()?;
-        self.connections.get(index as usize).map(|connection| connection.id)
+        let id = self.connections.get(index as usize)?.id;
+        Some(self.carrier(id).unwrap_or(id))
     }
 
     /// Whether connections are still to be told of a commit.
@@ -50,10 +57,20 @@ impl Hub {
     /// Takes a connection that has ended, to close its socket. Its place is free from now on, so
     /// this is the last phase of the turn: no event of this turn can mean the place's next owner.
     pub fn reap(&mut self) -> Option<Reaped> {
-        let Some(id) = self.agenda.closed.pop_front() else {
-            self.check_tally();
-            return None;
-        };
+        loop {
+            let Some(id) = self.agenda.closed.pop_front() else {
+                self.check_tally();
+                return None;
+            };
+            let (listener, reaped) = self.forget(id);
+            // Of a session on no socket there is nothing to be closed.
+            if listener != Listener::Session {
+                return Some(reaped);
+            }
+        }
+    }
+
+    fn forget(&mut self, id: ConnectionId) -> (Listener, Reaped) {
         let mut connection = self.connections.remove(id.index());
         debug_assert!(connection.matches(id) && connection.subscriptions.is_empty());
         let &Phase::Closed(cause) = connection.phase() else {
@@ -61,14 +78,16 @@ impl Hub {
         };
         // From here on it is in no count of open connections, so it must be in one of closed ones.
         self.context.tally.closed[cause.kind() as usize] += 1;
-        if connection.listener == Listener::Metrics {
-            self.context.counts.for_metrics -= 1;
+        match connection.listener {
+            Listener::Metrics => self.context.counts.for_metrics -= 1,
+            Listener::Session => self.context.counts.sessions -= 1,
+            Listener::Public | Listener::Local => {}
         }
         let address = connection.address;
         if let Some(key) = connection.take_counted() {
             self.context.addresses.disconnect(key);
         }
-        Some(Reaped { id, cause, address })
+        (connection.listener, Reaped { id, cause, address })
     }
 
     /// Whether connections have ended that are not reaped.
@@ -78,8 +97,8 @@ impl Hub {
 
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
-        let Context { presence, clients, returning, .. } = &self.context;
-        if clients.is_due() {
+        let Context { presence, clients, sessions, returning, .. } = &self.context;
+        if clients.is_due() || sessions.is_due() {
             return Time::ZERO;
         }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);
@@ -90,10 +109,13 @@ impl Hub {
     /// are answered.
     pub fn stop(&mut self, now: Time) {
         self.agenda.is_stopping = true;
-        let ids: Vec<ConnectionId> = self.ids().collect();
+        let ids: Vec<ConnectionId> =
+            self.connections.iter().map(|(_, connection)| connection.id).collect();
         for id in ids {
             self.with(id, |connection, context| match connection.phase() {
                 Phase::Http(_) => connection.drain(Cause::Stopping, Time::NEVER),
+                // Its session is about to answer it, for the last time.
+                Phase::Waiting(_) => {}
                 _ => connection.close(Cause::Stopping, &context.config, now),
             });
             self.agenda.touched.push_back(id);

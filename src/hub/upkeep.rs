@@ -26,7 +26,13 @@ impl Hub {
 
     /// The deadline of connection `id` has come, or had come before it was put off.
     pub fn expire(&mut self, id: ConnectionId, now: Time) {
-        self.with(id, |connection, context| connection.expire(&context.config, now));
+        self.with(id, |connection, context| {
+            // While it moves to a WebSocket it is not asked, neither here nor there.
+            if context.sessions.is_upgrading(connection.id.generation) {
+                connection.put_off_ping(now);
+            }
+            connection.expire(&context.config, now);
+        });
         self.agenda.touched.push_back(id);
     }
 

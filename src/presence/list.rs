@@ -33,7 +33,7 @@ pub struct List {
 impl List {
     /// Whether this is the state as of commit `seq`, in all forms that a reader of `form` may want.
     pub fn is_of(&self, seq: Seq, form: Form) -> bool {
-        self.seq == Some(seq) && (form == Form::Plain || self.has_forms)
+        self.seq == Some(seq) && (form != Form::Deflated || self.has_forms)
     }
 
     /// Replaces it with the state as of commit `seq`, as it is; and deflated, if that has readers
@@ -61,6 +61,7 @@ impl List {
                 lead.extend_from_slice(&(!stored).to_le_bytes());
                 deflated
             }
+            (_, Form::Unframed) => &self.plain,
             _ => {
                 let total = length + self.plain.len();
                 frame::encode_header(Opcode::Text, total, lead);

@@ -40,6 +40,8 @@ pub enum Form {
     Plain,
     /// Compressed, where there is such a form.
     Deflated,
+    /// As it is, and not in a frame. Only a state is sent so.
+    Unframed,
 }
 
 impl Frame {

@@ -62,6 +62,15 @@ impl View {
         View::Newest { summary, next: Seq::START, form }
     }
 
+    /// The same, in another form.
+    #[must_use]
+    pub fn in_form(mut self, wanted: Form) -> View {
+        if let View::Changes { form, .. } | View::Newest { form, .. } = &mut self {
+            *form = wanted;
+        }
+        self
+    }
+
     /// Whether both are of the same kind, however much of them was sent.
     pub fn is_like(&self, other: &View) -> bool {
         match (self, other) {

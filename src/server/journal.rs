@@ -135,8 +135,12 @@ impl Journal {
         let topic = Topic::Closed(cause.kind());
         let address = Peer(address);
         match cause {
-            Cause::Closed | Cause::LoggedOut | Cause::Ended | Cause::Answered | Cause::Stopping => {
-            }
+            Cause::Closed
+            | Cause::LoggedOut
+            | Cause::Ended
+            | Cause::Answered
+            | Cause::Upgraded
+            | Cause::Stopping => {}
             Cause::Panicked => {
                 if enabled!(Level::ERROR) && self.grants(topic, now) {
                     error!(%cause, %address, "connection closed");

@@ -60,8 +60,8 @@ impl Www {
     ) -> Result<(Www, Assets), (String, io::Error)> {
         let folder = Folder {
             path,
-            files_max: config.limits.www_files_max as usize,
-            bytes_max: u64::from(config.limits.www_mebibytes_max) << 20,
+            files_max: config.limits.www.www_files_max as usize,
+            bytes_max: u64::from(config.limits.www.www_mebibytes_max) << 20,
             routes: Routes::of(config),
         };
         let first = Look::at(&folder, &Look::default(), true).map_err(|unreadable| {

@@ -14,6 +14,7 @@
 use std::borrow::Cow;
 
 use crate::api::{self, ApiError};
+use crate::config::Secret;
 use crate::presence::message::push_json;
 use crate::time::Time;
 
@@ -24,20 +25,32 @@ use super::namespaces::Namespaces;
 use super::packet::{Kind, MAIN, Packet, PacketLimits};
 use super::sid::Sids;
 
-/// What holds for all clients, and the ids of this one.
+/// By what way a session's messages come and go: one at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP requests, of which one waits for what is to be said.
+    Polling,
+    /// A WebSocket.
+    WebSocket,
+}
+
+/// What holds for all clients.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     /// The bounds of a packet.
     pub packets: PacketLimits,
     /// How long a client may take to join the first of them, and to send attachments, in ms.
     pub connect_timeout_ms: u32,
-    /// The session's ids.
-    pub sids: Sids<'a>,
+    /// What makes the ids of sessions the server's own.
+    pub secret: &'a Secret,
 }
 
 /// The state of a session.
 #[derive(Debug)]
 pub struct Client {
+    /// The number of the session, which no other session has.
+    session: u32,
+    transport: Transport,
     namespaces: Namespaces,
     awaited: Option<Box<Awaited>>,
 }
@@ -60,12 +73,29 @@ struct Binary {
 }
 
 impl Client {
-    /// A client that a session was opened for, and what it is told first.
-    pub fn open(opening: Opening, terms: &Terms<'_>, now: Time) -> (Client, Outgoing) {
+    /// A client that the session of this number was opened for, and what it is told first.
+    pub fn open(
+        opening: Opening,
+        session: u32,
+        transport: Transport,
+        terms: &Terms<'_>,
+        now: Time,
+    ) -> (Client, Outgoing) {
         let by = now.after_ms(u64::from(terms.connect_timeout_ms));
         let awaited = Some(Box::new(Awaited { by, binary: None }));
-        let client = Client { namespaces: Namespaces::default(), awaited };
-        (client, Outgoing::Text(opening.encode(terms.sids.sid(0))))
+        let client = Client { session, transport, namespaces: Namespaces::default(), awaited };
+        let sid = client.sids(terms).sid(0);
+        (client, Outgoing::Text(opening.encode(sid)))
+    }
+
+    /// By what way its messages come and go.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// Its session is on a WebSocket from now on.
+    pub fn upgrade(&mut self) {
+        self.transport = Transport::WebSocket;
     }
 
     /// When the client must have sent what it owes.
@@ -169,10 +199,14 @@ impl Client {
     pub fn join(&mut self, namespace: &str, terms: &Terms<'_>) -> (u32, Outgoing) {
         self.awaited = None;
         let number = self.namespaces.join(namespace);
-        let payload = format!("{{\"sid\":\"{}\"}}", terms.sids.sid(number));
+        let payload = format!("{{\"sid\":\"{}\"}}", self.sids(terms).sid(number));
         let (kind, attachments, ack, payload) = (Kind::Connect, 0, None, Some(&*payload));
         let reply = Outgoing::packet(&Packet { kind, attachments, namespace, ack, payload });
         (number, reply)
+    }
+
+    fn sids<'a>(&self, terms: &Terms<'a>) -> Sids<'a> {
+        Sids { secret: terms.secret, session: self.session }
     }
 
     /// What a client is told that may not join a namespace.

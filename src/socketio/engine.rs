@@ -8,7 +8,22 @@ use super::sid::Sid;
 /// Asks a client whether it is there.
 pub const PING: &[u8] = b"2";
 
-/// What a client sends on a WebSocket that it began with.
+/// Ends a session.
+pub const CLOSE: &[u8] = b"1";
+
+/// Says nothing: a request that waits for something to be said is answered so, when nothing is to
+/// come that way any more.
+pub const NOOP: &[u8] = b"6";
+
+/// What a client sends and is answered with on a WebSocket to which its session is to move, and
+/// what it then sends once it is told nothing any more on the other way.
+pub const PROBE: &str = "2probe";
+/// The answer to [`PROBE`].
+pub const PROBED: &[u8] = b"3probe";
+/// The session is on the WebSocket from now on.
+pub const UPGRADE: &str = "5";
+
+/// What a client sends in a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnginePacket<'a> {
     /// `1`: it ends the session.
@@ -41,16 +56,19 @@ pub struct Opening {
     pub ping_interval_ms: u32,
     /// From a ping to its pong, in ms.
     pub ping_timeout_ms: u32,
-    /// Of one message, in bytes.
+    /// Of one message, or of all in one request, in bytes.
     pub message_bytes_max: u32,
+    /// Whether the session may move to a WebSocket.
+    pub upgrades: bool,
 }
 
 impl Opening {
     /// The open packet of the session `sid`.
     pub fn encode(self, sid: Sid) -> Vec<u8> {
-        let Opening { ping_interval_ms, ping_timeout_ms, message_bytes_max } = self;
+        let Opening { ping_interval_ms, ping_timeout_ms, message_bytes_max, upgrades } = self;
+        let upgrades = if upgrades { "\"websocket\"" } else { "" };
         format!(
-            "0{{\"sid\":\"{sid}\",\"upgrades\":[],\"pingInterval\":{ping_interval_ms},\
+            "0{{\"sid\":\"{sid}\",\"upgrades\":[{upgrades}],\"pingInterval\":{ping_interval_ms},\
              \"pingTimeout\":{ping_timeout_ms},\"maxPayload\":{message_bytes_max}}}"
         )
         .into_bytes()

@@ -21,6 +21,10 @@ pub enum PacketError {
     BadPayload,
     /// Its arrays and objects are nested deeper than they may be.
     TooDeep,
+    /// What should be bytes in base64 is none.
+    BadBase64,
+    /// It is not UTF-8.
+    BadText,
 }
 
 /// Why a session is ended.
@@ -38,6 +42,12 @@ pub enum ClientError {
     AttachmentDue,
     /// Bytes that no packet announced.
     AttachmentUnasked,
+    /// A request for what is to be said while another one waits for that.
+    PolledTwice,
+    /// A request with packets while another one is on its way.
+    PostedTwice,
+    /// A WebSocket for a session that has one, or may have one soon.
+    UpgradedTwice,
 }
 
 impl ClientError {
@@ -53,13 +63,18 @@ impl ClientError {
                 PacketError::UnknownType
                 | PacketError::BadAttachments
                 | PacketError::BadAckId
-                | PacketError::BadPayload,
+                | PacketError::BadPayload
+                | PacketError::BadBase64
+                | PacketError::BadText,
             ) => CloseCode::INVALID_PAYLOAD,
             ClientError::NotConnected
             | ClientError::ConnectedTwice
             | ClientError::ServersOnly
             | ClientError::AttachmentDue
-            | ClientError::AttachmentUnasked => CloseCode::PROTOCOL_ERROR,
+            | ClientError::AttachmentUnasked
+            | ClientError::PolledTwice
+            | ClientError::PostedTwice
+            | ClientError::UpgradedTwice => CloseCode::PROTOCOL_ERROR,
         }
     }
 }
@@ -80,6 +95,8 @@ impl fmt::Display for PacketError {
             PacketError::BadAckId => "bad number for an acknowledgement",
             PacketError::BadPayload => "invalid payload",
             PacketError::TooDeep => "payload is nested too deeply",
+            PacketError::BadBase64 => "bad base64",
+            PacketError::BadText => "not UTF-8",
         })
     }
 }
@@ -93,6 +110,9 @@ impl fmt::Display for ClientError {
             ClientError::ServersOnly => "packet that only a server sends",
             ClientError::AttachmentDue => "packet in the place of an attachment",
             ClientError::AttachmentUnasked => "bytes that no packet announced",
+            ClientError::PolledTwice => "second request that waits",
+            ClientError::PostedTwice => "second request with packets",
+            ClientError::UpgradedTwice => "second WebSocket of a session",
         })
     }
 }

@@ -4,6 +4,8 @@ use std::fmt;
 
 use crate::http::{Method, RequestHead, Status};
 
+use super::client::Transport;
+
 /// Why no session is opened. The numbers are Engine.IO's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -14,7 +16,8 @@ pub enum Refusal {
     SessionUnknown = 1,
     /// A session is opened with GET.
     BadMethod = 2,
-    /// `Origin` is malformed, or `transport=websocket` is asked for without an upgrade.
+    /// `Origin` is malformed, or the request is not of the transport that it names, or that the
+    /// session has.
     BadRequest = 3,
     /// Pages of this origin may not connect.
     Forbidden = 4,
@@ -52,37 +55,55 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
-/// Reads what a request asks for: to open a session on a WebSocket, which is all that there is.
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A new session, that begins with this transport.
+    Open(Transport),
+    /// The session of this number, by this transport.
+    Continue(u32, Transport),
+}
+
+/// Reads what a request asks for. `session` finds the number of a session by its id.
 ///
 /// The faults are looked for in the order of the reference, but for the version, which it looks at
-/// only when the WebSocket is open.
-pub fn accept(head: &RequestHead<'_>, allows_origin: bool) -> Result<(), Refusal> {
-    if parameter(head.query, "transport") != Some("websocket") {
-        return Err(Refusal::TransportUnknown);
-    }
+/// only when a WebSocket is open.
+pub fn ask(
+    head: &RequestHead<'_>,
+    allows_origin: bool,
+    session: impl FnOnce(&str, Transport) -> Option<u32>,
+) -> Result<Ask, Refusal> {
+    let transport = match parameter(head.query, "transport") {
+        Some("polling") => Transport::Polling,
+        Some("websocket") => Transport::WebSocket,
+        _ => return Err(Refusal::TransportUnknown),
+    };
     let origin = head.single("origin").map_err(|_| Refusal::BadRequest)?;
     let is_text =
         |origin: &[u8]| origin.iter().all(|&byte| byte.is_ascii_graphic() || byte == b' ');
     if !origin.is_none_or(is_text) {
         return Err(Refusal::BadRequest);
     }
-    // A session that began on a WebSocket stays there, so no request is about one.
-    if values(head.query, "sid").any(|sid| !sid.is_empty()) {
-        return Err(Refusal::SessionUnknown);
-    }
-    if head.method != Method::Get {
+    let has_sid = values(head.query, "sid").any(|sid| !sid.is_empty());
+    let session = match parameter(head.query, "sid").filter(|sid| !sid.is_empty()) {
+        _ if !has_sid => None,
+        Some(sid) => Some(session(sid, transport).ok_or(Refusal::SessionUnknown)?),
+        None => return Err(Refusal::SessionUnknown),
+    };
+    if session.is_none() && head.method != Method::Get {
         return Err(Refusal::BadMethod);
     }
-    if !head.has_token("upgrade", "websocket") {
+    if head.has_token("upgrade", "websocket") != (transport == Transport::WebSocket) {
         return Err(Refusal::BadRequest);
     }
     if !allows_origin {
         return Err(Refusal::Forbidden);
     }
-    if parameter(head.query, "EIO") != Some("4") {
-        return Err(Refusal::UnsupportedVersion);
+    match session {
+        Some(session) => Ok(Ask::Continue(session, transport)),
+        None if parameter(head.query, "EIO") != Some("4") => Err(Refusal::UnsupportedVersion),
+        None => Ok(Ask::Open(transport)),
     }
-    Ok(())
 }
 
 /// The value of a parameter that is there once. None of those that matter here has a value that

@@ -80,6 +80,8 @@ const REACHED: &[(&str, &str)] = &[
     ("held_members_max", "no_more_are_held_than_may_be"),
     ("room_chars_max", "name_of_a_room_has_a_length"),
     ("room_bytes_max", "name_of_a_room_has_a_length"),
+    ("sessions_max", "sessions_are_limited"),
+    ("upgrade_timeout_ms", "time_to_move_is_limited"),
     ("www_files_max", "folder_has_a_number_of_files_and_a_size"),
     ("www_mebibytes_max", "folder_has_a_number_of_files_and_a_size"),
 ];

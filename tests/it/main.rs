@@ -41,6 +41,7 @@ mod origin;
 mod panics;
 mod patience;
 mod planted;
+mod polling;
 mod presence_data;
 mod protocol_page;
 mod resume;

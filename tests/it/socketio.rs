@@ -51,7 +51,7 @@ fn every_session_and_every_connect_has_an_id_of_its_own() {
         }
     }
     assert_eq!(sids.len(), 80);
-    assert!(sids.iter().all(|sid| sid.len() == 20), "{sids:?}");
+    assert!(sids.iter().all(|sid| sid.len() == 26), "{sids:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //! WebSocket: one test for each of theirs, in their order.
 
 use headcount::config::{Config, Limits, Secret};
-use headcount::socketio::{Client, Message, Opening, Outgoing, PacketLimits, Sids, Terms};
+use headcount::socketio::{Client, Message, Opening, Outgoing, PacketLimits, Terms, Transport};
 use headcount::time::Time;
 use serde_json::{Value, json};
 
@@ -51,9 +51,14 @@ struct App {
 impl App {
     fn new() -> App {
         let secret = Secret::default();
-        let opening =
-            Opening { ping_interval_ms: 300, ping_timeout_ms: 200, message_bytes_max: 1_000_000 };
-        let (client, _) = Client::open(opening, &terms(&secret), Time::ZERO);
+        let opening = Opening {
+            ping_interval_ms: 300,
+            ping_timeout_ms: 200,
+            message_bytes_max: 1_000_000,
+            upgrades: false,
+        };
+        let (terms, transport) = (terms(&secret), Transport::WebSocket);
+        let (client, _) = Client::open(opening, 1, transport, &terms, Time::ZERO);
         App { session: Session::new(client), secret }
     }
 
@@ -92,7 +97,7 @@ fn terms(secret: &Secret) -> Terms<'_> {
     Terms {
         packets: PacketLimits { attachments_max: 10, namespace_bytes_max: 128, json_depth_max: 32 },
         connect_timeout_ms: 1_000,
-        sids: Sids { secret, session: 1 },
+        secret,
     }
 }
 

@@ -29,9 +29,16 @@ const headcount = await Program.start(HEADCOUNT);
 const suite = await Program.start(SUITE);
 const fate = { kill: () => headcount.kill(), revive: () => headcount.revive() };
 
+// Ours has a WebSocket and nothing else.
+const waysOf = (io) => Object.entries(scenarios.WAYS).slice(io === ours ? -1 : 0);
+
 for (const [name, io] of CLIENTS) {
-  await check(`${name}, node: the roster`, () => scenarios.roster(io, headcount.url));
-  await check(`${name}, node: a restart`, () => scenarios.reconnect(io, headcount.url, fate));
+  for (const [by, way] of waysOf(io)) {
+    await check(`${name}, node, ${by}: the roster`, () => scenarios.roster(io, headcount.url, way));
+    await check(`${name}, node, ${by}: a restart`, () =>
+      scenarios.reconnect(io, headcount.url, fate, way),
+    );
+  }
   await check(`${name}, node: the suite's application`, () => scenarios.suite(io, suite.url));
 }
 
@@ -39,25 +46,31 @@ const browser = await launch();
 const source = readFileSync(here("scenarios.mjs"), "utf8");
 
 // Runs a scenario in a page, of the server that it is about, with the script that defines `io`.
-async function inPage(script, scenario, { url }) {
+async function inPage(script, scenario, { url }, way) {
   const context = await browser.newContext({ bypassCSP: true });
   const page = await context.newPage();
   for (const [act, run] of Object.entries(fate)) await page.exposeFunction(act, run);
   await page.goto(`${url}/of/no/matter`);
   await page.addScriptTag({ path: script });
   await page.evaluate(
-    async ([source, scenario]) => {
+    async ([source, scenario, way]) => {
       const module = await import(`data:text/javascript,${encodeURIComponent(source)}`);
-      await module[scenario](window.io, location.origin, window);
+      await module[scenario](window.io, location.origin, ...(scenario === "reconnect" ? [window] : []), way);
     },
-    [source, scenario],
+    [source, scenario, way],
   );
   await context.close();
 }
 
-for (const [name, , script] of CLIENTS) {
-  await check(`${name}, Chromium: the roster`, () => inPage(script, "roster", headcount));
-  await check(`${name}, Chromium: a restart`, () => inPage(script, "reconnect", headcount));
+for (const [name, io, script] of CLIENTS) {
+  for (const [by, way] of waysOf(io)) {
+    await check(`${name}, Chromium, ${by}: the roster`, () =>
+      inPage(script, "roster", headcount, way),
+    );
+    await check(`${name}, Chromium, ${by}: a restart`, () =>
+      inPage(script, "reconnect", headcount, way),
+    );
+  }
   await check(`${name}, Chromium: the suite's application`, () => inPage(script, "suite", suite));
 }
 

@@ -50,6 +50,9 @@ class Program:
 class Client:
     """A connection, and all that it has heard and nobody has asked for yet."""
 
+    # None: long-polling at first, and then a WebSocket.
+    transports = None
+
     def __init__(self, url, namespace="/", auth=None, on_connect=None):
         self.namespace = namespace
         self.heard = queue.Queue()
@@ -61,7 +64,7 @@ class Client:
         for event in ("connect_error", "disconnect"):
             self.socket.on(event, lambda *args, event=event: hear(event, *args), namespace)
         self.socket.on("connect", lambda: on_connect and on_connect(self), namespace)
-        self.socket.connect(url, transports=["websocket"], namespaces=[namespace], auth=auth)
+        self.socket.connect(url, transports=self.transports, namespaces=[namespace], auth=auth)
 
     def next(self, event, accept=lambda *args: True):
         """The arguments of the next such event that is accepted."""
@@ -160,22 +163,31 @@ def suite(_, suite):
     raise AssertionError("an unknown namespace is accepted")
 
 
+WEBSOCKET, POLLING = ["websocket"], ["polling"]
+CHECKS = [
+    *((transports, check) for transports in (None, WEBSOCKET, POLLING) for check in (roster, reconnect)),
+    (WEBSOCKET, suite),  # the suite's application has no long-polling
+]
+
+
 def main():
     programs = Program(HEADCOUNT), Program(SUITE)
     failed = 0
     try:
-        for check in (roster, reconnect, suite):
+        for transports, check in CHECKS:
+            name = f"python-socketio, {transports or 'by default'}: {check.__name__}"
             try:
+                Client.transports = transports
                 check(*programs)
-                print(f"ok    python-socketio: {check.__name__}", flush=True)
+                print(f"ok    {name}", flush=True)
             except Exception:
                 failed += 1
-                print(f"FAIL  python-socketio: {check.__name__}", flush=True)
+                print(f"FAIL  {name}", flush=True)
                 traceback.print_exc()
     finally:
         for program in programs:
             program.kill()
-    print(f"{3 - failed} passed, {failed} failed", flush=True)
+    print(f"{len(CHECKS) - failed} passed, {failed} failed", flush=True)
     os._exit(1 if failed else 0)  # connections that a failed check has left must not keep it
 
 

@@ -1,7 +1,15 @@
 // What any client of Socket.IO must see of headcount. It imports nothing, so that a page can run it
 // too; `io` is what the client under test calls so.
 
-const ONLY = { transports: ["websocket"], forceNew: true, reconnectionDelay: 50 };
+/** The official clients begin with long-polling and move to a WebSocket, unless they are told. */
+export const WAYS = {
+  "long-polling, then a WebSocket": {},
+  "long-polling alone": { transports: ["polling"] },
+  "a WebSocket alone": { transports: ["websocket"] },
+};
+
+const ALWAYS = { forceNew: true, reconnectionDelay: 50 };
+const ONLY = { ...ALWAYS, transports: ["websocket"] };
 
 function equal(actual, expected, what) {
   const [a, b] = [actual, expected].map((value) => JSON.stringify(value));
@@ -32,10 +40,10 @@ const plain = (escaped) =>
   });
 
 /** All that happens on one roster. */
-export async function roster(io, url) {
+export async function roster(io, url, way) {
   const sockets = [];
   const open = async (path, ...names) => {
-    const socket = io(url + path, ONLY);
+    const socket = io(url + path, { ...ALWAYS, ...way });
     sockets.push(socket);
     await shows(socket, ...names);
     return socket;
@@ -98,8 +106,8 @@ export async function roster(io, url) {
 }
 
 /** A server that goes away and comes back, when `kill` and `revive` are called. */
-export async function reconnect(io, url, { kill, revive }) {
-  const socket = io(url, ONLY);
+export async function reconnect(io, url, { kill, revive }, way) {
+  const socket = io(url, { ...ALWAYS, ...way });
   const attempts = [];
   socket.io.on("reconnect_attempt", (n) => attempts.push(n));
   socket.on("connect", () => socket.emit("login", "Ada"));

@@ -1,0 +1,231 @@
+//! Sessions of long-polling: the requests that each has, and what is still to be done for them.
+//!
+//! A session is a connection without a socket (`connection::polling`), and its requests come over
+//! connections that speak HTTP. They never touch each other. What one wants of another is written
+//! down here in the order in which it came about, and done before the commit of the turn
+//! (`Hub::meet_sessions`). What a request has to be told at once is known here: that there is no
+//! such session any more, or that another request is in its place.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::connection::{Cause, ConnectionId};
+use crate::socketio::{CLOSE, ClientError, NOOP, Transport, payload};
+
+/// Sessions that are on no socket, by their number: it is the generation of their connection.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    all: HashMap<u32, Session>,
+    letters: VecDeque<Letter>,
+}
+
+#[derive(Debug)]
+struct Session {
+    connection: ConnectionId,
+    /// The request that waits for something to be said.
+    poll: Option<ConnectionId>,
+    /// The request that brings packets.
+    post: Option<ConnectionId>,
+    /// The WebSocket to which it may move, and whether the client has tried that.
+    upgrade: Option<(ConnectionId, bool)>,
+    /// Whether it is to end, so that it has no more requests.
+    is_over: bool,
+}
+
+/// Something that one connection wants of another.
+#[derive(Debug)]
+pub(super) enum Letter {
+    /// A session is to be opened for a request.
+    Open { from: ConnectionId },
+    /// A request has brought these packets.
+    Packets { session: ConnectionId, from: ConnectionId, content: Vec<u8> },
+    /// There may be something to be told to the request that waits.
+    Look { session: ConnectionId },
+    /// A request is answered with this payload; without one, that there is no such session.
+    Answer { to: ConnectionId, payload: Option<Vec<u8>> },
+    /// A session moves to a WebSocket.
+    Upgrade { session: ConnectionId, to: ConnectionId },
+    /// A session ends.
+    End { session: ConnectionId, cause: Cause },
+    /// No session moves to this WebSocket.
+    Refuse { socket: ConnectionId },
+}
+
+/// What becomes of a request for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It waits until it is answered.
+    Waits,
+    /// It is told at once that there is nothing.
+    Noop,
+    /// It is one too many, and the session ends with it.
+    Refused,
+}
+
+impl Sessions {
+    /// Whether requests of this session can be answered.
+    pub(super) fn is_open(&self, number: u32) -> bool {
+        self.all.get(&number).is_some_and(|session| !session.is_over)
+    }
+
+    /// Whether it may be about to move to a WebSocket.
+    pub(super) fn is_upgrading(&self, number: u32) -> bool {
+        self.all.get(&number).is_some_and(|session| session.upgrade.is_some())
+    }
+
+    /// A request is to open a session.
+    pub(super) fn ask_for_one(&mut self, from: ConnectionId) {
+        self.letters.push_back(Letter::Open { from });
+    }
+
+    /// It is open.
+    pub(super) fn opened(&mut self, connection: ConnectionId) {
+        let session = Session { connection, poll: None, post: None, upgrade: None, is_over: false };
+        self.all.insert(connection.generation(), session);
+    }
+
+    /// A request wants to wait for what there is to be told.
+    pub(super) fn poll(&mut self, number: u32, from: ConnectionId) -> Admission {
+        let Some(session) = self.all.get_mut(&number) else { return Admission::Refused };
+        match (session.upgrade, session.poll) {
+            (Some((_, true)), _) => Admission::Noop,
+            (_, None) => {
+                session.poll = Some(from);
+                self.letters.push_back(Letter::Look { session: session.connection });
+                Admission::Waits
+            }
+            (_, Some(_)) => {
+                let cause = Cause::SocketIo(ClientError::PolledTwice);
+                session.end(cause, &mut self.letters);
+                Admission::Refused
+            }
+        }
+    }
+
+    /// A request is about to bring packets.
+    pub(super) fn post(&mut self, number: u32, from: ConnectionId) -> Admission {
+        let Some(session) = self.all.get_mut(&number) else { return Admission::Refused };
+        if session.post.is_some_and(|other| other != from) {
+            let cause = Cause::SocketIo(ClientError::PostedTwice);
+            session.end(cause, &mut self.letters);
+            return Admission::Refused;
+        }
+        session.post = Some(from);
+        Admission::Waits
+    }
+
+    /// It has brought them, and waits until they are taken.
+    pub(super) fn posted(&mut self, number: u32, from: ConnectionId, content: Vec<u8>) {
+        match self.all.get_mut(&number) {
+            Some(session) => {
+                let session = session.connection;
+                self.letters.push_back(Letter::Packets { session, from, content });
+            }
+            None => self.letters.push_back(Letter::Answer { to: from, payload: None }),
+        }
+    }
+
+    /// Its packets are taken, or it is refused and the session goes on.
+    pub(super) fn post_is_over(&mut self, number: u32) {
+        if let Some(session) = self.all.get_mut(&number) {
+            session.post = None;
+        }
+    }
+
+    /// Takes the request that waits for something to be said, to answer it.
+    pub(super) fn take_poll(&mut self, number: u32) -> Option<ConnectionId> {
+        self.all.get_mut(&number)?.poll.take()
+    }
+
+    /// A WebSocket is open to which the session may move: one at a time.
+    pub(super) fn offer_upgrade(&mut self, number: u32, socket: ConnectionId) {
+        match self.all.get_mut(&number) {
+            Some(session) if session.upgrade.is_none() && !session.is_over => {
+                session.upgrade = Some((socket, false));
+            }
+            _ => self.letters.push_back(Letter::Refuse { socket }),
+        }
+    }
+
+    /// The client has tried it. From now on nothing is said elsewhere, so that it may move.
+    pub(super) fn probed(&mut self, number: u32, socket: ConnectionId) {
+        if let Some(session) = self.all.get_mut(&number)
+            && let Some((offered, is_tried)) = &mut session.upgrade
+            && *offered == socket
+        {
+            *is_tried = true;
+            if let Some(to) = session.poll.take() {
+                self.letters.push_back(Letter::Answer { to, payload: Some(NOOP.to_vec()) });
+            }
+        }
+    }
+
+    /// The client moves.
+    pub(super) fn upgraded(&mut self, number: u32, socket: ConnectionId) {
+        let is_offered = |session: &Session| session.upgrade.is_some_and(|(to, _)| to == socket);
+        if !self.all.get(&number).is_some_and(|session| is_offered(session) && !session.is_over) {
+            return self.letters.push_back(Letter::Refuse { socket });
+        }
+        if let Some(Session { connection, poll, .. }) = self.all.remove(&number) {
+            debug_assert!(poll.is_none(), "it was answered when the client tried the WebSocket");
+            self.letters.push_back(Letter::Upgrade { session: connection, to: socket });
+        }
+    }
+
+    /// A connection is gone that had a request of the session, or to which it might have moved.
+    pub(super) fn left(&mut self, number: u32, connection: ConnectionId) {
+        let Some(session) = self.all.get_mut(&number) else { return };
+        if session.upgrade.is_some_and(|(socket, _)| socket == connection) {
+            session.upgrade = None;
+        }
+        let Session { poll, post, .. } = session;
+        let mut was_there = false;
+        for slot in [poll, post] {
+            was_there |= slot.take_if(|request| *request == connection).is_some();
+        }
+        if was_there {
+            session.end(Cause::Lost, &mut self.letters);
+        }
+    }
+
+    /// The session has ended, with `packets` that were still to be told. Its requests are answered:
+    /// the end is said by us, or if the client has said that, there is nothing more.
+    pub(super) fn ended(&mut self, connection: ConnectionId, packets: Vec<u8>, is_told: bool) {
+        let Some(session) = self.all.remove(&connection.generation()) else { return };
+        debug_assert_eq!(session.connection, connection);
+        if let Some(to) = session.poll {
+            let mut packets = packets;
+            payload::push_text(&[if is_told { NOOP } else { CLOSE }], &mut packets);
+            self.letters.push_back(Letter::Answer { to, payload: Some(packets) });
+        }
+        if let Some(to) = session.post {
+            self.letters.push_back(Letter::Answer { to, payload: None });
+        }
+        if let Some((socket, _)) = session.upgrade {
+            self.letters.push_back(Letter::Refuse { socket });
+        }
+    }
+
+    /// The session of this id that may be asked for by `transport`. A WebSocket of one that is gone
+    /// or has moved is opened and closed: a client may try a second one.
+    pub(super) fn admits(&self, number: u32, transport: Transport) -> bool {
+        transport == Transport::WebSocket || self.is_open(number)
+    }
+
+    /// Whether something is to be done.
+    pub(super) fn is_due(&self) -> bool {
+        !self.letters.is_empty()
+    }
+
+    /// Takes the next thing that is to be done.
+    pub(super) fn next_letter(&mut self) -> Option<Letter> {
+        self.letters.pop_front()
+    }
+}
+
+impl Session {
+    fn end(&mut self, cause: Cause, letters: &mut VecDeque<Letter>) {
+        if !std::mem::replace(&mut self.is_over, true) {
+            letters.push_back(Letter::End { session: self.connection, cause });
+        }
+    }
+}
