@@ -25,8 +25,8 @@ fn e3_all_come_back_after_a_crash() {
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert!(output.status.success(), "{result:#}");
     let figures = result["figures"].as_array().unwrap();
-    let all_back = figures.iter().find(|figure| figure["name"] == "all_back").unwrap();
-    let seconds = all_back["value"].as_f64().unwrap();
+    let all_right = figures.iter().find(|figure| figure["name"] == "all_right").unwrap();
+    let seconds = all_right["value"].as_f64().unwrap();
     let overflows = listen_overflows() - overflows;
     assert!(seconds <= 60.0 && overflows == 0, "{seconds} s, {overflows} overflows");
     shown(
