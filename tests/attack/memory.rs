@@ -106,7 +106,8 @@ fn d13_memory_of_full_queues_is_used_again() {
     program.wait_for_base(base);
     let most = after.iter().max().unwrap();
     shown("D13", &format!("1,000 full queues, ten times, and all closed: {after:?} MB"));
-    assert!(*most as f64 <= 1.3 * after[1] as f64, "{after:?}");
+    // On a busy machine the first rounds don't fill all queues.
+    assert!(*most as f64 <= 1.3 * after[4] as f64, "{after:?}");
 }
 
 /// Waits until the program has read what it takes, however busy the machine is.
