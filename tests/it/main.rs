@@ -43,6 +43,7 @@ mod patience;
 mod planted;
 mod poller;
 mod polling;
+mod polling_bodies;
 mod presence_data;
 mod protocol_page;
 mod resume;
