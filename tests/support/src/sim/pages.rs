@@ -54,14 +54,16 @@ const PATHS: [&str; 9] = [
 
 const NOWHERE: &str = "/none";
 
-/// What could be a body to somebody, and what it is answered.
-const FLAWS: [(&str, &str, u16); 6] = [
-    ("Content-Length: 301", "", 413),
-    ("Content-Length: 4\r\nContent-Length: 5", "hello", 400),
-    ("Transfer-Encoding: chunked", "12d\r\n", 413),
-    ("Transfer-Encoding: chunked", "5\r\nhello!\r\n0\r\n\r\n", 400),
-    ("Transfer-Encoding: chunked\r\nContent-Length: 5", "0\r\n\r\n", 400),
-    ("Transfer-Encoding: gzip, chunked", "0\r\n\r\n", 501),
+/// What could be a body to somebody, and what it is answered: lines of the head, what comes before
+/// and after so many bytes of data, and a status.
+const FLAWS: [(&str, &str, usize, &str, u16); 7] = [
+    ("Content-Length: 301", "", 301, "", 413),
+    ("Content-Length: 4\r\nContent-Length: 5", "", 5, "", 400),
+    ("Transfer-Encoding: chunked", "12d\r\n", 301, "\r\n0\r\n\r\n", 413),
+    ("Transfer-Encoding: chunked", "5\r\nhello\r\n12c\r\n", 300, "\r\n0\r\n\r\n", 413),
+    ("Transfer-Encoding: chunked", "5\r\n", 6, "\r\n0\r\n\r\n", 400),
+    ("Transfer-Encoding: chunked\r\nContent-Length: 5", "0\r\n\r\n", 0, "", 400),
+    ("Transfer-Encoding: gzip, chunked", "0\r\n\r\n", 0, "", 501),
 ];
 
 /// The bytes of all bodies. Whoever takes some of them for a request answers what nobody asked.
@@ -104,8 +106,8 @@ impl Page {
                 format!("{start}Expect: 100-continue\r\nContent-Length: {length}\r\n\r\n{body}")
             }
             Content::Flawed(how) => {
-                let (lines, body, _) = FLAWS[how];
-                format!("{start}{lines}\r\n\r\n{body}")
+                let (lines, before, length, after, _) = FLAWS[how];
+                format!("{start}{lines}\r\n\r\n{before}{}{after}", bytes(length))
             }
             Content::Torn(length) => {
                 format!("{start}Content-Length: {length}\r\n\r\n{}", bytes(length / 2))
@@ -118,7 +120,7 @@ impl Page {
     pub fn asked(&self) -> Option<Asked> {
         let status = match self.content {
             Content::Torn(_) => return None,
-            Content::Flawed(how) => FLAWS[how].2,
+            Content::Flawed(how) => FLAWS[how].4,
             _ if self.method == "POST" => 405,
             _ if self.path == NOWHERE => 404,
             _ => 200,
