@@ -5,13 +5,12 @@ use std::time::{Duration, Instant};
 use hdrhistogram::Histogram;
 
 use super::counts::Counts;
+use super::echo::Echo;
 use super::frame;
+use super::mistakes::Mistakes;
 use super::requests;
 use super::room::{Heard, Room};
 use super::view::{Taken, View, Wrong};
-
-/// Mistakes that are told in full; of the others only their number.
-const MISTAKES_TOLD: usize = 10;
 
 /// Judges and counts what clients are sent.
 #[derive(Debug)]
@@ -31,34 +30,6 @@ pub(crate) struct Oracle {
     is_measuring: bool,
 }
 
-/// A message that goes back and forth. It begins with the time at which it was sent, in
-/// microseconds after the start, in hexadecimal.
-#[derive(Debug)]
-struct Echo {
-    start: Instant,
-    message: Vec<u8>,
-}
-
-/// The length of the time in a message, in bytes.
-pub(crate) const STAMP_BYTES: usize = 12;
-
-/// What went wrong.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Mistakes {
-    pub(crate) count: u64,
-    pub(crate) told: Vec<String>,
-}
-
-impl Mistakes {
-    /// Takes note of one.
-    pub(crate) fn note(&mut self, what: String) {
-        self.count += 1;
-        if self.told.len() < MISTAKES_TOLD && !self.told.contains(&what) {
-            self.told.push(what);
-        }
-    }
-}
-
 /// The longest time that is told from longer ones, in µs: an hour.
 const LATENCY_MAX: u64 = 3_600_000_000;
 
@@ -74,8 +45,7 @@ impl Oracle {
         let name = |index| if rooms == 1 { String::new() } else { format!("room-{}", index + 1) };
         Oracle {
             rooms: (0..rooms).map(|index| Room::new(index, name(index))).collect(),
-            echo: echo_bytes
-                .map(|bytes| Echo { start: Instant::now(), message: vec![b'.'; bytes] }),
+            echo: echo_bytes.map(Echo::new),
             counts: Counts::default(),
             latency: histogram(),
             latency_lately: histogram(),
@@ -218,25 +188,12 @@ impl Oracle {
 
     /// The message to send back and forth, as of now; none if there is nothing to echo.
     pub(crate) fn next_echo(&mut self) -> Option<&[u8]> {
-        let echo = self.echo.as_mut()?;
-        let stamp = format!("{:0STAMP_BYTES$x}", echo.start.elapsed().as_micros());
-        echo.message[..STAMP_BYTES].copy_from_slice(stamp.as_bytes());
-        Some(&echo.message)
+        self.echo.as_mut().map(Echo::next)
     }
 }
 
 fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1)
-}
-
-impl Echo {
-    /// How long ago a message was sent, if it came back as it was.
-    fn age(&self, payload: &[u8]) -> Option<Duration> {
-        let (stamp, rest) = payload.split_at_checked(STAMP_BYTES)?;
-        let micros = u64::from_str_radix(std::str::from_utf8(stamp).ok()?, 16).ok()?;
-        let age = self.start.elapsed().checked_sub(Duration::from_micros(micros))?;
-        (rest == &self.message[STAMP_BYTES..]).then_some(age)
-    }
 }
 
 #[cfg(test)]
