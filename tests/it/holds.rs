@@ -318,21 +318,23 @@ fn room_lives_as_long_as_its_holds() {
     assert_eq!(world.hub.rooms(), 0);
 }
 
+/// Opens a session of Socket.IO for Ada, whose id comes with CONNECT.
+fn connect_socket_io(world: &mut World) -> Peer {
+    let peer = world.open("/socket.io/?EIO=4&transport=websocket");
+    world.say(peer, &format!(r#"40{{"client":"{ADA}"}}"#));
+    peer
+}
+
 /// A client of Socket.IO gives its id with CONNECT.
 #[test]
 fn client_of_socket_io_is_back_by_its_id() {
     let mut world = holding();
     let other = world.watch();
-    let connect = |world: &mut World| {
-        let peer = world.open("/socket.io/?EIO=4&transport=websocket");
-        world.say(peer, &format!(r#"40{{"client":"{ADA}"}}"#));
-        peer
-    };
-    let ada = connect(&mut world);
+    let ada = connect_socket_io(&mut world);
     world.say(ada, r#"42["login","Ada"]"#);
     world.pass_ms(100);
     assert_eq!(events(&mut world, other), ["change"]);
-    let copy = connect(&mut world);
+    let copy = connect_socket_io(&mut world);
     world.say(copy, r#"42["login","Copy"]"#);
     world.pass_ms(100);
     assert_eq!(events(&mut world, other), ["change"], "both are there");
@@ -341,14 +343,14 @@ fn client_of_socket_io_is_back_by_its_id() {
 
     world.send(ada, &wire::close(1001));
     world.pass_ms(1_000);
-    let back = connect(&mut world);
+    let back = connect_socket_io(&mut world);
     world.pass_ms(10_000);
     assert_eq!(events(&mut world, other), ["change"], "a page that shows its form is nobody");
     world.say(back, r#"42["login","Ada",{"data":{"a":1}}]"#);
     world.pass_ms(100);
     world.send(back, &wire::close(1001));
     assert_eq!(events(&mut world, other), ["change"]);
-    let back = connect(&mut world);
+    let back = connect_socket_io(&mut world);
     world.say(back, r#"42["login","Ada"]"#);
     world.pass_ms(10_000);
     assert_eq!(world.heard(other), NOTHING, "it has its data again");
@@ -370,17 +372,12 @@ fn refused_login_brings_nobody_back() {
     for name in ["Ada", "Countess"] {
         let mut world = holding();
         let other = world.watch();
-        let connect = |world: &mut World| {
-            let peer = world.open("/socket.io/?EIO=4&transport=websocket");
-            world.say(peer, &format!(r#"40{{"client":"{ADA}"}}"#));
-            peer
-        };
-        let ada = connect(&mut world);
+        let ada = connect_socket_io(&mut world);
         world.say(ada, r#"42["login","Ada",{"status":"idle"}]"#);
         world.pass_ms(100);
         world.send(ada, &wire::close(1001));
         assert_eq!(events(&mut world, other), ["change"]);
-        let back = connect(&mut world);
+        let back = connect_socket_io(&mut world);
         world.say(back, &format!(r#"42["login","{name}",{too_large}]"#));
         let told = format!("{:?}", world.told(back));
         assert!(told.contains("data_too_large"), "{told}");
