@@ -69,6 +69,11 @@ fn connections(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
     vec![
         by_label("connections", GAUGE, "Open connections by state.", "state", open),
         counter("connections_accepted_total", "Connections that were accepted.", tally.accepted),
+        counter(
+            "polling_sessions_opened_total",
+            "Sessions of long-polling: each is among the connections beside those of its requests.",
+            tally.sessions,
+        ),
         counters(
             "connections_refused_total",
             "Connections refused when they arrived, by cause.",
