@@ -5,10 +5,11 @@
 //! turn in this order, in which no phase calls back into an earlier one:
 //!
 //! ```text
-//!   accepted*  →  received* / resume* / ended* / lost*  →  find_due, expire*, shed  →  commit
+//!   accepted*  →  received* / resume* / ended* / lost*  →  find_due, expire*, shed
+//!              →  meet for each next_to_meet  →  commit
 //!              →  for each next_touched, and as many of next_to_tell as a turn has room for:
 //!                 (transmit, sent)* or lost, then settle_output unless there is nothing to settle,
-//!                 and perhaps half_closed
+//!                 and perhaps half_closed; or if it has no socket, all of that for what carry says
 //!              →  reap*
 //! ```
 //!
@@ -16,8 +17,9 @@
 //! `Context`, and settles what follows. Output is the exception: `transmit` and `sent` are the path
 //! of every delivery, and what they do is settled once after all writes of a turn.
 //!
-//! A connection affects others only through the rooms, whose next commit tells them; nothing else
-//! crosses from one connection to another. The hub knows neither sockets nor the clock.
+//! A connection affects others only through the rooms, whose next commit tells them. Where one has
+//! to act on another (a client that comes back, a session of long-polling and its requests), that
+//! is noted, and done for each by itself. The hub knows neither sockets nor the clock.
 //!
 //! - `table`: the connections, and `with`; `context`: everything else that they act on
 //! - `arrivals`, `refusal`: connections that are accepted, and those that are turned away

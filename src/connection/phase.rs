@@ -182,28 +182,28 @@ impl Connection {
 
     /// The request that was decoded last is for a session, which will answer it.
     pub(crate) fn await_answer(&mut self, keeps_alive: bool, sharing: Sharing) {
-        debug_assert!(matches!(self.phase, Phase::Http(_)), "only HTTP has requests");
-        if let Phase::Http(http) = self.take_phase() {
-            let waiting = Waiting { http, keeps_alive, sharing };
-            self.phase = Phase::Waiting(Box::new(waiting));
-        }
+        self.phase = match self.take_phase() {
+            Phase::Http(http) => Phase::Waiting(Box::new(Waiting { http, keeps_alive, sharing })),
+            other => other,
+        };
     }
 
     /// The session has answered: what is to be known of the request for the response.
     pub(crate) fn answered(&mut self) -> Option<(bool, Sharing)> {
-        if !matches!(self.phase, Phase::Waiting(_)) {
-            return None;
-        }
-        let Phase::Waiting(waiting) = self.take_phase() else {
-            unreachable!("it was a moment ago")
+        let (phase, request) = match self.take_phase() {
+            Phase::Waiting(waiting) => {
+                let Waiting { http, keeps_alive, sharing } = *waiting;
+                (Phase::Http(http), Some((keeps_alive, sharing)))
+            }
+            other => (other, None),
         };
-        let Waiting { http, keeps_alive, sharing } = *waiting;
-        self.phase = Phase::Http(http);
-        Some((keeps_alive, sharing))
+        self.phase = phase;
+        request
     }
 
+    /// Takes the phase, to put another in its place at once.
     fn take_phase(&mut self) -> Phase {
-        std::mem::replace(&mut self.phase, Phase::Closed(Cause::Answered))
+        std::mem::replace(&mut self.phase, Phase::Closed(Cause::Upgraded))
     }
 
     /// The opening handshake is done: from now on `protocol` is spoken.
@@ -222,9 +222,12 @@ impl Connection {
 
     /// The session goes on with a WebSocket: what it is, for [`take_over`](Self::take_over).
     pub(crate) fn hand_over(&mut self) -> Option<HandedOver> {
-        let Phase::Polling(_) = &self.phase else { return None };
-        let Phase::Polling(polling) = self.take_phase() else {
-            unreachable!("it was a moment ago")
+        let polling = match self.take_phase() {
+            Phase::Polling(polling) => polling,
+            other => {
+                self.phase = other;
+                return None;
+            }
         };
         self.phase = Phase::Closed(Cause::Upgraded);
         Some(HandedOver {

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use crate::connection::ConnectionId;
 use crate::deadlines::Deadlines;
-use crate::time::Time;
 
 /// What is to be done with connections, by their ids.
 #[derive(Debug, Default)]
@@ -19,6 +18,4 @@ pub(super) struct Agenda {
     /// Connections that have ended and are not reaped, in the order in which they ended.
     pub(super) closed: VecDeque<ConnectionId>,
     pub(super) is_stopping: bool,
-    /// The time of this turn.
-    pub(super) now: Time,
 }

@@ -13,31 +13,34 @@ use super::sessions::Letter;
 use super::table::Hub;
 
 impl Hub {
-    /// Does what sessions and their requests want of each other, in the order of their wishes.
-    pub(super) fn meet_sessions(&mut self, now: Time) {
-        self.agenda.now = now;
-        while let Some(letter) = self.context.sessions.next_letter() {
-            match letter {
-                Letter::Open { from } => self.open_session(from, now),
-                Letter::Packets { session, from, content } => {
-                    self.take_packets(session, from, &content, now);
-                }
-                Letter::Look { session } => self.agenda.touched.push_back(session),
-                Letter::Answer { to, payload } => self.answer(to, now, |context| match payload {
-                    Some(payload) => context.session_response(PAYLOAD_TYPE, payload),
-                    None => context.engine_response(Refusal::SessionUnknown),
-                }),
-                Letter::Upgrade { session, to } => self.upgrade_session(session, to),
-                Letter::End { session, cause } => {
-                    self.with(session, |connection, _| connection.end(cause));
-                }
-                Letter::Refuse { socket } => {
-                    let cause = Cause::SocketIo(ClientError::UpgradedTwice);
-                    self.with(socket, |connection, context| {
-                        connection.close(cause, &context.config, now);
-                    });
-                    self.agenda.touched.push_back(socket);
-                }
+    /// For whom something is to be [done](Self::meet) that another connection wants of it.
+    pub fn next_to_meet(&self) -> Option<ConnectionId> {
+        self.context.sessions.next()
+    }
+
+    /// Does the next thing that a session and a connection with one of its requests want of each
+    /// other.
+    pub fn meet(&mut self, now: Time) {
+        let Some(letter) = self.context.sessions.next_letter() else { return };
+        match letter {
+            Letter::Open { from } => self.open_session(from, now),
+            Letter::Packets { session, from, content } => {
+                self.take_packets(session, from, &content, now);
+            }
+            Letter::Look { session } => self.agenda.touched.push_back(session),
+            Letter::Answer { to, payload } => {
+                self.answer(to, now, |context| context.session_response(PAYLOAD_TYPE, payload));
+            }
+            Letter::Upgrade { session, to } => self.upgrade_session(session, to),
+            Letter::End { session, cause } => {
+                self.with(session, |connection, _| connection.end(cause));
+            }
+            Letter::Refuse { socket } => {
+                let cause = Cause::SocketIo(ClientError::UpgradedTwice);
+                self.with(socket, |connection, context| {
+                    connection.close(cause, &context.config, now);
+                });
+                self.agenda.touched.push_back(socket);
             }
         }
     }
@@ -81,10 +84,10 @@ impl Hub {
         content: &[u8],
         now: Time,
     ) {
-        self.context.sessions.post_is_over(session.generation());
         let taken = self.with(session, |connection, context| {
             connection.is_polling() && context.receive_payload(connection, content, now)
         });
+        self.context.sessions.post_is_over(session.generation());
         self.answer(from, now, |context| match taken {
             Some(true) => context.session_response(OK_TYPE, b"ok".to_vec()),
             Some(false) => context.engine_response(Refusal::BadRequest),

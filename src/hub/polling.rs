@@ -19,27 +19,34 @@ pub(super) const PAYLOAD_TYPE: &str = "text/plain; charset=UTF-8";
 pub(super) const OK_TYPE: &str = "text/html";
 
 impl Hub {
-    /// The connection by which `id` is told what there is: itself, or if it is a session on no
-    /// socket, the request that waits for that. The response is ready to be sent then.
-    pub(super) fn carrier(&mut self, id: ConnectionId) -> Option<ConnectionId> {
-        let connection = self.live(id)?;
-        if !connection.is_polling() {
-            return Some(id);
-        }
+    /// What session `id` on no socket is to be told goes into the response to the request that
+    /// waits for that: the connection which has to be written to now.
+    pub fn carry(&mut self, id: ConnectionId, now: Time) -> Option<ConnectionId> {
+        let connection = self.live(id).filter(|connection| connection.is_polling())?;
         if !connection.wants_write(&self.context.presence) {
             return None;
         }
         let request = self.context.sessions.take_poll(id.generation())?;
-        let lead = &mut self.lead;
         let connection = self.connections.get_mut(id.index())?;
-        let packets = self.context.collect(connection, lead);
+        let packets = self.context.collect(connection, &mut self.lead);
         // What it is to be told may be all that it holds.
         self.with(id, |_, _| ());
-        let now = self.agenda.now;
         self.respond_for_session(request, now, |context| {
             context.session_response(PAYLOAD_TYPE, packets)
         });
         Some(request)
+    }
+
+    /// In a debug build, at the end of each turn: nothing is forgotten that a request waits for.
+    pub(super) fn check_requests(&self) {
+        if cfg!(debug_assertions) {
+            for (_, session) in self.connections.iter().filter(|(_, one)| one.is_polling()) {
+                let waits = self.context.sessions.has_poll(session.id.generation());
+                let is_served =
+                    self.is_to_be_told(session.id) || self.agenda.touched.contains(&session.id);
+                assert!(!waits || is_served || !session.wants_write(&self.context.presence));
+            }
+        }
     }
 
     /// Responds to a request that waits for a session, if it still does.
@@ -90,7 +97,8 @@ impl Context {
         connection: &mut Connection,
         head: &RequestHead<'_>,
     ) -> bool {
-        if head.method != Method::Post || head.path != SOCKET_IO {
+        let is_for_metrics = connection.listener == Listener::Metrics;
+        if is_for_metrics || head.method != Method::Post || head.path != SOCKET_IO {
             return false;
         }
         // What is wrong with it is said when its body has come.

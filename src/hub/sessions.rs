@@ -3,7 +3,7 @@
 //! A session is a connection without a socket (`connection::polling`), and its requests come over
 //! connections that speak HTTP. They never touch each other. What one wants of another is written
 //! down here in the order in which it came about, and done before the commit of the turn
-//! (`Hub::meet_sessions`). What a request has to be told at once is known here: that there is no
+//! (`Hub::meet`). What a request has to be told at once is known here: that there is no
 //! such session any more, or that another request is in its place.
 
 use std::collections::{HashMap, VecDeque};
@@ -40,8 +40,8 @@ pub(super) enum Letter {
     Packets { session: ConnectionId, from: ConnectionId, content: Vec<u8> },
     /// There may be something to be told to the request that waits.
     Look { session: ConnectionId },
-    /// A request is answered with this payload; without one, that there is no such session.
-    Answer { to: ConnectionId, payload: Option<Vec<u8>> },
+    /// A request that waits is answered with this payload.
+    Answer { to: ConnectionId, payload: Vec<u8> },
     /// A session moves to a WebSocket.
     Upgrade { session: ConnectionId, to: ConnectionId },
     /// A session ends.
@@ -59,6 +59,22 @@ pub(super) enum Admission {
     Noop,
     /// It is one too many, and the session ends with it.
     Refused,
+}
+
+impl Letter {
+    /// Whose bug it would be if what is done for it panicked. The end of a request is that of its
+    /// session too.
+    fn of(&self) -> ConnectionId {
+        match *self {
+            Letter::Open { from: id }
+            | Letter::Packets { from: id, .. }
+            | Letter::Look { session: id }
+            | Letter::Answer { to: id, .. }
+            | Letter::Upgrade { to: id, .. }
+            | Letter::End { session: id, .. }
+            | Letter::Refuse { socket: id } => id,
+        }
+    }
 }
 
 impl Sessions {
@@ -115,12 +131,9 @@ impl Sessions {
 
     /// It has brought them, and waits until they are taken.
     pub(super) fn posted(&mut self, number: u32, from: ConnectionId, content: Vec<u8>) {
-        match self.all.get_mut(&number) {
-            Some(session) => {
-                let session = session.connection;
-                self.letters.push_back(Letter::Packets { session, from, content });
-            }
-            None => self.letters.push_back(Letter::Answer { to: from, payload: None }),
+        if let Some(session) = self.all.get(&number) {
+            let session = session.connection;
+            self.letters.push_back(Letter::Packets { session, from, content });
         }
     }
 
@@ -154,7 +167,7 @@ impl Sessions {
         {
             *is_tried = true;
             if let Some(to) = session.poll.take() {
-                self.letters.push_back(Letter::Answer { to, payload: Some(NOOP.to_vec()) });
+                self.letters.push_back(Letter::Answer { to, payload: NOOP.to_vec() });
             }
         }
     }
@@ -187,18 +200,16 @@ impl Sessions {
         }
     }
 
-    /// The session has ended, with `packets` that were still to be told. Its requests are answered:
-    /// the end is said by us, or if the client has said that, there is nothing more.
+    /// The session has ended, with `packets` that were still to be told. The request that waits is
+    /// answered: the end is said by us, or if the client has said that, there is nothing more. One
+    /// that brings packets will find that there is no session.
     pub(super) fn ended(&mut self, connection: ConnectionId, packets: Vec<u8>, is_told: bool) {
         let Some(session) = self.all.remove(&connection.generation()) else { return };
         debug_assert_eq!(session.connection, connection);
         if let Some(to) = session.poll {
             let mut packets = packets;
             payload::push_text(&[if is_told { NOOP } else { CLOSE }], &mut packets);
-            self.letters.push_back(Letter::Answer { to, payload: Some(packets) });
-        }
-        if let Some(to) = session.post {
-            self.letters.push_back(Letter::Answer { to, payload: None });
+            self.letters.push_back(Letter::Answer { to, payload: packets });
         }
         if let Some((socket, _)) = session.upgrade {
             self.letters.push_back(Letter::Refuse { socket });
@@ -211,9 +222,14 @@ impl Sessions {
         transport == Transport::WebSocket || self.is_open(number)
     }
 
-    /// Whether something is to be done.
-    pub(super) fn is_due(&self) -> bool {
-        !self.letters.is_empty()
+    /// Whether a request waits for something to be said.
+    pub(super) fn has_poll(&self, number: u32) -> bool {
+        self.all.get(&number).is_some_and(|session| session.poll.is_some())
+    }
+
+    /// For whom something is to be done next.
+    pub(super) fn next(&self) -> Option<ConnectionId> {
+        self.letters.front().map(Letter::of)
     }
 
     /// Takes the next thing that is to be done.

@@ -22,7 +22,6 @@ impl Hub {
     /// Commits what changed in the rooms, where that is due. Their followers then have something to
     /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
     pub fn commit(&mut self, now: Time) {
-        self.meet_sessions(now);
         self.meet_clients(now);
         let Context { presence, config, codec, tally, .. } = &mut self.context;
         let mut encoder = encoder(codec, config);
@@ -33,20 +32,14 @@ impl Hub {
 
     /// Takes the next connection that may have something to send, besides what is new in rooms.
     pub fn next_touched(&mut self) -> Option<ConnectionId> {
-        while let Some(id) = self.agenda.touched.pop_front() {
-            if let carrier @ Some(_) = self.carrier(id) {
-                return carrier;
-            }
-        }
-        None
+        self.agenda.touched.pop_front()
     }
 
     /// Takes the next connection that is to be told of a commit, in a fair order. A driver that
     /// stops before there are no more goes on with them in its next turn.
     pub fn next_to_tell(&mut self) -> Option<ConnectionId> {
         let index = self.context.presence.next_to_tell()?;
-        let id = self.connections.get(index as usize)?.id;
-        Some(self.carrier(id).unwrap_or(id))
+        self.connections.get(index as usize).map(|connection| connection.id)
     }
 
     /// Whether connections are still to be told of a commit.
@@ -60,6 +53,7 @@ impl Hub {
         loop {
             let Some(id) = self.agenda.closed.pop_front() else {
                 self.check_tally();
+                self.check_requests();
                 return None;
             };
             let (listener, reaped) = self.forget(id);
@@ -98,7 +92,7 @@ impl Hub {
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
         let Context { presence, clients, sessions, returning, .. } = &self.context;
-        if clients.is_due() || sessions.is_due() {
+        if clients.is_due() || sessions.next().is_some() {
             return Time::ZERO;
         }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);

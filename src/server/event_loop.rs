@@ -202,6 +202,7 @@ impl<N: Net> Server<N> {
         stopwatch.lap(self.net.elapsed());
         self.sweep(now);
         stopwatch.lap(self.net.elapsed());
+        self.meet(now);
         self.hub.commit(now);
         self.keep_state(now);
         stopwatch.lap(self.net.elapsed());
@@ -258,6 +259,13 @@ impl<N: Net> Server<N> {
             self.guarded(id, Part::Input, now, |server| server.hub.expire(id, now));
         }
         self.hub.shed();
+    }
+
+    /// Does what connections want of each other.
+    fn meet(&mut self, now: Time) {
+        while let Some(id) = self.hub.next_to_meet() {
+            self.guarded(id, Part::Input, now, |server| server.hub.meet(now));
+        }
     }
 
     /// Whether the last turn left something that it had no room for.

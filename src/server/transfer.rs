@@ -120,7 +120,13 @@ impl<N: Net> Server<N> {
         budget: &mut Budget,
         now: Time,
     ) {
-        let Some(socket) = self.sockets.get_mut(id) else { return };
+        let Some(socket) = self.sockets.get_mut(id) else {
+            // A session on no socket: what it is told is a response.
+            if let Some(request) = self.hub.carry(id, now) {
+                self.write_connection(request, false, budget, now);
+            }
+            return;
+        };
         // News has no deadline: a follower whose socket is full is written to when it has room.
         if is_news && !socket.is_writable {
             return;

@@ -265,6 +265,9 @@ impl World {
     /// The rest of a turn, after input.
     pub fn turn(&mut self) {
         sweep(&mut self.hub, self.now);
+        while self.hub.next_to_meet().is_some() {
+            self.hub.meet(self.now);
+        }
         self.hub.commit(self.now);
         // As in the driver: who is on none of these lists is not written to.
         let writable = std::mem::take(&mut self.writable);
@@ -294,6 +297,7 @@ impl World {
     }
 
     fn flush(&mut self, id: ConnectionId) {
+        let id = self.hub.carry(id, self.now).unwrap_or(id);
         if let Some(client) = self.clients.iter_mut().find(|client| client.id == id) {
             client.flush(&mut self.hub, self.now);
         }
