@@ -156,6 +156,15 @@ impl Tab {
         })
     }
 
+    /// When the last was closed of connection `number`, which was so at `closed_us`, and of its
+    /// heirs, unless one of these is open. Heirs said the id before it: if they were heard after
+    /// it, they have taken over those who were in rooms by it.
+    pub fn closed_us(&self, number: usize, closed_us: u64) -> Option<u64> {
+        let Some(own) = self.connections.get(&number) else { return Some(closed_us) };
+        let heirs = self.connections.values().filter(|said| said.order < own.order);
+        heirs.map(|said| said.closed_us).try_fold(closed_us, |last, end| Some(last.max(end?)))
+    }
+
     /// What others than this connection leave behind, and the one that does. It is not sure who is
     /// there if there are several, or one that is not known to have had the id.
     pub fn left(&self, but: usize) -> (Left, Option<&Said>) {

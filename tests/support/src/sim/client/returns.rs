@@ -45,7 +45,12 @@ impl Client {
         if let Some(closed_us) = self.link.closed_us {
             let is_logout = is_certain && self.parting.is_some_and(|parting| parting.is_logout);
             let hold_us = if is_logout { 0 } else { nature.tabs.terms.hold_us_max() };
-            return since_us < closed_us.max(nature.tabs.terms.away_until_us) + hold_us;
+            let tab = self.tab.map(|tab| &nature.tabs.all[tab]);
+            let closed_us =
+                tab.map_or(Some(closed_us), |tab| tab.closed_us(self.number, closed_us));
+            return closed_us.is_none_or(|closed_us| {
+                since_us < closed_us.max(nature.tabs.terms.away_until_us) + hold_us
+            });
         }
         let member = self.ledger.seats.all.get(room).and_then(|seat| seat.member.as_ref());
         let is_it = member.is_some_and(|member| member.name == name);
