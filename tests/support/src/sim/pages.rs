@@ -116,21 +116,28 @@ impl Page {
         message.into_bytes()
     }
 
-    /// What the answer will be, if there is one.
-    pub fn asked(&self) -> Option<Asked> {
+    /// Whether something is missing, for which the server waits.
+    pub fn is_torn(&self) -> bool {
+        matches!(self.content, Content::Torn(_))
+    }
+
+    /// What the answer will be. To a request that is torn there is one if what is sent next is
+    /// taken for the rest.
+    pub fn asked(&self) -> Asked {
+        let most = BODY_BYTES_MAX as usize;
         let status = match self.content {
-            Content::Torn(_) => return None,
+            Content::Announced(length, _) | Content::Torn(length) if length > most => 413,
             Content::Flawed(how) => FLAWS[how].4,
             _ if self.method == "POST" => 405,
             _ if self.path == NOWHERE => 404,
             _ => 200,
         };
-        Some(Asked {
+        Asked {
             is_head: self.method == "HEAD",
             is_roster: self.path.starts_with("/roster"),
             status,
             is_last: matches!(self.content, Content::Announced(..) | Content::Flawed(_)),
-        })
+        }
     }
 }
 

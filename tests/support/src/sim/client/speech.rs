@@ -76,8 +76,8 @@ impl Client {
             Step::Open => self.open(nature),
             Step::Ask(page) => {
                 self.outgoing.extend(page.message());
-                self.is_innocent &= page.asked().is_some();
-                self.ear.asked.extend(page.asked());
+                self.is_innocent &= !page.is_torn();
+                self.ear.asked.push_back(page.asked());
             }
             Step::Request(ref request) => self.ask(request, nature),
             Step::Hello { .. }
