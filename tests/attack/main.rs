@@ -16,6 +16,8 @@ mod load;
 mod memory;
 mod meter;
 mod peers;
+mod poller;
+mod polling;
 mod restart;
 mod shortage;
 mod storms;
