@@ -31,6 +31,10 @@ export class Program {
     return program;
   }
 
+  get pid() {
+    return this.#child.pid;
+  }
+
   /** Starts it again, at the address that it had. */
   async revive() {
     await this.#run(new URL(this.url).port);
