@@ -157,12 +157,15 @@ impl Tab {
     }
 
     /// When the last was closed of connection `number`, which was so at `closed_us`, and of its
-    /// heirs, unless one of these is open. Heirs said the id before it: if they were heard after
-    /// it, they have taken over those who were in rooms by it.
+    /// heirs, unless one of these is open. Heirs are all that have said the id: one that was heard
+    /// after it has taken over those who were in rooms by it, whatever it knew of them.
     pub fn closed_us(&self, number: usize, closed_us: u64) -> Option<u64> {
-        let Some(own) = self.connections.get(&number) else { return Some(closed_us) };
-        let heirs = self.connections.values().filter(|said| said.order < own.order);
-        heirs.map(|said| said.closed_us).try_fold(closed_us, |last, end| Some(last.max(end?)))
+        if !self.connections.contains_key(&number) {
+            return Some(closed_us);
+        }
+        let heirs = self.connections.iter().filter(|(other, _)| **other != number);
+        let mut ends = heirs.map(|(_, said)| said.closed_us);
+        ends.try_fold(closed_us, |last, end| Some(last.max(end?)))
     }
 
     /// What others than this connection leave behind, and the one that does. It is not sure who is
