@@ -17,19 +17,24 @@ import { HEADCOUNT, Program, SUITE, check, conclude, here, launch } from "./harn
 import { ours } from "./ours.mjs";
 import * as scenarios from "./scenarios.mjs";
 
-const official = (folder, file = "socket.io.min.js") => here(`node_modules/${folder}/dist/${file}`);
+const official = (folder) => here(`node_modules/${folder}/dist/socket.io.min.js`);
+const official2 = here("node_modules/socket.io-client-2/dist/socket.io.js");
 const version = (folder) =>
   JSON.parse(readFileSync(here(`node_modules/${folder}/package.json`))).version;
 
 const headcount = await Program.start(HEADCOUNT);
-const eio3 = await Program.start(HEADCOUNT, "--allow-eio3");
+const eio3 = await Program.start(
+  HEADCOUNT,
+  "--allow-eio3",
+  ...["--rooms", "custom", "--ping-interval-ms", "300", "--pong-timeout-ms", "10000"],
+);
 const suite = await Program.start(SUITE);
 
 // The last word is the server for them. The suite's application is for Socket.IO v5 alone.
 const CLIENTS = [
   [`socket.io-client ${version("socket.io-client")}`, io4, official("socket.io-client")],
   [`socket.io-client ${version("socket.io-client-3")}`, io3, official("socket.io-client-3")],
-  [`socket.io-client ${version("socket.io-client-2")}`, io2, official("socket.io-client-2", "socket.io.js"), eio3],
+  [`socket.io-client ${version("socket.io-client-2")}`, io2, official2, eio3],
   [`socket.io-client ${version("socket.io-client-1")}`, io1, official("socket.io-client-1"), eio3],
   ["our client", ours, here("../../../www/socket.io.js")],
 ];
@@ -46,6 +51,8 @@ for (const [name, io, , server = headcount] of CLIENTS) {
     await check(`${name}, node, ${by}: a restart`, () =>
       scenarios.reconnect(io, server.url, fateOf(server), way),
     );
+    if (server !== eio3) continue;
+    await check(`${name}, node, ${by}: Socket.IO v4`, () => scenarios.v4(io, server.url, way));
   }
   if (server === eio3) continue;
   await check(`${name}, node: the suite's application`, () => scenarios.suite(io, suite.url));
@@ -78,6 +85,10 @@ for (const [name, io, script, server = headcount] of CLIENTS) {
     );
     await check(`${name}, Chromium, ${by}: a restart`, () =>
       inPage(script, "reconnect", server, way),
+    );
+    if (server !== eio3) continue;
+    await check(`${name}, Chromium, ${by}: Socket.IO v4`, () =>
+      inPage(script, "v4", server, way),
     );
   }
   if (server === eio3) continue;
