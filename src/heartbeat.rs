@@ -147,7 +147,8 @@ impl Heartbeat {
         is_answer
     }
 
-    /// Waits for the next ping. Ours is due ±10 %, so that connections which came together do not stay so.
+    /// Waits for the next ping. Ours is due ±10 %, so that connections which came together do not
+    /// stay so.
     ///
     /// Pings are due at whole seconds. Then those of a second go out in one turn and their pongs
     /// come in few, and a server with nothing else to do sleeps in between.

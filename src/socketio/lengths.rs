@@ -157,7 +157,6 @@ mod tests {
             "4",
             "4hello",
             "7:4hello",
-            "5:4hello",
             "-1:4",
             "+1:4",
             " 1:4",
@@ -172,6 +171,7 @@ mod tests {
             check(payload.as_bytes(), &[bad]);
         }
         check(b"1:4\n", &[text("4"), bad]);
+        check(b"5:4hello", &[text("4hell"), bad]);
         check(b"1:21:", &[text("2"), bad]);
         // The half of a character is no character.
         check("2:4\u{1f600}".as_bytes(), &[bad]);
