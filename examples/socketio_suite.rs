@@ -18,7 +18,7 @@ use clap::Parser;
 use headcount::config::Secret;
 use headcount::http::{FieldStorage, HeadLimits, HeadScanner, RequestHead, ResponseHead};
 use headcount::socketio::handshake;
-use headcount::socketio::{Client, EnginePacket, Message, Opening, Outgoing, PING};
+use headcount::socketio::{Client, Engine, EnginePacket, Message, Opening, Outgoing, PING};
 use headcount::socketio::{PacketLimits, Sids, Terms, Transport};
 use headcount::time::Time;
 use headcount::ws::handshake::{Wishes, accept};
@@ -84,7 +84,7 @@ fn serve(mut stream: TcpStream, number: u32) -> Result<(), Box<dyn Error>> {
     let mut storage = FieldStorage::default();
     let head = RequestHead::decode(&input[..length], &HEAD, &mut storage)?;
     let is_echo = head.path == "/engine.io/";
-    if let Err(refusal) = handshake::ask(&head, true, |_, _| None) {
+    if let Err(refusal) = handshake::ask(&head, true, false, |_, _| None) {
         let body = refusal.encode();
         let response = ResponseHead::new(refusal.status(), "Mon, 23 Nov 2026 12:00:00 GMT");
         stream.write_all(&response.content_length(body.len()).finish())?;
@@ -115,8 +115,8 @@ impl Socket {
         let (started, pong_by) = (Instant::now(), Time::NEVER);
         let session = (!is_echo).then_some(());
         let secret = Secret::default();
-        let (client, _) =
-            Client::open(OPENING, number, Transport::WebSocket, &terms(&secret), Time::ZERO);
+        let (by, engine) = (Transport::WebSocket, Engine::V4);
+        let (client, _) = Client::open(OPENING, number, by, engine, &terms(&secret), Time::ZERO);
         let session = session.map(|()| Session::new(client));
         Socket { stream, number, session, started, ping_at, pong_by }
     }
@@ -174,14 +174,16 @@ impl Socket {
         };
         let now = self.now();
         let Some(session) = &mut self.session else {
-            match message {
-                Message::Binary(bytes) => self.send(Opcode::Binary, bytes)?,
-                Message::Text(text) => match EnginePacket::decode(text) {
-                    Ok(EnginePacket::Message(_)) => self.send(Opcode::Text, text.as_bytes())?,
-                    Ok(EnginePacket::Pong) => {}
-                    Ok(EnginePacket::Close) => return Ok(Some(1000)),
-                    Err(_) => return Ok(Some(1007)),
-                },
+            match (EnginePacket::decode(message, Engine::V4), message) {
+                (Ok(EnginePacket::Bytes), Message::Binary(bytes)) => {
+                    self.send(Opcode::Binary, bytes)?;
+                }
+                (Ok(EnginePacket::Message(_)), Message::Text(text)) => {
+                    self.send(Opcode::Text, text.as_bytes())?;
+                }
+                (Ok(EnginePacket::Close), _) => return Ok(Some(1000)),
+                (Ok(_), _) => {}
+                (Err(_), _) => return Ok(Some(1007)),
             }
             return Ok(None);
         };

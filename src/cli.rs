@@ -53,6 +53,10 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
 
+    /// Serve Socket.IO clients of version 1 and 2 too (Engine.IO v3)
+    #[arg(long)]
+    allow_eio3: bool,
+
     /// Tell the others why somebody left: logout, closed, lost or removed
     #[arg(long)]
     show_causes: bool,
@@ -146,6 +150,7 @@ impl Cli {
         Config {
             limits: self.limits(),
             echo: self.echo,
+            allows_eio3: self.allow_eio3,
             shows_causes: self.show_causes,
             saves: self.state.is_some(),
             origins: self.origins().unwrap_or_else(|error| exit(&error)),

@@ -30,6 +30,8 @@ pub struct Config {
     pub limits: Limits,
     /// Whether `/echo` is served.
     pub echo: bool,
+    /// Whether clients of Socket.IO may speak Engine.IO v3.
+    pub allows_eio3: bool,
     /// Whether others are told why somebody left.
     pub shows_causes: bool,
     /// Whether what is in rooms is written down, to be there after a restart.

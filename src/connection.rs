@@ -55,7 +55,6 @@ pub(crate) use identity::Identity;
 pub(crate) use listener::Listener;
 pub use phase::Connection;
 pub(crate) use phase::Phase;
-pub(crate) use polling::Polling;
 pub(crate) use protocol::{Answer, Protocol};
 pub(crate) use stash::Stash;
 pub use state::State;

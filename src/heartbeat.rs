@@ -17,12 +17,35 @@ pub struct Heartbeat {
 /// When to ping and how long to wait.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
+    /// Whose pings show that the peer is there.
+    pub pings: Pings,
     /// From a pong to the next ping, in ms, before jitter.
     pub ping_interval_ms: u32,
     /// From a ping to its pong, in ms.
     pub pong_timeout_ms: u32,
     /// Where the jitter of this connection starts.
     pub seed: u64,
+}
+
+/// Whose pings show that a peer is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pings {
+    /// Ours, which the peer answers.
+    Ours,
+    /// The peer's own, one in each interval, or whatever else it sends. It is never asked, except
+    /// by a [probe](Heartbeat::probe) or when we were away.
+    Peers,
+}
+
+impl Pace {
+    /// From what shows that the peer is there, or a ping, to when it is lost.
+    fn patience_ms(self) -> u64 {
+        let interval_ms = match self.pings {
+            Pings::Ours => 0,
+            Pings::Peers => self.ping_interval_ms,
+        };
+        u64::from(interval_ms) + u64::from(self.pong_timeout_ms)
+    }
 }
 
 /// What a heartbeat does when its deadline has come.
@@ -65,7 +88,7 @@ impl Heartbeat {
         self.number = self.number.wrapping_add(1);
         self.awaits_pong = true;
         self.is_probe = false;
-        self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
+        self.due = now.after_ms(pace.patience_ms());
         Beat::Ping(self.number.to_be_bytes())
     }
 
@@ -76,8 +99,12 @@ impl Heartbeat {
 
     /// Asks at once, as somebody waits for the answer: for that to a ping which is on its way, or
     /// by another one, with this application data.
-    pub fn probe(&mut self, now: Time) -> Option<[u8; 4]> {
-        let is_asked = std::mem::replace(&mut self.awaits_pong, true);
+    pub fn probe(&mut self, pace: Pace, now: Time) -> Option<[u8; 4]> {
+        let is_asked = match pace.pings {
+            Pings::Ours => self.awaits_pong,
+            Pings::Peers => self.is_probe,
+        };
+        self.awaits_pong = true;
         let due = now.after_ms(PROBE_MS);
         self.due = if is_asked { self.due.min(due) } else { due };
         self.is_probe = true;
@@ -95,7 +122,15 @@ impl Heartbeat {
 
     /// Waits once more for the pong: something else shows that the peer is there.
     pub fn put_off(&mut self, pace: Pace, now: Time) {
-        self.due = now.after_ms(u64::from(pace.pong_timeout_ms));
+        self.due = now.after_ms(pace.patience_ms());
+    }
+
+    /// The peer sent something. If it pings us, that shows that it is there; but a probe has to be
+    /// answered.
+    pub fn heard(&mut self, pace: Pace, now: Time) {
+        if pace.pings == Pings::Peers && !self.is_probe {
+            self.rest(pace, now);
+        }
     }
 
     /// A pong came: whether it is that for our ping. One that does not means nothing (§5.5.3).
@@ -112,19 +147,24 @@ impl Heartbeat {
         is_answer
     }
 
-    /// Waits for the next ping: ±10 %, so that connections which came together do not stay so.
+    /// Waits for the next ping. Ours is due ±10 %, so that connections which came together do not
+    /// stay so.
     ///
     /// Pings are due at whole seconds. Then those of a second go out in one turn and their pongs
     /// come in few, and a server with nothing else to do sleeps in between.
     fn rest(&mut self, pace: Pace, now: Time) {
+        self.is_probe = false;
+        self.awaits_pong = pace.pings == Pings::Peers;
+        if self.awaits_pong {
+            self.due = now.after_ms(pace.patience_ms());
+            return;
+        }
         let interval = u64::from(pace.ping_interval_ms);
         let step = (interval / 10).clamp(1, STEP_MS_MAX);
         let first = now.after_ms(interval - interval / 10).as_ms().div_ceil(step);
         let last = now.after_ms(interval + interval / 10).as_ms() / step;
         let choices = last.saturating_sub(first) + 1;
         let chosen = first + mix(pace.seed ^ u64::from(self.number)) % choices;
-        self.awaits_pong = false;
-        self.is_probe = false;
         self.due = Time::from_ms(chosen.saturating_mul(step));
     }
 }
@@ -141,7 +181,8 @@ fn mix(seed: u64) -> u64 {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace { ping_interval_ms: 1_000, pong_timeout_ms: 300, seed: 7 };
+    const PACE: Pace =
+        Pace { pings: Pings::Ours, ping_interval_ms: 1_000, pong_timeout_ms: 300, seed: 7 };
 
     #[test]
     fn ping_is_answered_or_the_peer_is_lost() {
@@ -188,5 +229,34 @@ mod tests {
             .map(|seed| Heartbeat::new(Pace { seed, ..PACE }, Time::ZERO).deadline().as_ms())
             .collect();
         assert_eq!((intervals.iter().min(), intervals.iter().max()), (Some(&900), Some(&1_100)));
+    }
+
+    /// The peer pings, and has an interval and the timeout for that.
+    #[test]
+    fn peer_that_pings_is_not_asked_and_is_lost_if_it_says_nothing() {
+        let pace = Pace { pings: Pings::Peers, ..PACE };
+        let mut heartbeat = Heartbeat::new(pace, Time::ZERO);
+        assert_eq!(heartbeat.deadline(), Time::from_ms(1_300));
+        heartbeat.heard(pace, Time::from_ms(1_000));
+        assert_eq!(heartbeat.deadline(), Time::from_ms(2_300));
+        assert_eq!(heartbeat.beat(pace, Time::from_ms(2_300)), Beat::Lost);
+        // Nothing could have come while this process was away.
+        let away = Time::from_ms(1_000_000);
+        assert!(matches!(heartbeat.beat(pace, away), Beat::Ping(_)));
+        assert_eq!(heartbeat.deadline(), away.after_ms(1_300));
+    }
+
+    #[test]
+    fn probe_asks_a_peer_that_pings_and_only_a_pong_answers_it() {
+        let pace = Pace { pings: Pings::Peers, ping_interval_ms: 25_000, ..PACE };
+        let mut heartbeat = Heartbeat::new(pace, Time::ZERO);
+        let data = heartbeat.probe(pace, Time::ZERO).expect("it is asked");
+        assert_eq!(heartbeat.probe(pace, Time::ZERO), None, "once");
+        assert_eq!(heartbeat.deadline(), Time::from_ms(PROBE_MS));
+        heartbeat.heard(pace, Time::from_ms(10));
+        assert_eq!(heartbeat.deadline(), Time::from_ms(PROBE_MS));
+        assert!(heartbeat.pong(&data, pace, Time::from_ms(20)));
+        assert_eq!(heartbeat.deadline(), Time::from_ms(25_320));
+        assert!(heartbeat.probe(pace, Time::from_ms(30)).is_some());
     }
 }

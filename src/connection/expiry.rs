@@ -51,10 +51,11 @@ impl Connection {
     }
 
     /// Somebody waits for the place of this connection's client: asks whether it is there.
-    pub(crate) fn probe(&mut self, now: Time) {
+    pub(crate) fn probe(&mut self, config: &Config, now: Time) {
+        let generation = self.id.generation;
         let Phase::WebSocket(socket) = &mut self.phase else { return };
         let Liveness::Beating(heartbeat) = &mut socket.liveness else { return };
-        if let Some(data) = heartbeat.probe(now) {
+        if let Some(data) = heartbeat.probe(socket.protocol.pace(generation, config), now) {
             socket.protocol.ping(data, &mut self.outbox);
         }
     }

@@ -76,6 +76,7 @@ impl Connection {
             outbox: &mut self.outbox,
         };
         let step = socket.protocol.receive(message, &mut replier, config, now);
+        socket.liveness.heard(pace, now);
         if matches!(step, Step::PongReceived) {
             if !socket.liveness.message_pong(pace, now) {
                 return (used, Step::Handled);

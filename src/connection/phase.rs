@@ -56,6 +56,7 @@ use crate::addresses::AddressKey;
 use crate::config::Config;
 use crate::http::Sharing;
 use crate::presence::RoomId;
+use crate::socketio::Engine;
 use crate::time::Time;
 use crate::ws::DeflateParameters;
 
@@ -127,9 +128,14 @@ impl Connection {
     pub(crate) fn session(
         id: ConnectionId,
         address: Option<AddressKey>,
-        polling: Polling,
+        engine: Engine,
+        config: &Config,
+        now: Time,
     ) -> Connection {
-        Connection::in_phase(Phase::Polling(polling), id, Listener::Session, address)
+        let mut outbox = Outbox::default();
+        let polling = Polling::new(id, engine, &mut outbox, config, now);
+        let session = Connection::in_phase(Phase::Polling(polling), id, Listener::Session, address);
+        Connection { outbox, ..session }
     }
 
     /// A connection that was just accepted.

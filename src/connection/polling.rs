@@ -7,13 +7,14 @@
 use crate::config::Config;
 use crate::heartbeat::Heartbeat;
 use crate::presence::RoomId;
-use crate::socketio::{Transport, payload};
+use crate::socketio::{Engine, Transport};
 use crate::time::Time;
 
+use super::id::ConnectionId;
 use super::identity::Identity;
+use super::outbox::Outbox;
 use super::protocol::Protocol;
 use super::rates::Rates;
-use super::socketio;
 use super::subscriptions::Subscriptions;
 
 /// A session that is on no socket.
@@ -36,14 +37,17 @@ pub(crate) struct HandedOver {
 }
 
 impl Polling {
-    /// A new session of this number, and its open packet.
-    pub(crate) fn open(session: u32, config: &Config, now: Time) -> (Polling, Vec<u8>) {
-        let (client, opening) = socketio::open(session, Transport::Polling, config, now);
-        let protocol = Protocol::SocketIo(Box::new(client));
-        let heartbeat = Heartbeat::new(protocol.pace(session, config), now);
-        let mut packets = Vec::new();
-        payload::push(&opening, &mut packets);
-        (Polling { protocol, heartbeat }, packets)
+    /// A new session, whose open packet waits in the outbox.
+    pub(super) fn new(
+        id: ConnectionId,
+        engine: Engine,
+        outbox: &mut Outbox,
+        config: &Config,
+        now: Time,
+    ) -> Polling {
+        let protocol = Protocol::socket_io(id, (Transport::Polling, engine), outbox, config, now);
+        let heartbeat = Heartbeat::new(protocol.pace(id.generation, config), now);
+        Polling { protocol, heartbeat }
     }
 
     /// When the client is late, or is pinged.

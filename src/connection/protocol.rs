@@ -2,9 +2,9 @@
 
 use crate::api::{self, ApiError, Call, Done, Wanted};
 use crate::config::Config;
-use crate::heartbeat::Pace;
+use crate::heartbeat::{Pace, Pings};
 use crate::presence::{Form, Summary, View};
-use crate::socketio::{Address, Client, ClientError, Message, Outgoing, PacketError};
+use crate::socketio::{Address, Client, ClientError, Engine, Message, Outgoing, PacketError};
 use crate::socketio::{PING, PROBE, PROBED, Transport, UPGRADE};
 use crate::time::Time;
 use crate::ws::Opcode;
@@ -57,12 +57,13 @@ impl Protocol {
     /// Socket.IO, on connection `id`. The open packet waits in its outbox.
     pub(crate) fn socket_io(
         id: ConnectionId,
+        (transport, engine): (Transport, Engine),
         outbox: &mut Outbox,
         config: &Config,
         now: Time,
     ) -> Protocol {
-        let (client, opening) = socketio::open(id.generation, Transport::WebSocket, config, now);
-        socketio::send(&[opening], client.transport(), outbox);
+        let (client, opening) = socketio::open(id.generation, transport, engine, config, now);
+        socketio::send(&[opening], &client, outbox);
         Protocol::SocketIo(Box::new(client))
     }
 
@@ -101,7 +102,7 @@ impl Protocol {
                 Step::Handled
             }
             (Protocol::SocketIo(client), message) => {
-                socketio::step(client.receive(message, &socketio::terms(config), now), config)
+                socketio::step(client, message, replier.outbox, config, now)
             }
             (Protocol::Upgrading(_, upgrade @ Upgrade::Open), Message::Text(PROBE)) => {
                 *upgrade = Upgrade::Probed;
@@ -122,13 +123,14 @@ impl Protocol {
     pub(super) fn receive_packet(
         &mut self,
         message: Message<'_>,
+        outbox: &mut Outbox,
         config: &Config,
         now: Time,
     ) -> Step {
         let Protocol::SocketIo(client) = self else {
             unreachable!("nothing else is spoken by polling")
         };
-        socketio::step(client.receive(message, &socketio::terms(config), now), config)
+        socketio::step(client, message, outbox, config, now)
     }
 
     /// Replies to a request: what came of it.
@@ -142,7 +144,7 @@ impl Protocol {
             (Protocol::SocketIo(client), Some(address)) => {
                 let error = answer.outcome.as_ref().err().copied();
                 let messages = client.reply(address, event.as_deref(), error);
-                socketio::send(&messages, client.transport(), outbox);
+                socketio::send(&messages, client, outbox);
             }
             _ => {
                 if let Some(event) = event {
@@ -166,10 +168,18 @@ impl Protocol {
                 let (number, reply) = client.join(namespace, &socketio::terms(config));
                 (Some(number), reply)
             }
-            Err(error) => (None, Client::refuse(namespace, &error.to_string())),
+            Err(error) => (None, client.refuse(namespace, &error.to_string())),
         };
-        socketio::send(&[reply], client.transport(), outbox);
+        socketio::send(&[reply], client, outbox);
         number
+    }
+
+    /// The version that is spoken with a client of Socket.IO.
+    pub(super) fn engine(&self) -> Engine {
+        match self {
+            Protocol::SocketIo(client) => client.engine(),
+            Protocol::Native | Protocol::Echo | Protocol::Upgrading(..) => Engine::default(),
+        }
     }
 
     pub(super) fn is_native(&self) -> bool {
@@ -194,11 +204,16 @@ impl Protocol {
     /// How a peer that speaks this is asked whether it is there.
     pub(super) fn pace(&self, generation: u32, config: &Config) -> Pace {
         let mut ping_interval_ms = config.limits.ping_interval_ms;
+        let pings = match self.engine() {
+            Engine::V3 => Pings::Peers,
+            Engine::V4 => Pings::Ours,
+        };
         // Up to 10 % may be added, and Socket.IO clients were told the longest that it takes.
-        if matches!(self, Protocol::SocketIo(_)) {
+        if pings == Pings::Ours && matches!(self, Protocol::SocketIo(_)) {
             ping_interval_ms -= ping_interval_ms / 10;
         }
         Pace {
+            pings,
             ping_interval_ms,
             pong_timeout_ms: config.limits.pong_timeout_ms,
             seed: config.seed ^ u64::from(generation) << 32,
@@ -206,15 +221,19 @@ impl Protocol {
     }
 
     /// Sends that question. A WebSocket's ping has `data`; Socket.IO's is a message, and has none.
+    /// v3 has none that a server may send, but a WebSocket has one below it.
     pub(super) fn ping(&self, data: [u8; 4], outbox: &mut Outbox) {
         match self {
             Protocol::Native | Protocol::Echo | Protocol::Upgrading(..) => {
                 outbox.reply(Opcode::Ping, &data);
             }
-            Protocol::SocketIo(client) => {
-                let ping = Outgoing::Text(PING.to_vec());
-                socketio::send(&[ping], client.transport(), outbox);
-            }
+            Protocol::SocketIo(client) => match (client.engine(), client.transport()) {
+                (Engine::V4, _) => {
+                    socketio::send(&[Outgoing::Text(PING.to_vec())], client, outbox);
+                }
+                (Engine::V3, Transport::WebSocket) => outbox.reply(Opcode::Ping, &data),
+                (Engine::V3, Transport::Polling) => {}
+            },
         }
     }
 

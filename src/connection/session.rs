@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::heartbeat::Beat;
 use crate::presence::Presence;
-use crate::socketio::{Message, payload};
+use crate::socketio::{Engine, Message, payload};
 use crate::time::Time;
 use crate::ws::Opcode;
 
@@ -53,6 +53,11 @@ impl Connection {
         matches!(self.phase(), Phase::Polling(_))
     }
 
+    /// The version of Engine.IO that is spoken.
+    pub(crate) fn engine(&self) -> Engine {
+        self.phase.protocol().map_or_else(Engine::default, Protocol::engine)
+    }
+
     /// Takes a packet of a session on no socket, and says what comes of it.
     pub(crate) fn receive_packet(
         &mut self,
@@ -67,7 +72,8 @@ impl Connection {
         if !Rates::of(&mut self.rates, config, now).allow_message(config, now) {
             return Step::Failed(Cause::TooFast);
         }
-        let step = protocol.receive_packet(message, config, now);
+        let step = protocol.receive_packet(message, &mut self.outbox, config, now);
+        heartbeat.heard(protocol.pace(generation, config), now);
         if matches!(step, Step::PongReceived) {
             if !heartbeat.message_pong(protocol.pace(generation, config), now) {
                 return Step::Handled;
@@ -94,7 +100,7 @@ impl Connection {
             }
             let prefix = || protocol.list_prefix(*namespace);
             if let Some(piece) = presence.room(*room).next(view, prefix, &mut Some(lead)) {
-                payload::push_text(&[piece.lead, piece.body], &mut packets);
+                payload::push_text(&[piece.lead, piece.body], protocol.engine(), &mut packets);
                 begun.frames += 1;
             }
         }
@@ -123,18 +129,23 @@ impl Connection {
 
     /// This WebSocket has a session from now on that was on no socket before. Its subscriptions are
     /// not told of anything yet.
-    pub(crate) fn take_over(&mut self, from: HandedOver) {
+    pub(crate) fn take_over(&mut self, from: HandedOver, config: &Config, now: Time) {
+        let generation = self.id.generation;
         let Phase::WebSocket(socket) = &mut self.phase else { return };
         let HandedOver { polling, packets, subscriptions, home, rates, identity } = from;
-        socket.protocol = polling.protocol;
+        let Polling { protocol, mut heartbeat } = polling;
+        socket.protocol = protocol;
         socket.protocol.upgrade();
-        socket.liveness = Liveness::Beating(polling.heartbeat);
+        // That it moves shows that it is there.
+        heartbeat.heard(socket.protocol.pace(generation, config), now);
+        socket.liveness = Liveness::Beating(heartbeat);
+        let engine = socket.protocol.engine();
         self.subscriptions = subscriptions;
         self.home = home;
         self.rates = rates;
         self.identity = identity;
-        for packet in payload::texts(&packets) {
-            self.outbox.reply(Opcode::Text, packet);
+        for packet in payload::texts(&packets, engine) {
+            self.outbox.reply(Opcode::Text, packet.as_bytes());
         }
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::api;
 use crate::config::Config;
-use crate::socketio::{Client, ClientError, Opening, Outcome, Outgoing};
+use crate::socketio::handshake::client_of;
+use crate::socketio::{Client, Engine, Message, Opening, Outcome, Outgoing};
 use crate::socketio::{PacketLimits, Terms, Transport, payload};
 use crate::time::Time;
 use crate::ws::Opcode;
@@ -18,6 +19,7 @@ use super::step::Step;
 pub(super) fn open(
     session: u32,
     transport: Transport,
+    engine: Engine,
     config: &Config,
     now: Time,
 ) -> (Client, Outgoing) {
@@ -27,7 +29,7 @@ pub(super) fn open(
         message_bytes_max: config.limits.message_bytes_max,
         upgrades: transport == Transport::Polling,
     };
-    Client::open(opening, session, transport, &terms(config), now)
+    Client::open(opening, session, transport, engine, &terms(config), now)
 }
 
 pub(super) fn terms(config: &Config) -> Terms<'_> {
@@ -43,25 +45,38 @@ pub(super) fn terms(config: &Config) -> Terms<'_> {
     }
 }
 
-pub(super) fn send(messages: &[Outgoing], transport: Transport, outbox: &mut Outbox) {
+pub(super) fn send(messages: &[Outgoing], client: &Client, outbox: &mut Outbox) {
     for message in messages {
-        match (transport, message) {
-            (Transport::Polling, message) => payload::push(message, outbox.replies()),
+        match (client.transport(), message) {
+            (Transport::Polling, message) => {
+                payload::push(message, client.engine(), outbox.replies());
+            }
             (Transport::WebSocket, Outgoing::Text(text)) => outbox.reply(Opcode::Text, text),
             (Transport::WebSocket, Outgoing::Binary(bytes)) => {
-                outbox.reply(Opcode::Binary, bytes);
+                outbox.reply(Opcode::Binary, &client.engine().bytes(bytes));
             }
         }
     }
 }
 
-/// What a connection makes of what came of a message.
-pub(super) fn step(outcome: Result<Outcome<'_>, ClientError>, config: &Config) -> Step {
-    match outcome {
+/// Takes a message of a client, and says what comes of it for the connection.
+pub(super) fn step(
+    client: &mut Client,
+    message: Message<'_>,
+    outbox: &mut Outbox,
+    config: &Config,
+    now: Time,
+) -> Step {
+    match client.receive(message, &terms(config), now) {
         Ok(Outcome::Nothing) => Step::Handled,
+        Ok(Outcome::Reply(message)) => {
+            send(&[message], client, outbox);
+            Step::Handled
+        }
         Ok(Outcome::Pong) => Step::PongReceived,
-        Ok(Outcome::Connect { namespace, auth }) => {
-            Step::Join(namespace.into(), auth.and_then(api::client_of_auth))
+        Ok(Outcome::Connect { namespace, auth, query }) => {
+            let client = auth.and_then(api::client_of_auth).or(query.and_then(client_of));
+            Step::Join(namespace.into(), client)
         }
         Ok(Outcome::Event(event)) => {
             let call = api::decode(&event.message, config.limits.data_depth_max);

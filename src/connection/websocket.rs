@@ -40,6 +40,13 @@ impl Liveness {
         }
     }
 
+    /// A message came.
+    pub(super) fn heard(&mut self, pace: Pace, now: Time) {
+        if let Liveness::Beating(heartbeat) = self {
+            heartbeat.heard(pace, now);
+        }
+    }
+
     /// A pong came as a message, which does not say to which ping: whether one was awaited.
     pub(super) fn message_pong(&mut self, pace: Pace, now: Time) -> bool {
         match self {

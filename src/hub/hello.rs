@@ -22,7 +22,7 @@ impl Hub {
     /// Goes on with clients that had to wait: for an id, or for others.
     pub(super) fn meet_clients(&mut self, now: Time) {
         while let Some(id) = self.context.clients.next_asked() {
-            self.with(id, |connection, _| connection.probe(now));
+            self.with(id, |connection, context| connection.probe(&context.config, now));
             self.agenda.touched.push_back(id);
         }
         while let Some((id, is_free)) = self.context.clients.next_answered() {

@@ -1,8 +1,9 @@
 //! What sessions of long-polling and the connections that have their requests want of each other.
 
-use crate::connection::{Cause, Connection, ConnectionId, Polling};
-use crate::socketio::ClientError;
+use crate::connection::{Cause, Connection, ConnectionId};
+use crate::presence::ClientId;
 use crate::socketio::handshake::Refusal;
+use crate::socketio::{ClientError, Engine};
 use crate::time::Time;
 
 use super::context::Context;
@@ -23,7 +24,7 @@ impl Hub {
     pub fn meet(&mut self, now: Time) {
         let Some(letter) = self.context.sessions.next_letter() else { return };
         match letter {
-            Letter::Open { from } => self.open_session(from, now),
+            Letter::Open { from, engine, client } => self.open_session(from, engine, client, now),
             Letter::Packets { session, from, content } => {
                 self.take_packets(session, from, &content, now);
             }
@@ -31,7 +32,7 @@ impl Hub {
             Letter::Answer { to, payload } => {
                 self.answer(to, now, |context| context.session_response(PAYLOAD_TYPE, payload));
             }
-            Letter::Upgrade { session, to } => self.upgrade_session(session, to),
+            Letter::Upgrade { session, to } => self.upgrade_session(session, to, now),
             Letter::End { session, cause } => {
                 self.with(session, |connection, _| connection.end(cause));
             }
@@ -46,7 +47,13 @@ impl Hub {
     }
 
     /// Opens a session for a request, if there is room for one more and its address may.
-    fn open_session(&mut self, from: ConnectionId, now: Time) {
+    fn open_session(
+        &mut self,
+        from: ConnectionId,
+        engine: Engine,
+        client: Option<ClientId>,
+        now: Time,
+    ) {
         let Some(address) = self.live(from).map(|connection| connection.address) else { return };
         let limits = self.context.address_limits();
         let Context { sessions, config, counts, addresses, tally, .. } = &mut self.context;
@@ -67,12 +74,12 @@ impl Hub {
         tally.sessions += 1;
         let entry = self.connections.vacant_entry();
         let id = ConnectionId::new(entry.key(), self.generation);
-        let (polling, packets) = Polling::open(self.generation, config, now);
-        entry.insert(Connection::session(id, address, polling));
-        sessions.opened(id);
+        entry.insert(Connection::session(id, address, engine, config, now));
+        sessions.opened(id, engine);
         counts.sessions += 1;
-        // Nothing has happened to it, but it is not counted yet, and has a deadline from now on.
-        self.with(id, |_, _| ());
+        // Even if nothing happens to it, it is not counted yet, and has a deadline from now on.
+        self.with(id, |connection, context| context.greet(connection, client, now));
+        let packets = self.collect(id);
         self.answer(from, now, |context| context.session_response(PAYLOAD_TYPE, packets));
     }
 
@@ -97,7 +104,7 @@ impl Hub {
     }
 
     /// Moves a session to a WebSocket, where its client awaits it.
-    fn upgrade_session(&mut self, session: ConnectionId, socket: ConnectionId) {
+    fn upgrade_session(&mut self, session: ConnectionId, socket: ConnectionId, now: Time) {
         let is_there = self.live(socket).is_some_and(Connection::takes_part);
         let handed_over = self.with(session, |connection, _| {
             if !is_there {
@@ -108,7 +115,7 @@ impl Hub {
         });
         let Some(handed_over) = handed_over.flatten() else { return };
         self.with(socket, |connection, context| {
-            connection.take_over(handed_over);
+            connection.take_over(handed_over, &context.config, now);
             if let Some(client) = connection.client() {
                 context.clients.moved(client, connection.id);
             }

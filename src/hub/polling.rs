@@ -3,7 +3,7 @@
 use crate::connection::{Cause, Connection, ConnectionId, Identity, Listener, Step};
 use crate::http::{Method, RequestHead, ResponseHead, Status};
 use crate::socketio::handshake::{Ask, Refusal};
-use crate::socketio::{ClientError, NOOP, PacketError, Transport, payload};
+use crate::socketio::{NOOP, Transport, payload};
 use crate::time::Time;
 
 use super::context::Context;
@@ -27,14 +27,20 @@ impl Hub {
             return None;
         }
         let request = self.context.sessions.take_poll(id.generation())?;
-        let connection = self.connections.get_mut(id.index())?;
-        let packets = self.context.collect(connection, &mut self.lead);
-        // What it is to be told may be all that it holds.
-        self.with(id, |_, _| ());
+        let packets = self.collect(id);
         self.respond_for_session(request, now, |context| {
             context.session_response(PAYLOAD_TYPE, packets)
         });
         Some(request)
+    }
+
+    /// All that session `id` on no socket is to be told.
+    pub(super) fn collect(&mut self, id: ConnectionId) -> Vec<u8> {
+        let Some(connection) = self.connections.get_mut(id.index()) else { return Vec::new() };
+        let packets = self.context.collect(connection, &mut self.lead);
+        // That may be all that it holds.
+        self.with(id, |_, _| ());
+        packets
     }
 
     /// In a debug build, at the end of each turn: nothing is forgotten that a request waits for.
@@ -123,36 +129,31 @@ impl Context {
         &mut self,
         connection: &mut Connection,
         head: &RequestHead<'_>,
-        session: Option<u32>,
+        session: u32,
         content: Vec<u8>,
         keeps_alive: bool,
     ) -> Result<(), Response> {
         let id = connection.id;
-        let admission = match (session, head.method) {
-            (None, _) => {
-                self.sessions.ask_for_one(id);
-                Admission::Waits
-            }
-            (Some(session), Method::Get) => self.sessions.poll(session, id),
-            (Some(session), Method::Post) => {
+        let admission = match head.method {
+            Method::Get => self.sessions.poll(session, id),
+            Method::Post => {
                 let admission = self.sessions.post(session, id);
                 if admission == Admission::Waits {
                     self.sessions.posted(session, id, content);
                 }
                 admission
             }
-            (Some(_), _) => return Err(self.engine_refusal(Refusal::BadMethod, head)),
+            _ => return Err(self.engine_refusal(Refusal::BadMethod, head)),
         };
         match admission {
             Admission::Waits => {
-                if let Some(session) = session {
-                    connection.identify(Identity::Carrier(session));
-                }
+                connection.identify(Identity::Carrier(session));
                 connection.await_answer(keeps_alive, self.sharing(head));
                 Ok(())
             }
-            Admission::Noop => {
-                let mut response = self.session_response(PAYLOAD_TYPE, NOOP.to_vec());
+            Admission::Noop(engine) => {
+                let payload = payload::one(NOOP, engine);
+                let mut response = self.session_response(PAYLOAD_TYPE, payload);
                 response.head = self.sharing(head).add_with_credentials_to(response.head);
                 Err(response)
             }
@@ -174,11 +175,8 @@ impl Context {
         if !connection.may_send(content.len(), &self.config, now) {
             return fail(connection, Cause::TooFast);
         }
-        let Ok(text) = str::from_utf8(content) else {
-            return fail(connection, Cause::SocketIo(ClientError::Packet(PacketError::BadText)));
-        };
         let reply_bytes_max = self.config.limits.reply_bytes_max as usize;
-        for part in payload::parts(text) {
+        for part in payload::parts(content, connection.engine()) {
             let part = match part {
                 Ok(part) => part,
                 Err(error) => return fail(connection, Cause::SocketIo(error.into())),

@@ -9,7 +9,8 @@
 use std::collections::{HashMap, VecDeque};
 
 use crate::connection::{Cause, ConnectionId};
-use crate::socketio::{CLOSE, ClientError, NOOP, Transport, payload};
+use crate::presence::ClientId;
+use crate::socketio::{CLOSE, ClientError, Engine, NOOP, Transport, payload};
 
 /// Sessions that are on no socket, by their number: it is the generation of their connection.
 #[derive(Debug, Default)]
@@ -21,6 +22,8 @@ pub(super) struct Sessions {
 #[derive(Debug)]
 struct Session {
     connection: ConnectionId,
+    /// The form of its payloads.
+    engine: Engine,
     /// The request that waits for something to be said.
     poll: Option<ConnectionId>,
     /// The request that brings packets.
@@ -35,7 +38,7 @@ struct Session {
 #[derive(Debug)]
 pub(super) enum Letter {
     /// A session is to be opened for a request.
-    Open { from: ConnectionId },
+    Open { from: ConnectionId, engine: Engine, client: Option<ClientId> },
     /// A request has brought these packets.
     Packets { session: ConnectionId, from: ConnectionId, content: Vec<u8> },
     /// There may be something to be told to the request that waits.
@@ -56,7 +59,7 @@ pub(super) enum Admission {
     /// It waits until it is answered.
     Waits,
     /// It is told at once that there is nothing.
-    Noop,
+    Noop(Engine),
     /// It is one too many, and the session ends with it.
     Refused,
 }
@@ -66,7 +69,7 @@ impl Letter {
     /// session too.
     fn of(&self) -> ConnectionId {
         match *self {
-            Letter::Open { from: id }
+            Letter::Open { from: id, .. }
             | Letter::Packets { from: id, .. }
             | Letter::Look { session: id }
             | Letter::Answer { to: id, .. }
@@ -88,14 +91,20 @@ impl Sessions {
         self.all.get(&number).is_some_and(|session| session.upgrade.is_some())
     }
 
-    /// A request is to open a session.
-    pub(super) fn ask_for_one(&mut self, from: ConnectionId) {
-        self.letters.push_back(Letter::Open { from });
+    /// A request is to open a session, for this client if it has said who it is.
+    pub(super) fn ask_for_one(
+        &mut self,
+        from: ConnectionId,
+        engine: Engine,
+        client: Option<ClientId>,
+    ) {
+        self.letters.push_back(Letter::Open { from, engine, client });
     }
 
     /// It is open.
-    pub(super) fn opened(&mut self, connection: ConnectionId) {
-        let session = Session { connection, poll: None, post: None, upgrade: None, is_over: false };
+    pub(super) fn opened(&mut self, connection: ConnectionId, engine: Engine) {
+        let (poll, post, upgrade, is_over) = (None, None, None, false);
+        let session = Session { connection, engine, poll, post, upgrade, is_over };
         self.all.insert(connection.generation(), session);
     }
 
@@ -103,7 +112,7 @@ impl Sessions {
     pub(super) fn poll(&mut self, number: u32, from: ConnectionId) -> Admission {
         let Some(session) = self.all.get_mut(&number) else { return Admission::Refused };
         match (session.upgrade, session.poll) {
-            (Some((_, true)), _) => Admission::Noop,
+            (Some((_, true)), _) => Admission::Noop(session.engine),
             (_, None) => {
                 session.poll = Some(from);
                 self.letters.push_back(Letter::Look { session: session.connection });
@@ -167,7 +176,8 @@ impl Sessions {
         {
             *is_tried = true;
             if let Some(to) = session.poll.take() {
-                self.letters.push_back(Letter::Answer { to, payload: NOOP.to_vec() });
+                let payload = payload::one(NOOP, session.engine);
+                self.letters.push_back(Letter::Answer { to, payload });
             }
         }
     }
@@ -208,7 +218,8 @@ impl Sessions {
         debug_assert_eq!(session.connection, connection);
         if let Some(to) = session.poll {
             let mut packets = packets;
-            payload::push_text(&[if is_told { NOOP } else { CLOSE }], &mut packets);
+            let last = if is_told { NOOP } else { CLOSE };
+            payload::push_text(&[last], session.engine, &mut packets);
             self.letters.push_back(Letter::Answer { to, payload: packets });
         }
         if let Some((socket, _)) = session.upgrade {

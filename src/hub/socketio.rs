@@ -2,8 +2,9 @@
 
 use crate::connection::{Connection, Identity, Protocol};
 use crate::http::RequestHead;
+use crate::presence::ClientId;
 use crate::socketio::handshake::{self, Ask, Refusal};
-use crate::socketio::{Sids, Transport};
+use crate::socketio::{Engine, MAIN, Sids, Transport};
 use crate::time::Time;
 
 use super::context::Context;
@@ -35,17 +36,21 @@ impl Context {
         now: Time,
     ) -> Result<(), Response> {
         match self.check_socket_io(connection, head)? {
-            Ask::Open(Transport::Polling) => {
-                self.poll_or_post(connection, head, None, content, keeps_alive)
+            Ask::Open(Transport::Polling, engine) => {
+                self.sessions.ask_for_one(connection.id, engine, client(engine, head));
+                connection.await_answer(keeps_alive, self.sharing(head));
+                Ok(())
             }
             Ask::Continue(session, Transport::Polling) => {
-                self.poll_or_post(connection, head, Some(session), content, keeps_alive)
+                self.poll_or_post(connection, head, session, content, keeps_alive)
             }
-            Ask::Open(Transport::WebSocket) => {
+            Ask::Open(Transport::WebSocket, engine) => {
                 let deflate = self.shake_hands(connection, head, None)?;
-                let (id, outbox) = (connection.id, &mut connection.outbox);
-                let protocol = Protocol::socket_io(id, outbox, &self.config, now);
+                let (id, outbox, by) =
+                    (connection.id, &mut connection.outbox, Transport::WebSocket);
+                let protocol = Protocol::socket_io(id, (by, engine), outbox, &self.config, now);
                 connection.open(protocol, deflate, &self.config, now);
+                self.greet(connection, client(engine, head), now);
                 Ok(())
             }
             Ask::Continue(session, Transport::WebSocket) => {
@@ -56,6 +61,20 @@ impl Context {
                 self.sessions.offer_upgrade(session, connection.id);
                 Ok(())
             }
+        }
+    }
+
+    /// A session is open, for this client if it has an id. In v3 it is in the main namespace
+    /// without having asked for that.
+    pub(super) fn greet(
+        &mut self,
+        connection: &mut Connection,
+        client: Option<ClientId>,
+        now: Time,
+    ) {
+        if connection.engine() == Engine::V3 {
+            self.be(connection, client);
+            self.join(connection, MAIN, now);
         }
     }
 
@@ -75,7 +94,8 @@ impl Context {
 
     /// What a request for `/socket.io/` asks for, or what is wrong with it.
     pub(super) fn ask(&self, head: &RequestHead<'_>) -> Result<Ask, Refusal> {
-        handshake::ask(head, self.allows_origin(head), |sid, transport| {
+        let (allows_origin, allows_v3) = (self.allows_origin(head), self.config.allows_eio3);
+        handshake::ask(head, allows_origin, allows_v3, |sid, transport| {
             let session = Sids::session(&self.config.secret, sid)?;
             self.sessions.admits(session, transport).then_some(session)
         })
@@ -89,5 +109,13 @@ impl Context {
         response.head = self.sharing(head).add_with_credentials_to(response.head);
         let leads_away = head.values("upgrade").next().is_some();
         Response { connection: leads_away.then_some("close"), ..response }
+    }
+}
+
+/// Who a client of v3 says it is when it opens a session. Those of v4 say it when they connect.
+fn client(engine: Engine, head: &RequestHead<'_>) -> Option<ClientId> {
+    match engine {
+        Engine::V3 => handshake::client_of(head.query),
+        Engine::V4 => None,
     }
 }

@@ -18,7 +18,7 @@ use crate::config::Secret;
 use crate::presence::message::push_json;
 use crate::time::Time;
 
-use super::engine::{EnginePacket, Opening};
+use super::engine::{Engine, EnginePacket, Opening, pong};
 use super::error::ClientError;
 use super::message::{Address, Event, Message, Outcome, Outgoing};
 use super::namespaces::Namespaces;
@@ -51,6 +51,7 @@ pub struct Client {
     /// The number of the session, which no other session has.
     session: u32,
     transport: Transport,
+    engine: Engine,
     namespaces: Namespaces,
     awaited: Option<Box<Awaited>>,
 }
@@ -78,12 +79,14 @@ impl Client {
         opening: Opening,
         session: u32,
         transport: Transport,
+        engine: Engine,
         terms: &Terms<'_>,
         now: Time,
     ) -> (Client, Outgoing) {
         let by = now.after_ms(u64::from(terms.connect_timeout_ms));
         let awaited = Some(Box::new(Awaited { by, binary: None }));
-        let client = Client { session, transport, namespaces: Namespaces::default(), awaited };
+        let namespaces = Namespaces::default();
+        let client = Client { session, transport, engine, namespaces, awaited };
         let sid = client.sids(terms).sid(0);
         (client, Outgoing::Text(opening.encode(sid)))
     }
@@ -91,6 +94,11 @@ impl Client {
     /// By what way its messages come and go.
     pub fn transport(&self) -> Transport {
         self.transport
+    }
+
+    /// The version that it speaks.
+    pub fn engine(&self) -> Engine {
+        self.engine
     }
 
     /// Its session is on a WebSocket from now on.
@@ -117,14 +125,12 @@ impl Client {
         terms: &Terms<'_>,
         now: Time,
     ) -> Result<Outcome<'a>, ClientError> {
-        let text = match message {
-            Message::Text(text) => text,
-            Message::Binary(_) => return self.receive_attachment(),
-        };
-        match EnginePacket::decode(text)? {
+        match EnginePacket::decode(message, self.engine)? {
             EnginePacket::Close => Ok(Outcome::Close),
             EnginePacket::Pong => Ok(Outcome::Pong),
+            EnginePacket::Ping(data) => Ok(Outcome::Reply(pong(data))),
             EnginePacket::Message(text) => self.receive_packet(text, terms, now),
+            EnginePacket::Bytes => self.receive_attachment(),
         }
     }
 
@@ -138,16 +144,19 @@ impl Client {
             return Err(ClientError::AttachmentDue);
         }
         let packet = Packet::decode(text, &terms.packets)?;
+        let (namespace, query) = match (self.engine, packet.namespace.split_once('?')) {
+            (Engine::V3, Some((namespace, query))) => (namespace, Some(query)),
+            _ => (packet.namespace, None),
+        };
         match packet.kind {
             Kind::Connect => {
-                self.check_connect(packet.namespace)?;
-                return Ok(Outcome::Connect { namespace: packet.namespace, auth: packet.payload });
+                self.check_connect(namespace)?;
+                return Ok(Outcome::Connect { namespace, auth: packet.payload, query });
             }
             Kind::ConnectError => return Err(ClientError::ServersOnly),
             _ => {}
         }
-        let namespace =
-            self.namespaces.number(packet.namespace).ok_or(ClientError::NotConnected)?;
+        let namespace = self.namespaces.number(namespace).ok_or(ClientError::NotConnected)?;
         if packet.kind == Kind::Disconnect {
             self.namespaces.leave(namespace);
             return Ok(Outcome::Left(namespace));
@@ -194,13 +203,14 @@ impl Client {
         }
     }
 
-    /// Joins a namespace that the client [asked for](Outcome::Connect): its number, and what the
-    /// client is told.
+    /// Joins a namespace that the client [asked for](Outcome::Connect), or is in without that
+    /// ([`Engine::V3`]): its number, and what the client is told.
     pub fn join(&mut self, namespace: &str, terms: &Terms<'_>) -> (u32, Outgoing) {
         self.awaited = None;
         let number = self.namespaces.join(namespace);
-        let payload = format!("{{\"sid\":\"{}\"}}", self.sids(terms).sid(number));
-        let (kind, attachments, ack, payload) = (Kind::Connect, 0, None, Some(&*payload));
+        let sid = || format!("{{\"sid\":\"{}\"}}", self.sids(terms).sid(number));
+        let payload = (self.engine == Engine::V4).then(sid);
+        let (kind, attachments, ack, payload) = (Kind::Connect, 0, None, payload.as_deref());
         let reply = Outgoing::packet(&Packet { kind, attachments, namespace, ack, payload });
         (number, reply)
     }
@@ -210,10 +220,14 @@ impl Client {
     }
 
     /// What a client is told that may not join a namespace.
-    pub fn refuse(namespace: &str, message: &str) -> Outgoing {
-        let mut payload = Vec::from(*b"{\"message\":");
+    pub fn refuse(&self, namespace: &str, message: &str) -> Outgoing {
+        let (before, after): (&[u8], &[u8]) = match self.engine {
+            Engine::V3 => (b"", b""),
+            Engine::V4 => (b"{\"message\":", b"}"),
+        };
+        let mut payload = before.to_vec();
         push_json(message, &mut payload);
-        payload.push(b'}');
+        payload.extend_from_slice(after);
         let payload = str::from_utf8(&payload).ok();
         let kind = Kind::ConnectError;
         Outgoing::packet(&Packet { kind, attachments: 0, namespace, ack: None, payload })

@@ -23,6 +23,8 @@ pub enum PacketError {
     TooDeep,
     /// What should be bytes in base64 is none.
     BadBase64,
+    /// A packet is not as long as is said before it.
+    BadLength,
     /// It is not UTF-8.
     BadText,
 }
@@ -65,6 +67,7 @@ impl ClientError {
                 | PacketError::BadAckId
                 | PacketError::BadPayload
                 | PacketError::BadBase64
+                | PacketError::BadLength
                 | PacketError::BadText,
             ) => CloseCode::INVALID_PAYLOAD,
             ClientError::NotConnected
@@ -96,6 +99,7 @@ impl fmt::Display for PacketError {
             PacketError::BadPayload => "invalid payload",
             PacketError::TooDeep => "payload is nested too deeply",
             PacketError::BadBase64 => "bad base64",
+            PacketError::BadLength => "bad length of a packet",
             PacketError::BadText => "not UTF-8",
         })
     }

@@ -3,14 +3,16 @@
 use std::fmt;
 
 use crate::http::{Method, RequestHead, Status};
+use crate::presence::ClientId;
 
 use super::client::Transport;
+use super::engine::Engine;
 
 /// Why no session is opened. The numbers are Engine.IO's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Refusal {
-    /// `transport` is not there, or is none that is served.
+    /// `transport` is not there, or is none that is served. Nor is JSONP, a kind of polling.
     TransportUnknown = 0,
     /// `sid` is not that of a session.
     SessionUnknown = 1,
@@ -21,7 +23,7 @@ pub enum Refusal {
     BadRequest = 3,
     /// Pages of this origin may not connect.
     Forbidden = 4,
-    /// `EIO` is not there, or is not 4.
+    /// `EIO` is not there, or is no version that is served.
     UnsupportedVersion = 5,
 }
 
@@ -58,8 +60,8 @@ impl std::error::Error for Refusal {}
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
-    /// A new session, that begins with this transport.
-    Open(Transport),
+    /// A new session of this version, that begins with this transport.
+    Open(Transport, Engine),
     /// The session of this number, by this transport.
     Continue(u32, Transport),
 }
@@ -71,10 +73,11 @@ pub enum Ask {
 pub fn ask(
     head: &RequestHead<'_>,
     allows_origin: bool,
+    allows_v3: bool,
     session: impl FnOnce(&str, Transport) -> Option<u32>,
 ) -> Result<Ask, Refusal> {
     let transport = match parameter(head.query, "transport") {
-        Some("polling") => Transport::Polling,
+        Some("polling") if values(head.query, "j").next().is_none() => Transport::Polling,
         Some("websocket") => Transport::WebSocket,
         _ => return Err(Refusal::TransportUnknown),
     };
@@ -101,9 +104,18 @@ pub fn ask(
     }
     match session {
         Some(session) => Ok(Ask::Continue(session, transport)),
-        None if parameter(head.query, "EIO") != Some("4") => Err(Refusal::UnsupportedVersion),
-        None => Ok(Ask::Open(transport)),
+        None => match parameter(head.query, "EIO") {
+            Some("4") => Ok(Ask::Open(transport, Engine::V4)),
+            Some("3") if allows_v3 => Ok(Ask::Open(transport, Engine::V3)),
+            _ => Err(Refusal::UnsupportedVersion),
+        },
     }
+}
+
+/// The client that a query names, if it has one of ours in it. A client of v3 has no other way to
+/// say who it is.
+pub fn client_of(query: &str) -> Option<ClientId> {
+    ClientId::parse(parameter(query, "client")?)
 }
 
 /// The value of a parameter that is there once. None of those that matter here has a value that

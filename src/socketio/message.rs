@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::packet::Packet;
 
 /// A message from a client, as its transport has it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message<'a> {
     /// Text.
     Text(&'a str),
@@ -47,6 +47,8 @@ pub enum Outcome<'a> {
     Nothing,
     /// The client is there.
     Pong,
+    /// The client is to be sent this, and that is all.
+    Reply(Outgoing),
     /// The client ends the session.
     Close,
     /// The client wants to [join](super::Client::join) a namespace in which it is not.
@@ -55,6 +57,8 @@ pub enum Outcome<'a> {
         namespace: &'a str,
         /// What the client said of itself, in JSON.
         auth: Option<&'a str>,
+        /// The same as the query of a URL, which it is up to Engine.IO v3.
+        query: Option<&'a str>,
     },
     /// The client left the namespace of this number, and perhaps there is none that it is in.
     Left(u32),

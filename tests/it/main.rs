@@ -14,6 +14,8 @@ mod conformance;
 mod corpus;
 mod crowd;
 mod deflate;
+mod eio3;
+mod eio3_polling;
 mod engine;
 mod example_app;
 mod files;

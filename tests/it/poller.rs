@@ -5,13 +5,16 @@ use serde_json::Value;
 use crate::wire::Answer;
 use crate::world::{Peer, World};
 
-/// Where sessions are opened.
+/// Where sessions are opened, and where those of v3 are.
 pub const OPEN: &str = "/socket.io/?EIO=4&transport=polling";
+
+pub const OPEN_V3: &str = "/socket.io/?EIO=3&transport=polling";
 
 /// A client: the connection with which it asked last what there is to be told, and its session.
 pub struct Client {
     pub poll: Peer,
     pub sid: String,
+    open: &'static str,
 }
 
 impl Client {
@@ -19,9 +22,14 @@ impl Client {
         let poll = world.connect();
         let answer = get(world, poll, OPEN);
         let text = body(&answer);
-        let opening: Value = serde_json::from_str(text.strip_prefix('0').unwrap()).unwrap();
+        Client::opened(poll, text.strip_prefix('0').unwrap(), OPEN)
+    }
+
+    /// One whose session was opened at `open`, with this in the open packet.
+    pub fn opened(poll: Peer, opening: &str, open: &'static str) -> Client {
+        let opening: Value = serde_json::from_str(opening).unwrap();
         let sid = opening["sid"].as_str().unwrap().to_owned();
-        Client { poll, sid }
+        Client { poll, sid, open }
     }
 
     /// One that is in the main namespace and has its list.
@@ -36,7 +44,7 @@ impl Client {
     }
 
     pub fn path(&self) -> String {
-        format!("{OPEN}&sid={}", self.sid)
+        format!("{}&sid={}", self.open, self.sid)
     }
 
     /// Asks for what there is to be told.
@@ -58,15 +66,21 @@ impl Client {
     }
 
     pub fn post(&self, world: &mut World, payload: &str) -> (u16, String) {
+        self.post_bytes(world, payload.as_bytes())
+    }
+
+    pub fn post_bytes(&self, world: &mut World, payload: &[u8]) -> (u16, String) {
+        let (path, length) = (self.path(), payload.len());
+        let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
         let peer = world.connect();
-        world.send(peer, request("POST", &self.path(), payload).as_bytes());
+        world.send(peer, &[head.as_bytes(), payload].concat());
         let answer = world.answer(peer);
         (answer.status, body(&answer))
     }
 
     /// A WebSocket to which the session may move.
     pub fn socket(&self, world: &mut World) -> Peer {
-        world.open(&format!("/socket.io/?EIO=4&transport=websocket&sid={}", self.sid))
+        world.open(&self.path().replace("polling", "websocket"))
     }
 }
 

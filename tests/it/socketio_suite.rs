@@ -2,7 +2,8 @@
 //! WebSocket: one test for each of theirs, in their order.
 
 use headcount::config::{Config, Limits, Secret};
-use headcount::socketio::{Client, Message, Opening, Outgoing, PacketLimits, Terms, Transport};
+use headcount::socketio::{Client, Engine, Message, Opening, Outgoing};
+use headcount::socketio::{PacketLimits, Terms, Transport};
 use headcount::time::Time;
 use serde_json::{Value, json};
 
@@ -58,7 +59,7 @@ impl App {
             upgrades: false,
         };
         let (terms, transport) = (terms(&secret), Transport::WebSocket);
-        let (client, _) = Client::open(opening, 1, transport, &terms, Time::ZERO);
+        let (client, _) = Client::open(opening, 1, transport, Engine::V4, &terms, Time::ZERO);
         App { session: Session::new(client), secret }
     }
 

@@ -9,6 +9,8 @@
 import { readFileSync } from "node:fs";
 
 import { io as io4 } from "socket.io-client";
+import io1 from "socket.io-client-1";
+import io2 from "socket.io-client-2";
 import io3 from "socket.io-client-3";
 
 import { HEADCOUNT, Program, SUITE, check, conclude, here, launch } from "./harness.mjs";
@@ -16,29 +18,43 @@ import { ours } from "./ours.mjs";
 import * as scenarios from "./scenarios.mjs";
 
 const official = (folder) => here(`node_modules/${folder}/dist/socket.io.min.js`);
+const official2 = here("node_modules/socket.io-client-2/dist/socket.io.js");
 const version = (folder) =>
   JSON.parse(readFileSync(here(`node_modules/${folder}/package.json`))).version;
 
+const headcount = await Program.start(HEADCOUNT);
+const eio3 = await Program.start(
+  HEADCOUNT,
+  "--allow-eio3",
+  ...["--rooms", "custom", "--ping-interval-ms", "300", "--pong-timeout-ms", "10000"],
+);
+const suite = await Program.start(SUITE);
+
+// The last word is the server for them. The suite's application is for Socket.IO v5 alone.
 const CLIENTS = [
   [`socket.io-client ${version("socket.io-client")}`, io4, official("socket.io-client")],
   [`socket.io-client ${version("socket.io-client-3")}`, io3, official("socket.io-client-3")],
+  [`socket.io-client ${version("socket.io-client-2")}`, io2, official2, eio3],
+  [`socket.io-client ${version("socket.io-client-1")}`, io1, official("socket.io-client-1"), eio3],
   ["our client", ours, here("../../../www/socket.io.js")],
 ];
 
-const headcount = await Program.start(HEADCOUNT);
-const suite = await Program.start(SUITE);
-const fate = { kill: () => headcount.kill(), revive: () => headcount.revive() };
+const fateOf = (server) => ({ kill: () => server.kill(), revive: () => server.revive() });
 
-// Ours has a WebSocket and nothing else.
-const waysOf = (io) => Object.entries(scenarios.WAYS).slice(io === ours ? -1 : 0);
+// Ours has a WebSocket and nothing else. Version 1 encodes polled text twice, so that it has only
+// ASCII right that way, with socket.io too.
+const waysOf = (io) => Object.entries(scenarios.WAYS).slice([ours, io1].includes(io) ? -1 : 0);
 
-for (const [name, io] of CLIENTS) {
+for (const [name, io, , server = headcount] of CLIENTS) {
   for (const [by, way] of waysOf(io)) {
-    await check(`${name}, node, ${by}: the roster`, () => scenarios.roster(io, headcount.url, way));
+    await check(`${name}, node, ${by}: the roster`, () => scenarios.roster(io, server.url, way));
     await check(`${name}, node, ${by}: a restart`, () =>
-      scenarios.reconnect(io, headcount.url, fate, way),
+      scenarios.reconnect(io, server.url, fateOf(server), way),
     );
+    if (server !== eio3) continue;
+    await check(`${name}, node, ${by}: Socket.IO v4`, () => scenarios.v4(io, server.url, way));
   }
+  if (server === eio3) continue;
   await check(`${name}, node: the suite's application`, () => scenarios.suite(io, suite.url));
 }
 
@@ -46,11 +62,11 @@ const browser = await launch();
 const source = readFileSync(here("scenarios.mjs"), "utf8");
 
 // Runs a scenario in a page, of the server that it is about, with the script that defines `io`.
-async function inPage(script, scenario, { url }, way) {
+async function inPage(script, scenario, server, way) {
   const context = await browser.newContext({ bypassCSP: true });
   const page = await context.newPage();
-  for (const [act, run] of Object.entries(fate)) await page.exposeFunction(act, run);
-  await page.goto(`${url}/of/no/matter`);
+  for (const [act, run] of Object.entries(fateOf(server))) await page.exposeFunction(act, run);
+  await page.goto(`${server.url}/of/no/matter`);
   await page.addScriptTag({ path: script });
   await page.evaluate(
     async ([source, scenario, way]) => {
@@ -62,18 +78,23 @@ async function inPage(script, scenario, { url }, way) {
   await context.close();
 }
 
-for (const [name, io, script] of CLIENTS) {
+for (const [name, io, script, server = headcount] of CLIENTS) {
   for (const [by, way] of waysOf(io)) {
     await check(`${name}, Chromium, ${by}: the roster`, () =>
-      inPage(script, "roster", headcount, way),
+      inPage(script, "roster", server, way),
     );
     await check(`${name}, Chromium, ${by}: a restart`, () =>
-      inPage(script, "reconnect", headcount, way),
+      inPage(script, "reconnect", server, way),
+    );
+    if (server !== eio3) continue;
+    await check(`${name}, Chromium, ${by}: Socket.IO v4`, () =>
+      inPage(script, "v4", server, way),
     );
   }
+  if (server === eio3) continue;
   await check(`${name}, Chromium: the suite's application`, () => inPage(script, "suite", suite));
 }
 
 await browser.close();
-await Promise.all([headcount.kill(), suite.kill()]);
+await Promise.all([headcount.kill(), eio3.kill(), suite.kill()]);
 conclude();

@@ -126,6 +126,29 @@ export async function reconnect(io, url, { kill, revive }, way) {
   socket.disconnect();
 }
 
+/** What is different in the protocol of versions 1 and 2. Of rooms there is `/custom` alone. */
+export async function v4(io, url, way) {
+  const socket = io(url, { ...ALWAYS, ...way });
+  const room = io(`${url}/custom?token=x`, { ...ALWAYS, ...way });
+  await Promise.all([shows(socket), shows(room)]);
+  const answer = (...sent) => new Promise((resolve) => room.emit(...sent, resolve));
+  equal(await answer("login", "Ada"), null, "the answer in a namespace that has a query");
+
+  // Bytes come whole, in whichever form the client sends them: the answer waits for them.
+  const bytes = new Uint8Array([1, 2, 253, 254, 255]);
+  equal((await answer("x", bytes.buffer, [bytes.buffer])).code, "event_unknown", "the answer");
+
+  // The client asks whether the server is there, and goes on to do so.
+  for (let pongs = 0; pongs < 5; pongs++) await next(socket, "pong");
+  equal([socket.connected, room.connected], [true, true], "whether they are there");
+
+  const secret = socket.io.socket("/secret");
+  const refused = next(secret, "error");
+  secret.connect();
+  equal(typeof (await refused)[0], "string", "the refusal of a namespace");
+  for (const one of [socket, room]) one.disconnect();
+}
+
 /** What came back of a payload, without the id that the served client puts into it. */
 const own = (list) => list.map(({ client, ...auth }) => auth);
 

@@ -47,8 +47,9 @@ impl Session {
         }
         Ok(Next::Replies(match self.client.receive(message, terms, now)? {
             Outcome::Close => return Ok(Next::Close),
+            Outcome::Reply(reply) => vec![reply],
             Outcome::Nothing | Outcome::Pong | Outcome::Left(_) => Vec::new(),
-            Outcome::Connect { namespace, auth } => self.connect(namespace, auth, terms),
+            Outcome::Connect { namespace, auth, .. } => self.connect(namespace, auth, terms),
             Outcome::Event(event) => {
                 let attachments = std::mem::take(&mut self.attachments);
                 let prefix = self.client.event_prefix(event.address.namespace);
@@ -63,7 +64,7 @@ impl Session {
             Outgoing::packet(&Packet { kind, attachments, namespace, ack, payload })
         };
         if !matches!(namespace, MAIN | "/custom") {
-            return vec![packet(Kind::ConnectError, r#"{"message":"Invalid namespace"}"#)];
+            return vec![self.client.refuse(namespace, "Invalid namespace")];
         }
         let (_, reply) = self.client.join(namespace, terms);
         vec![reply, packet(Kind::Event, &format!("[\"auth\",{}]", auth.unwrap_or("{}")))]

@@ -30,7 +30,7 @@
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is in which room, at every rest |
 //! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
-//! | [`packet`] | a packet of Socket.IO, as it is | a slow decoder; written and read again |
+//! | [`packet`] | a packet, or a payload of Engine.IO v3 | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
@@ -50,6 +50,7 @@ mod members;
 mod operations;
 mod other_decoder;
 mod packets;
+mod payloads;
 mod reference;
 mod rooms;
 mod server;
