@@ -18,12 +18,17 @@ const { values } = parseArgs({
   options: {
     listen: { type: "string", default: "127.0.0.1:3000" },
     www: { type: "string" },
+    "allow-origin": { type: "string" },
+    "hold-closed-ms": { type: "string" },
+    "hold-lost-ms": { type: "string" },
   },
 });
 const SCRIPT = new URL("../../../www/socket.io.js", import.meta.url);
 
 const http = createServer();
-const server = new Server(http, { serveClient: false, transports: ["websocket"] });
+const origin = values["allow-origin"];
+const cors = origin && { origin, credentials: true };
+const server = new Server(http, { serveClient: false, cors });
 
 // ---- Files: of the folder, and our script where pages look for socket.io's ----------------------
 
