@@ -333,6 +333,9 @@
     // Stops, and says so when nothing is under way any more.
     pause(done) {}
 
+    // Tells the server that the page is gone, where the browser does not.
+    _part() {}
+
     // `scheme` is that without TLS.
     _url(scheme, isStamped) {
       const { secure, hostname, port, namespace, path, addTrailingSlash, ...opts } = this.opts;
@@ -454,6 +457,7 @@
   const SEPARATOR = "\x1e";
   const KEEPALIVE_MAX = 60_000; // bytes; browsers let a page that is left send about 64 KiB
   const LEAVING_MAX = 5_000; // ms
+  const PARTING = "1"; // by itself, as servers do it before what is with it
 
   class Polling extends Transport {
     _payloadMax = Infinity; // bytes, as the server has it
@@ -571,11 +575,16 @@
       this.#paused();
     }
 
-    // What is sent is sent even if the page is left.
-    async #post(packets) {
+    // What is last is sent even if the page is gone meanwhile.
+    async #post(packets, isLast = false) {
       const payload = await payloadOf(packets);
-      const keepalive = this.readyState === "closed" && payload.length < KEEPALIVE_MAX;
-      await this.#request("post", payload, keepalive);
+      await this.#request("post", payload, isLast && payload.length < KEEPALIVE_MAX);
+    }
+
+    // The page is about to be gone. The browser ends what is under way, and the server would take
+    // that for a lost network, and have its name for longer.
+    _part() {
+      if (this._isThere) this.#request("post", PARTING, true).catch(() => {});
     }
 
     async #leave(rest) {
@@ -583,8 +592,8 @@
       try {
         if (!rest) this.#abort("post");
         await this.#saying;
-        while (rest?.length > 0) await this.#post(rest.splice(0, this._fitting(rest)));
-        await this.#post([{ type: "close" }]); // by itself: servers do that before what is with it
+        while (rest?.length > 0) await this.#post(rest.splice(0, this._fitting(rest)), true);
+        await this.#request("post", PARTING, true);
       } catch {
         // The server finds out.
       }
@@ -713,7 +722,7 @@
     }
     set binaryType(type) {
       this.#binaryType = type;
-      if (this.transport.ws) this.transport.ws.binaryType = type;
+      if (this.transport?.ws) this.transport.ws.binaryType = type;
     }
 
     // Whether the connection can only be dead. If it is, it also ends.
@@ -1253,7 +1262,7 @@
   // ---- The life of the page --------------------------------------------------------------------
   // Chromium keeps the connections of a page in the back/forward cache and answers pings for it:
   // whoever has left would stay on the list. A page that is gone for good is left to the browser,
-  // which closes its connections.
+  // which closes its connections; with long-polling the server is told.
 
   const alive = new Set(); // managers that are connected, or are to be
   const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/i; // needs no network
@@ -1276,7 +1285,10 @@
   listen(globalThis, "offline", (manager) => {
     if (!LOCAL.test(manager.engine?.hostname)) manager[leave]("network connection lost");
   });
-  listen(globalThis, "pagehide", (manager, { persisted }) => persisted && manager[pause]());
+  listen(globalThis, "pagehide", (manager, { persisted }) => {
+    if (persisted) manager[pause]();
+    else manager.engine?.transport?._part();
+  });
   listen(globalThis, "pageshow", (manager, { persisted }) => persisted && wakeUp(manager));
   listen(globalThis.document, "visibilitychange", (manager) => {
     if (document.visibilityState === "visible") wakeUp(manager);
