@@ -18,7 +18,8 @@
  * one connection and one request, and nearly every page gets it; the other order is four requests,
  * two connections and a move for each page, for the sake of a few. Where a WebSocket is refused, or
  * not answered in 5 s, the same attempt goes on with long-polling. The tab remembers that for the
- * server: the next connection begins with long-polling, and moves as soon as a WebSocket gets through.
+ * server: the next connection begins with long-polling, and moves as soon as a WebSocket gets
+ * through.
  *
  * io(url?, options?), io.connect(url?, options?)
  *     A socket, connecting. `url` is "http://host:port", "host:port", ":port", "/namespace" or all
@@ -938,12 +939,11 @@
     }
   }
 
-  // ---- Which transport ---------------------------------------------------------------------------
+  // ---- Which transport -------------------------------------------------------------------------
   // A WebSocket comes first unless a page asks for another order: it is one connection and one
-  // request, which is all that most pages need, and socket.io's own client has both in any case.
-  // Where that does not get through, which is refused, or not answered, the next is tried in the same
-  // attempt. From then on long-polling comes first for this server, as for socket.io's client, and
-  // moves to a WebSocket as soon as one gets through.
+  // request, and socket.io's own client needs it in any case. Where it is refused or not answered,
+  // the next transport is tried in the same attempt. From then on long-polling comes first for this
+  // server, and moves to a WebSocket as soon as one gets through.
 
   const TRANSPORTS = { polling: Polling, websocket: Channel };
   const withoutWebSocket = new Set(); // servers to which none got through when it was last tried
@@ -970,7 +970,7 @@
     return isReversed ? here.reverse() : here;
   }
 
-  // That is kept for the tab, or on a network without WebSockets each of its pages would wait for one.
+  // That is kept for the tab, or each of its pages would wait for a WebSocket that does not come.
   function isWithoutWebSocket({ hostname, port }) {
     const key = `headcount ${hostname}:${port} by long-polling`;
     return withoutWebSocket.has(key) || Boolean(withStorage((storage) => storage.getItem(key)));
