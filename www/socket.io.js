@@ -9,10 +9,17 @@
  *     </script>
  *
  * Written from the descriptions of the protocols (Socket.IO 5 over Engine.IO 4). The API is that of
- * socket.io's own client, and docs/socketio.md lists where this one differs. There is one
- * transport, WebSocket, whatever `transports` asks for. This is a script for pages, AMD and
- * CommonJS; the server adds the exports of a module and serves that as
+ * socket.io's own client, and docs/socketio.md lists where this one differs. This is a script for
+ * pages, AMD and CommonJS; the server adds the exports of a module and serves that as
  * /socket.io/socket.io.esm.min.js.
+ *
+ * Unless `transports` says otherwise it begins with a WebSocket, and goes on to long-polling where
+ * none gets through; socket.io's own client begins with long-polling and then moves. A WebSocket is
+ * one connection and one request, and nearly every page gets it; the other order is four requests,
+ * two connections and a move for each page, for the sake of a few. Where a WebSocket is refused, or
+ * not answered in 5 s, the same attempt goes on with long-polling. The tab remembers that for the
+ * server: the next connection begins with long-polling, and moves as soon as a WebSocket gets
+ * through.
  *
  * io(url?, options?), io.connect(url?, options?)
  *     A socket, connecting. `url` is "http://host:port", "host:port", ":port", "/namespace" or all
@@ -21,6 +28,8 @@
  *     may come first:
  *         path "/socket.io", addTrailingSlash, query, timestampRequests, timestampParam,
  *         auth (an object, or a function that is given a callback for it), extraHeaders, protocols,
+ *         transports (of "websocket" and "polling", the first of which is tried), tryAllTransports,
+ *         upgrade, rememberUpgrade, transportOptions, withCredentials, requestTimeout (ms),
  *         autoConnect, forceNew, multiplex, timeout (ms, to connect; false for no limit),
  *         reconnection, reconnectionAttempts, reconnectionDelay, reconnectionDelayMax (ms),
  *         randomizationFactor, ackTimeout (ms), retries, parser,
@@ -51,7 +60,8 @@
  *     "reconnect_attempt" n, "reconnecting" n, "reconnect" n, "reconnect_error" error,
  *     "reconnect_failed"; "open", "close" reason, "error" error, "ping", "packet" packet
  * socket.io.engine: what carries it, with id, transport.name, readyState, close() and events of its
- *     own: "open", "close" reason, "error" error, "packet", "data", "ping", "drain", …
+ *     own: "open", "close" reason, "error" error, "packet", "data", "ping", "drain", "upgrading",
+ *     "upgrade" transport, "upgradeError" error, …
  */
 (() => {
   "use strict";
@@ -292,9 +302,8 @@
     return typeof event === "number" || (typeof event === "string" && !RESERVED.has(event));
   }
 
-  // ---- The WebSocket ---------------------------------------------------------------------------
-  // Each of its messages is a packet of Engine.IO: a digit and its content, or the bytes of an
-  // attachment.
+  // ---- What carries packets --------------------------------------------------------------------
+  // Packets of Engine.IO: a digit and its content, or the bytes of an attachment.
 
   const TYPES = ["open", "close", "ping", "pong", "message", "upgrade", "noop"];
 
@@ -309,14 +318,56 @@
   }
 
   class Transport extends Emitter {
-    readyState = "closed"; // or "opening", "open"
-    ws = null;
+    readyState = "closed"; // or "opening", "open", "paused"
 
     constructor({ query, ...opts }) {
       super();
       this.query = query;
       this.opts = opts;
     }
+
+    // How many of these packets can be sent at once.
+    _fitting(packets) {
+      return packets.length;
+    }
+
+    // Stops, and says so when nothing is under way any more.
+    pause(done) {}
+
+    // Tells the server that the page is gone, where the browser does not.
+    _part() {}
+
+    // `scheme` is that without TLS.
+    _url(scheme, isStamped) {
+      const { secure, hostname, port, namespace, path, addTrailingSlash, ...opts } = this.opts;
+      if (!hostname) throw new Error("an address with a host is needed: this page has none itself");
+      if (namespace[0] !== "/") throw new Error(`"${namespace}" in the address is not a port`);
+      const query = { ...this.query };
+      if (opts.timestampRequests ?? isStamped) query[opts.timestampParam ?? "t"] = stamp();
+      const pairs = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join("="));
+      const folder = `/${path || PATH}`.replace(/^\/\//, "/").replace(/\/$/, "");
+      return [
+        `${scheme}${secure ? "s" : ""}://${hostname}`,
+        Number(port) === (secure ? 443 : 80) ? "" : `:${port}`,
+        `${folder}${addTrailingSlash === false ? "" : "/"}?${pairs.join("&")}`,
+      ].join("");
+    }
+  }
+
+  function stamp() {
+    return Date.now().toString(36) + Math.random().toString(36).slice(2, 5);
+  }
+
+  function unpacked(message) {
+    if (typeof message !== "string") return { type: "message", data: message };
+    return { type: TYPES[message[0]] ?? "error", data: message.slice(1) };
+  }
+
+  // ---- The WebSocket ---------------------------------------------------------------------------
+  // Each of its messages is a packet.
+
+  class Channel extends Transport {
+    ws = null;
 
     get name() {
       return "websocket";
@@ -325,6 +376,9 @@
     // In the moment before it is told that it is closed, a WebSocket drops what it is given.
     get writable() {
       return this.readyState === "open" && !(this.ws.readyState > 1);
+    }
+    get _isThere() {
+      return this.writable;
     }
 
     open() {
@@ -350,10 +404,12 @@
       for (const { type, data = "" } of packets) {
         this.ws.send(isBinary(data) ? data : `${TYPES.indexOf(type)}${data}`);
       }
+      queueMicrotask(() => this.emit("drain"));
     }
 
     #connect() {
-      const { extraHeaders, protocols, WebSocket = globalThis.WebSocket } = this.opts;
+      const { extraHeaders, protocols } = this.opts;
+      const WebSocket = classOfWebSocket(this.opts);
       if (typeof WebSocket !== "function") {
         throw new Error(
           "there is no WebSocket here (Node has one since version 22): " +
@@ -362,7 +418,7 @@
       }
       // Browsers take no headers for a WebSocket, and no third argument; other runtimes do.
       const more = extraHeaders ? [{ headers: extraHeaders }] : [];
-      const ws = (this.ws = new WebSocket(this.#url(), protocols ?? [], ...more));
+      const ws = (this.ws = new WebSocket(this._url("ws", false), protocols ?? [], ...more));
       ws.binaryType = "arraybuffer";
       // What was closed here may still have events to deliver: they are for nobody.
       const wanted = (f) => (event) => this.readyState !== "closed" && f(event);
@@ -384,30 +440,237 @@
       this.emit("open");
     }
 
-    #url() {
-      const { secure, hostname, port, namespace, path, addTrailingSlash, ...opts } = this.opts;
-      if (!hostname) throw new Error("an address with a host is needed: this page has none itself");
-      if (namespace[0] !== "/") throw new Error(`"${namespace}" in the address is not a port`);
-      const query = { ...this.query };
-      if (opts.timestampRequests) query[opts.timestampParam ?? "t"] = Date.now().toString(36);
-      const pairs = Object.entries(query).map((pair) => pair.map(encodeURIComponent).join("="));
-      const folder = `/${path || PATH}`.replace(/^\/\//, "/").replace(/\/$/, "");
-      return [
-        `${secure ? "wss" : "ws"}://${hostname}`,
-        Number(port) === (secure ? 443 : 80) ? "" : `:${port}`,
-        `${folder}${addTrailingSlash === false ? "" : "/"}?${pairs.join("&")}`,
-      ].join("");
-    }
-
     #fail(reason, description) {
       if (this.readyState === "closed") return;
       this.emit("error", new TransportError(reason, description));
     }
   }
 
-  function unpacked(message) {
-    if (typeof message !== "string") return { type: "message", data: message };
-    return { type: TYPES[message[0]] ?? "error", data: message.slice(1) };
+  function classOfWebSocket(options) {
+    return options.WebSocket ?? globalThis.WebSocket;
+  }
+
+  // ---- Long-polling ----------------------------------------------------------------------------
+  // A request waits at the server until there is something to say, and then the next one does. At
+  // most one more has what is said here. Both have packets with a separator between them, and
+  // attachments in base64.
+
+  const SEPARATOR = "\x1e";
+  const KEEPALIVE_MAX = 60_000; // bytes; browsers let a page that is left send about 64 KiB
+  const LEAVING_MAX = 5_000; // ms
+  const PARTING = "1"; // by itself, as servers do it before what is with it
+
+  class Polling extends Transport {
+    _payloadMax = Infinity; // bytes, as the server has it
+    #requests = new Map(); // those under way: what each is for → how to abort it
+    #isAsking = false; // until what has come is also read
+    #saying = null; // a promise that what is being sent is sent, or has failed
+    #paused = null; // to be told that it is
+
+    get name() {
+      return "polling";
+    }
+
+    get writable() {
+      return this._isThere && !this.#saying;
+    }
+    // What can't be sent now is sent with all else that came meanwhile.
+    get _isThere() {
+      return this.readyState === "open";
+    }
+
+    open() {
+      this.readyState = "opening";
+      try {
+        this._url("http");
+        this.#ask();
+      } catch (error) {
+        setTimeout(() => this.#fail(error.message, error), 0);
+      }
+      return this;
+    }
+
+    // `rest` is still to be said. Without it the connection is lost, and there is no time for that.
+    // The server is told, as it takes a request that is aborted for a loss.
+    close(rest) {
+      if (this.readyState === "closed") return this;
+      const wasOpen = this.readyState !== "opening";
+      this.readyState = "closed";
+      if (wasOpen) this.#leave(rest);
+      else this.#abort();
+      this.emit("close");
+      return this;
+    }
+
+    send(packets) {
+      this.#saying = this.#say(packets);
+    }
+
+    pause(done) {
+      this.#paused = done;
+      this.#rest();
+    }
+
+    _resume() {
+      this.#paused = null;
+      if (this.readyState === "paused") this.readyState = "open";
+      if (this._isThere) this.#ask();
+    }
+
+    _fitting(packets) {
+      let [count, bytes] = [0, -1];
+      for (const { data = "" } of packets) {
+        bytes += 2 + bytesOf(data);
+        if (count > 0 && bytes > this._payloadMax) break;
+        count++;
+      }
+      return count;
+    }
+
+    async #ask() {
+      if (this.#isAsking) return;
+      this.#isAsking = true;
+      while (!this.#paused && this.readyState !== "closed") {
+        try {
+          this.#read(await this.#request("poll"));
+        } catch (error) {
+          this.#fail("xhr poll error", error);
+        }
+      }
+      this.#isAsking = false;
+      this.#rest();
+    }
+
+    #read(payload) {
+      for (const message of payload.split(SEPARATOR)) {
+        if (this.readyState === "closed") return;
+        const packet = unpacked(message[0] === "b" ? bytesIn(message.slice(1)) : message);
+        if (this.readyState === "opening" && packet.type === "open") {
+          this.readyState = "open";
+          this.emit("open");
+        }
+        if (packet.type === "close") {
+          this.readyState = "closed";
+          this.#abort();
+          this.emit("close", { description: "transport closed by the server" });
+        } else {
+          attempt(() => this.emit("packet", packet));
+        }
+      }
+    }
+
+    async #say(packets) {
+      try {
+        await this.#post(packets);
+      } catch (error) {
+        this.#fail("xhr post error", error);
+      }
+      this.#saying = null;
+      if (this._isThere) this.emit("drain");
+      this.#rest();
+    }
+
+    #rest() {
+      if (!this.#paused || this.#saying || this.#isAsking || !this._isThere) return;
+      this.readyState = "paused";
+      this.#paused();
+    }
+
+    // What is last is sent even if the page is gone meanwhile.
+    async #post(packets, isLast = false) {
+      const payload = await payloadOf(packets);
+      await this.#request("post", payload, isLast && payload.length < KEEPALIVE_MAX);
+    }
+
+    // The page is about to be gone. The browser ends what is under way, and the server would take
+    // that for a lost network, and have its name for longer.
+    _part() {
+      if (this._isThere) this.#request("post", PARTING, true).catch(() => {});
+    }
+
+    async #leave(rest) {
+      const timer = setTimeout(() => this.#abort(), LEAVING_MAX);
+      try {
+        if (!rest) this.#abort("post");
+        await this.#saying;
+        while (rest?.length > 0) await this.#post(rest.splice(0, this._fitting(rest)), true);
+        await this.#request("post", PARTING, true);
+      } catch {
+        // The server finds out.
+      }
+      clearTimeout(timer);
+      this.#abort();
+    }
+
+    // Resolves to what the server says. The messages of errors are those of the official client,
+    // which has XMLHttpRequest: pages may know them.
+    async #request(purpose, body, keepalive = false) {
+      const { extraHeaders, withCredentials, requestTimeout } = this.opts;
+      const aborter = new AbortController();
+      const timer = requestTimeout && setTimeout(() => aborter.abort(), requestTimeout);
+      this.#requests.set(purpose, aborter);
+      try {
+        const response = await fetch(this._url("http", true), {
+          method: body === undefined ? "GET" : "POST",
+          body, // as text/plain, which a page may send to another origin without asking
+          headers: extraHeaders ?? {},
+          credentials: withCredentials ? "include" : "same-origin",
+          cache: "no-store",
+          signal: aborter.signal,
+          keepalive,
+        });
+        const text = await response.text();
+        if (!response.ok) throw new TransportError(text, response.status, response);
+        return text;
+      } finally {
+        clearTimeout(timer);
+        if (this.#requests.get(purpose) === aborter) this.#requests.delete(purpose);
+      }
+    }
+
+    #abort(...which) {
+      for (const [purpose, aborter] of [...this.#requests]) {
+        if (which.length === 0 || which.includes(purpose)) aborter.abort();
+      }
+    }
+
+    #fail(reason, error) {
+      if (this.readyState === "closed") return;
+      this.readyState = "closed"; // there is nobody to take leave of
+      this.#abort();
+      const { description = error, context } = error;
+      this.emit("error", new TransportError(reason, description, context));
+    }
+  }
+
+  async function payloadOf(packets) {
+    const messages = packets.map(async ({ type, data = "" }) =>
+      isBinary(data) ? `b${await base64Of(data)}` : `${TYPES.indexOf(type)}${data}`,
+    );
+    return (await Promise.all(messages)).join(SEPARATOR);
+  }
+
+  async function base64Of(data) {
+    const { buffer = data, byteOffset, byteLength } = data.arrayBuffer
+      ? { buffer: await data.arrayBuffer() }
+      : data;
+    const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+    return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+  }
+
+  // The bytes of base64. What is no base64 is no packet.
+  function bytesIn(text) {
+    try {
+      return Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0)).buffer;
+    } catch {
+      return "";
+    }
+  }
+
+  // How long data are in a payload.
+  function bytesOf(data) {
+    if (!isBinary(data)) return new TextEncoder().encode(data).length;
+    return Math.ceil((data.byteLength ?? data.size) / 3) * 4;
   }
 
   // ---- The connection, by Engine.IO ------------------------------------------------------------
@@ -420,6 +683,8 @@
 
   const PROTOCOL = 4;
   const TIMER_MAX = 2 ** 31 - 1; // ms; longer ones fire at once
+  const ANSWER_MAX = 5_000; // ms; after that the next transport is tried
+  const PROBE_MAX = 10_000; // ms, for a WebSocket to which a connection may move
 
   class Engine extends Emitter {
     static protocol = PROTOCOL;
@@ -427,7 +692,16 @@
 
     id = null; // the server's name for the connection, while it is open
     readyState = "opening"; // or "open", "closed"
-    writeBuffer = []; // packets, until it is open
+    upgrading = false; // whether it is about to move to a WebSocket, and sends nothing
+    writeBuffer = []; // packets, until they can be sent
+    transport;
+    #transports; // names of those that it may be by
+    #isPersistent; // whether all of them are tried, or the first alone
+    #failed = []; // of which these were, in vain
+    #candidate = null; // the WebSocket to which it may move
+    #query;
+    #binaryType = "arraybuffer";
+    #patience; // a timer for a transport that does not open
     #timer;
     #silence; // ms; the longest that the server is silent
     // When it has been silent for too long, by the clock on the wall: where the machine or the page
@@ -439,25 +713,17 @@
       if (uri && typeof uri === "object") [uri, opts] = [undefined, uri];
       const { query, ...at } = locate(uri || addressIn(opts));
       Object.assign(this, { opts, ...at });
-      this.transport = new Transport({
-        ...opts,
-        ...at,
-        query: { ...queryOf(query || opts.query), EIO: PROTOCOL, transport: "websocket" },
-      });
-      this.transport.on("packet", (packet) => this.#take(packet));
-      this.transport.on("close", (details) => this[end]("transport close", details));
-      this.transport.on("error", (error) => {
-        this.emit("error", error);
-        this[end]("transport error", error);
-      });
-      this.transport.open();
+      this.#query = { ...queryOf(query || opts.query), EIO: PROTOCOL };
+      [this.#transports, this.#isPersistent] = transportsOf(this);
+      this.#start();
     }
 
     get binaryType() {
-      return this.transport.ws?.binaryType ?? "arraybuffer";
+      return this.#binaryType;
     }
     set binaryType(type) {
-      if (this.transport.ws) this.transport.ws.binaryType = type;
+      this.#binaryType = type;
+      if (this.transport?.ws) this.transport.ws.binaryType = type;
     }
 
     // Whether the connection can only be dead. If it is, it also ends.
@@ -479,18 +745,76 @@
       return this;
     }
 
+    #start() {
+      const [name] = this.#left();
+      if (!name) {
+        const error = new Error("No transports available");
+        return void setTimeout(() => this.#fail("transport error", error), 0);
+      }
+      this.#use(this.#make(name));
+      this.transport.open();
+      if (this.#left().length === 1) return;
+      const { timeout } = this.opts;
+      const ms = Math.min(ANSWER_MAX, (timeout || Infinity) / 4);
+      const late = () => this.#fail("transport error", new TransportError(`${name} timeout`));
+      this.#patience = setTimeout(late, ms);
+    }
+
+    #make(name) {
+      const { opts, secure, hostname, port, namespace } = this;
+      const query = { ...this.#query, transport: name };
+      if (this.id) query.sid = this.id;
+      const more = { ...opts.transportOptions?.[name], secure, hostname, port, namespace, query };
+      return new TRANSPORTS[name]({ ...opts, ...more });
+    }
+
+    #use(transport) {
+      const current = (f) => (detail) => transport === this.transport && f(detail);
+      this.transport = transport;
+      this.binaryType = this.#binaryType;
+      transport.on("packet", current((packet) => this.#take(packet)));
+      transport.on("close", current((details) => this.#fail("transport close", details)));
+      transport.on("error", current((error) => this.#fail("transport error", error)));
+      transport.on("drain", current(() => {
+        this.emit("drain");
+        this.#flush();
+      }));
+    }
+
+    #left() {
+      const names = this.#isPersistent ? this.#transports : this.#transports.slice(0, 1);
+      return names.filter((name) => !this.#failed.includes(name));
+    }
+
+    // The connection has failed, or one way to it.
+    #fail(reason, details) {
+      const isOpening = this.readyState === "opening";
+      if (isOpening && this.transport?.name === "websocket") Engine.priorWebsocketSuccess = false;
+      if (isOpening && this.#left().length > 1) {
+        clearTimeout(this.#patience);
+        const { transport } = this;
+        this.#failed.push(transport.name);
+        this.#start();
+        return transport.close();
+      }
+      if (reason === "transport error" && this.readyState !== "closed") this.emit("error", details);
+      this[end](reason, details);
+    }
+
     #send(packet) {
       if (this.readyState === "closed") return;
       this.emit("packetCreate", packet);
       this.writeBuffer.push(packet);
-      if (this.readyState === "open") this.#flush();
+      // What a page says in one go is one request.
+      if (this.transport.name === "polling") queueMicrotask(() => this.#flush());
+      else this.#flush();
     }
 
     #flush() {
+      if (this.readyState !== "open" || this.upgrading || !this.transport.writable) return;
       if (this.writeBuffer.length === 0) return;
-      this.transport.send(this.writeBuffer.splice(0));
+      this.transport.send(this.writeBuffer.splice(0, this.transport._fitting(this.writeBuffer)));
       this.emit("flush");
-      queueMicrotask(() => this.emit("drain"));
     }
 
     #take(packet) {
@@ -504,7 +828,7 @@
         this.emit("data", packet.data);
         this.emit("message", packet.data);
       } else if (packet.type !== "noop") {
-        this[end]("parse error", new Error("a packet of no type, or out of order"));
+        this.#fail("parse error", new Error("a packet of no type, or out of order"));
       }
     }
 
@@ -515,14 +839,79 @@
         this.#silence = handshake.pingInterval + handshake.pingTimeout;
         this.id = handshake.sid;
       } catch (error) {
-        return this[end]("parse error", error);
+        return this.#fail("parse error", error);
       }
+      clearTimeout(this.#patience);
       this.readyState = "open";
-      Engine.priorWebsocketSuccess = true;
+      const { transport } = this;
+      if (transport.name === "websocket" || this.#failed.includes("websocket")) this.#remember();
+      Object.assign(transport.query, { sid: this.id });
+      transport._payloadMax = handshake.maxPayload || Infinity;
       this.#watch();
       this.emit("handshake", handshake);
       this.emit("open");
       this.#flush();
+      if (handshake.upgrades?.includes("websocket")) this.#probe();
+    }
+
+    // Whether a WebSocket gets through.
+    #remember() {
+      const isThrough = this.transport.name === "websocket";
+      Engine.priorWebsocketSuccess = isThrough;
+      noteWebSocket(this, isThrough);
+    }
+
+    // Tries a WebSocket while polling goes on.
+    #probe() {
+      const isWanted = this.opts.upgrade !== false && this.#transports.includes("websocket");
+      if (!isWanted || this.readyState !== "open" || !classOfWebSocket(this.opts)) return;
+      const candidate = (this.#candidate = this.#make("websocket"));
+      const fail = (reason = "timeout") => {
+        if (candidate !== this.#candidate) return;
+        this.#leaveCandidate();
+        if (this.upgrading) {
+          this.upgrading = false;
+          this.transport._resume();
+          this.#flush();
+        }
+        const error = new TransportError(`probe error: ${reason}`);
+        this.emit("upgradeError", Object.assign(error, { transport: "websocket" }));
+      };
+      candidate.on("open", () => candidate.send([{ type: "ping", data: "probe" }]));
+      candidate.on("packet", ({ type, data }) => {
+        if (this.#candidate !== candidate) return;
+        if (type === "pong" && data === "probe" && !this.upgrading) this.#upgrade(candidate);
+        else fail("not the answer to it");
+      });
+      candidate.on("error", (error) => fail(error.message));
+      candidate.on("close", () => fail("transport closed"));
+      this.#patience = setTimeout(fail, PROBE_MAX);
+      candidate.open();
+    }
+
+    // Nothing is on its way by either when it moves, so nothing is lost, doubled or out of order.
+    #upgrade(candidate) {
+      this.upgrading = true;
+      this.emit("upgrading", candidate);
+      this.transport.pause(() => {
+        if (this.#candidate !== candidate) return;
+        this.#candidate = null;
+        clearTimeout(this.#patience);
+        candidate.off();
+        this.#use(candidate);
+        this.#remember();
+        candidate.send([{ type: "upgrade" }]);
+        this.upgrading = false;
+        this.emit("upgrade", candidate);
+        this.#flush();
+      });
+    }
+
+    #leaveCandidate() {
+      clearTimeout(this.#patience);
+      const candidate = this.#candidate;
+      this.#candidate = null;
+      candidate?.close();
     }
 
     #pinged() {
@@ -544,8 +933,65 @@
       this.id = null;
       this.#expiry = Infinity;
       clearTimeout(this.#timer);
-      this.transport.close();
+      this.#leaveCandidate();
+      this.transport?.close(reason === "forced close" ? this.writeBuffer.splice(0) : undefined);
       this.emit("close", reason, details);
+    }
+  }
+
+  // ---- Which transport -------------------------------------------------------------------------
+  // A WebSocket comes first unless a page asks for another order: it is one connection and one
+  // request, and socket.io's own client needs it in any case. Where it is refused or not answered,
+  // the next transport is tried in the same attempt. From then on long-polling comes first for this
+  // server, and moves to a WebSocket as soon as one gets through.
+
+  const TRANSPORTS = { polling: Polling, websocket: Channel };
+  const withoutWebSocket = new Set(); // servers to which none got through when it was last tried
+
+  // The names of those that a connection may be by, the first one first; and whether all of them
+  // are tried.
+  function transportsOf({ opts, ...server }) {
+    const given = opts.transports && [opts.transports].flat();
+    const names = given?.map((it) => it?.prototype?.name ?? it);
+    const asked = names?.filter((name) => Object.hasOwn(TRANSPORTS, name));
+    // Names of others are those of what is gone, or is not yet.
+    const isOurs = !given || (given.length > 0 && asked.length === 0);
+    const order = isOurs ? usual(opts, isWithoutWebSocket(server)) : asked;
+    const isSure = opts.rememberUpgrade && Engine.priorWebsocketSuccess;
+    if (isSure && order.includes("websocket")) order.unshift("websocket");
+    return [[...new Set(order)], opts.tryAllTransports ?? isOurs];
+  }
+
+  function usual(options, isReversed) {
+    const here = [];
+    if (classOfWebSocket(options)) here.push("websocket");
+    if (globalThis.fetch) here.push("polling");
+    if (here.length === 0) return ["websocket"]; // it says what is missing
+    return isReversed ? here.reverse() : here;
+  }
+
+  // That is kept for the tab, or each of its pages would wait for a WebSocket that does not come.
+  function isWithoutWebSocket({ hostname, port }) {
+    const key = `headcount ${hostname}:${port} by long-polling`;
+    return withoutWebSocket.has(key) || Boolean(withStorage((storage) => storage.getItem(key)));
+  }
+
+  function noteWebSocket({ hostname, port }, isThrough) {
+    const key = `headcount ${hostname}:${port} by long-polling`;
+    if (isThrough) withoutWebSocket.delete(key);
+    else withoutWebSocket.add(key);
+    withStorage((storage) => {
+      if (isThrough) storage.removeItem(key);
+      else storage.setItem(key, "1");
+    });
+  }
+
+  // What `act` makes of the storage of this tab; undefined where there is no such storage.
+  function withStorage(act) {
+    try {
+      return act(globalThis.sessionStorage);
+    } catch {
+      return undefined;
     }
   }
 
@@ -645,11 +1091,13 @@
     }
 
     _packet(packet) {
-      this[write](this.encoder.encode(packet), packet.options);
+      this[write](this.encoder.encode(packet), packet);
     }
 
-    [write](messages, options) {
-      for (const message of messages) this.engine.write(message, options);
+    [write](messages, packet) {
+      messages.forEach((message, index) => {
+        this.engine.write(message, { ...packet.options, _packet: index === 0 ? packet : null });
+      });
     }
 
     // The connection that sockets are on; null while there is none.
@@ -705,10 +1153,11 @@
     }
 
     // Leaves the connection, or the attempt at one.
-    #drop() {
+    #drop(...why) {
       clearTimeout(this.#timer);
       this._readyState = "closed";
-      this.engine?.close();
+      if (why.length > 0) this.engine[end](...why);
+      else this.engine?.close();
     }
 
     // Makes no more attempts.
@@ -722,7 +1171,8 @@
     #lose(reason, details, done) {
       const wasOpen = this._readyState === "open";
       const isAgain = this.#attempts > 0;
-      this.#drop();
+      this.#drop(reason, details);
+      this.#takeBack();
       const isOver = !(done && !wasOpen) && !this.#retry();
       if (done && !wasOpen) this.#rest();
       const isNamed = wasOpen || reason !== "transport close";
@@ -736,6 +1186,16 @@
       else done?.(error);
       if (isAgain) this.#tell("reconnect_error", error);
       if (isAgain && isOver) this.#tell("reconnect_failed");
+    }
+
+    // What has not been sent at all is sent on the next connection.
+    #takeBack() {
+      for (const { options } of this.engine.writeBuffer.splice(0).reverse()) {
+        const packet = options?._packet;
+        if (packet?.type !== EVENT || packet.options.volatile) continue;
+        const socket = this.nsps[packet.nsp];
+        if (socket.active) socket.sendBuffer.unshift(packet);
+      }
     }
 
     #retry() {
@@ -802,7 +1262,7 @@
   // ---- The life of the page --------------------------------------------------------------------
   // Chromium keeps the connections of a page in the back/forward cache and answers pings for it:
   // whoever has left would stay on the list. A page that is gone for good is left to the browser,
-  // which closes its connections.
+  // which closes its connections; with long-polling the server is told.
 
   const alive = new Set(); // managers that are connected, or are to be
   const LOCAL = /^(localhost|127\.[\d.]+|\[::1\])$/i; // needs no network
@@ -825,7 +1285,10 @@
   listen(globalThis, "offline", (manager) => {
     if (!LOCAL.test(manager.engine?.hostname)) manager[leave]("network connection lost");
   });
-  listen(globalThis, "pagehide", (manager, { persisted }) => persisted && manager[pause]());
+  listen(globalThis, "pagehide", (manager, { persisted }) => {
+    if (persisted) manager[pause]();
+    else manager.engine?.transport?._part();
+  });
   listen(globalThis, "pageshow", (manager, { persisted }) => persisted && wakeUp(manager));
   listen(globalThis.document, "visibilitychange", (manager) => {
     if (document.visibilityState === "visible") wakeUp(manager);
@@ -845,13 +1308,11 @@
     const other = clients.get(key);
     if (other !== manager && alive.has(other)) return {};
     clients.set(key, manager);
-    try {
-      const { sessionStorage: storage } = globalThis;
+    const client = withStorage((storage) => {
       if (!storage.getItem(key)) storage.setItem(key, randomId());
-      return { client: storage.getItem(key) };
-    } catch {
-      return {};
-    }
+      return storage.getItem(key);
+    });
+    return client ? { client } : {};
   }
 
   function randomId() {
@@ -980,26 +1441,31 @@
     #emit(data, flags) {
       const done = typeof data.at(-1) === "function" ? data.pop() : null;
       const options = { compress: flags.compress !== false };
+      if (flags.volatile) options.volatile = true;
       const packet = { type: EVENT, nsp: this.nsp, data, options };
       if (done) packet.id = this.#ids++;
       const messages = this.io.encoder.encode(packet); // now: what can't be sent is thrown here
       if (done) this.#await(packet, done, flags.timeout ?? this.#opts.ackTimeout);
-      if (this.#canSend()) this.#transmit(packet, messages);
+      if (this.#canSend(flags.volatile)) this.#transmit(packet, messages);
       else if (!flags.volatile) this.sendBuffer.push(packet);
       return this;
     }
 
     // What is said to a connection that can only be dead waits for the next.
-    #canSend() {
+    #canSend(isVolatile) {
+      if (!this.connected) return false;
       const { engine } = this.io;
-      return this.connected && engine.transport.writable && !engine._hasPingExpired();
+      const { writable, _isThere } = engine.transport;
+      return (isVolatile ? writable : _isThere) && !engine._hasPingExpired();
     }
 
     #transmit(packet, messages) {
+      const outgoing = packet.isTold ? [] : [...this.#outgoing];
+      packet.isTold = true; // it may have to be sent again
       try {
-        for (const f of [...this.#outgoing]) f.apply(this, packet.data);
+        for (const f of outgoing) f.apply(this, packet.data);
       } finally {
-        this.io[write](messages, packet.options);
+        this.io[write](messages, packet);
       }
     }
 
@@ -1153,9 +1619,9 @@
   alias(Engine, { send: "write" });
   alias(Manager, { connect: "open" });
 
-  // To ask for a transport by its class: there is one, whichever is asked for.
-  const classes = ["Fetch", "XHR", "NodeXHR", "WebSocket", "NodeWebSocket", "WebTransport"];
-  Object.assign(io, Object.fromEntries(classes.map((name) => [name, Transport])));
+  // To ask for a transport by its class.
+  Object.assign(io, { Fetch: Polling, XHR: Polling, NodeXHR: Polling });
+  Object.assign(io, { WebSocket: Channel, NodeWebSocket: Channel, WebTransport: Channel });
 
   Object.assign(io, { io, connect: io, default: io, Manager, Socket, protocol: 5 });
   if (typeof exports === "object" && typeof module === "object") module.exports = io;

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use super::status::Status;
 
 /// The head of a response, being written. Its fields are this server's own words, so nothing needs
-/// to be escaped. Of a request they repeat at most a query, in a redirect: a decoded head has made
-/// sure that it is printable.
+/// to be escaped. Of a request they repeat at most a query, in a redirect, and names of fields, in
+/// the response to a preflight: a decoded head has made sure that these are printable.
 #[derive(Debug)]
 pub struct ResponseHead {
     status: Status,

@@ -5,7 +5,7 @@ use crate::http::{HostPattern, Method, RequestHead, ResponseHead, Status};
 use super::context::Context;
 use super::response::Response;
 
-/// The methods of everything that opens no WebSocket.
+/// The methods of everything that opens no WebSocket or session.
 pub(super) const METHODS: &str = "GET, HEAD, OPTIONS";
 
 impl Context {
@@ -19,9 +19,10 @@ impl Context {
 
     /// RFC 9110 §9.3.7. To many a check of health the status is all: HAProxy asks like this unless
     /// told otherwise.
-    pub(super) fn options_response(&self) -> Response {
+    pub(super) fn options_response(&self, head: &RequestHead<'_>, methods: &str) -> Response {
         // §8.6: a 204 has no Content-Length.
-        let response = ResponseHead::new(Status::NoContent, &self.date).field("Allow", METHODS);
+        let response = ResponseHead::new(Status::NoContent, &self.date).field("Allow", methods);
+        let response = self.sharing(head).add_preflight_to(response, head, methods);
         Response { head: response, body: Default::default(), connection: None }
     }
 }

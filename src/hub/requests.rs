@@ -93,7 +93,7 @@ impl Context {
         let response = match (opened, &*head.path) {
             (Some(Ok(())), _) => return,
             (Some(Err(response)), _) => response,
-            _ if head.method == Method::Options => self.options_response(),
+            _ if head.method == Method::Options => self.options_response(head, METHODS),
             _ if !is_known => self.method_not_allowed(head, METHODS),
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),

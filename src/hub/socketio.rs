@@ -1,7 +1,7 @@
 //! Requests of Socket.IO: for a connection, and for the script that opens one.
 
 use crate::connection::{Connection, Identity, Protocol};
-use crate::http::RequestHead;
+use crate::http::{Method, RequestHead};
 use crate::presence::ClientId;
 use crate::socketio::handshake::{self, Ask, Refusal};
 use crate::socketio::{Engine, MAIN, Sids, Transport};
@@ -12,6 +12,9 @@ use super::response::Response;
 
 /// Where requests of Engine.IO go.
 pub(super) const SOCKET_IO: &str = "/socket.io/";
+
+/// Its methods.
+const METHODS: &str = "GET, POST, OPTIONS";
 
 /// The path of the file that is served under `path`: pages ask for the client where socket.io has
 /// it. One with another parser looks the same to a page, and the wire is between the client and us.
@@ -35,6 +38,9 @@ impl Context {
         keeps_alive: bool,
         now: Time,
     ) -> Result<(), Response> {
+        if head.method == Method::Options {
+            return Err(self.socket_io_options(connection, head));
+        }
         match self.check_socket_io(connection, head)? {
             Ask::Open(Transport::Polling, engine) => {
                 self.sessions.ask_for_one(connection.id, engine, client(engine, head));
@@ -78,6 +84,16 @@ impl Context {
         }
     }
 
+    /// Which methods there are: a browser asks before a page of another origin makes a request with
+    /// fields of its own. One that may not connect is told so here, or nobody would know why.
+    fn socket_io_options(&mut self, connection: &Connection, head: &RequestHead<'_>) -> Response {
+        if !self.allows_origin(head) {
+            self.note_refused_origin(connection, head);
+            return self.engine_refusal(Refusal::Forbidden, head);
+        }
+        Response { connection: leads_away(head), ..self.options_response(head, METHODS) }
+    }
+
     /// What a request for `/socket.io/` asks for, if it may.
     pub(super) fn check_socket_io(
         &mut self,
@@ -101,14 +117,12 @@ impl Context {
         })
     }
 
-    /// Why a request is refused, in the words of Engine.IO. What follows a request for another
-    /// protocol is not looked at.
+    /// Why a request is refused, in the words of Engine.IO.
     pub(super) fn engine_refusal(&self, refusal: Refusal, head: &RequestHead<'_>) -> Response {
         let mut response = self.engine_response(refusal);
         // A page of another origin could not read why otherwise.
         response.head = self.sharing(head).add_with_credentials_to(response.head);
-        let leads_away = head.values("upgrade").next().is_some();
-        Response { connection: leads_away.then_some("close"), ..response }
+        Response { connection: leads_away(head), ..response }
     }
 }
 
@@ -118,4 +132,9 @@ fn client(engine: Engine, head: &RequestHead<'_>) -> Option<ClientId> {
         Engine::V3 => handshake::client_of(head.query),
         Engine::V4 => None,
     }
+}
+
+/// What follows a request for another protocol is not looked at.
+fn leads_away(head: &RequestHead<'_>) -> Option<&'static str> {
+    head.values("upgrade").next().is_some().then_some("close")
 }

@@ -235,7 +235,6 @@ fn request_that_opens_no_session_is_told_why() {
         ("POST", "EIO=4&transport=websocket&sid=abc", "", session),
         ("POST", "EIO=4&transport=websocket", upgrade, method),
         ("PUT", "EIO=4&transport=websocket", "Content-Length: 0\r\n", method),
-        ("OPTIONS", "EIO=4&transport=websocket", "", method),
         ("DELETE", "EIO=abc&transport=websocket", "", method),
         ("GET", "EIO=4&transport=websocket", "", bad),
         ("GET", "EIO=4&transport=websocket", "Upgrade: h2c\r\nConnection: Upgrade\r\n", bad),

@@ -49,7 +49,7 @@ let events;
 
 /** A socket on a connection of its own, whose events are recorded. */
 function start(options, url = "http://test") {
-  const socket = io(url, { forceNew: true, ...options });
+  const socket = io(url, { forceNew: true, transports: ["websocket"], ...options });
   sockets.push(socket);
   record(socket, "connect", "disconnect", "connect_error");
   return [socket, FakeSocket.last];

@@ -13,6 +13,7 @@ import io1 from "socket.io-client-1";
 import io2 from "socket.io-client-2";
 import io3 from "socket.io-client-3";
 
+import { BLOCKING, Gate } from "./gate.mjs";
 import { HEADCOUNT, Program, SUITE, check, conclude, here, launch } from "./harness.mjs";
 import { ours } from "./ours.mjs";
 import * as scenarios from "./scenarios.mjs";
@@ -41,9 +42,14 @@ const CLIENTS = [
 
 const fateOf = (server) => ({ kill: () => server.kill(), revive: () => server.revive() });
 
-// Ours has a WebSocket and nothing else. Version 1 encodes polled text twice, so that it has only
-// ASCII right that way, with socket.io too.
-const waysOf = (io) => Object.entries(scenarios.WAYS).slice([ours, io1].includes(io) ? -1 : 0);
+// By default ours begins with a WebSocket, and moves to one when it is told to begin with polling.
+// Version 1 encodes polled text twice, so that it has only ASCII right that way, with socket.io too.
+const waysOf = (io) => {
+  const [[name, way], ...others] = Object.entries(scenarios.WAYS);
+  if (io === io1) return others.slice(-1);
+  if (io !== ours) return [[name, way], ...others];
+  return [[name, { transports: ["polling", "websocket"] }], ...others, ["by default", {}]];
+};
 
 for (const [name, io, , server = headcount] of CLIENTS) {
   for (const [by, way] of waysOf(io)) {
@@ -95,6 +101,70 @@ for (const [name, io, script, server = headcount] of CLIENTS) {
   await check(`${name}, Chromium: the suite's application`, () => inPage(script, "suite", suite));
 }
 
+// ---- Where no WebSocket gets through, and from another origin ------------------------------------
+
+// Those of today's protocol.
+const CURRENT = CLIENTS.filter(([, , , server]) => server !== eio3);
+
+// How long ours waits for a WebSocket is a quarter of this.
+const QUICK = { timeout: 2_000 };
+
+for (const obstacle of BLOCKING) {
+  for (const [name, io, script] of CURRENT) {
+    await check(`${name}, by default, where a WebSocket meets: ${obstacle}`, () =>
+      byGate(headcount, obstacle, async (gate) => {
+        await scenarios.roster(io, gate.url, QUICK);
+        await inPage(script, "roster", gate, QUICK);
+        if (obstacle === "refuse") await inPage(script, "reconnect", gate, QUICK);
+        const kinds = gate.kinds();
+        if (!kinds.includes("websocket")) throw new Error("no WebSocket was tried");
+      }),
+    );
+  }
+}
+
+async function byGate(server, way, act) {
+  const gate = await Gate.start(server.url, way);
+  await act(gate).finally(() => gate.stop());
+}
+
+const away = await Program.start(HEADCOUNT, "--allow-origin", headcount.url);
+
+for (const [name, , script] of CURRENT) {
+  for (const more of [{}, { withCredentials: true }, { withCredentials: true, extraHeaders: { "X-Mine": "1" } }]) {
+    const how = Object.keys(more).join(" and ") || "nothing of its own";
+    await check(`${name}, Chromium, long-polling from another origin with ${how}`, () =>
+      byGate(away, "open", async (gate) => {
+        await fromOrigin(headcount.url, script, gate.url, { ...more, transports: ["polling"] });
+        const isAsked = gate.kinds().includes("OPTIONS");
+        if (isAsked !== "extraHeaders" in more) throw new Error(`preflights: ${isAsked}`);
+      }),
+    );
+  }
+  await check(`${name}, Chromium, long-polling from an origin that may not`, async () => {
+    for (const extraHeaders of [undefined, { "X-Mine": "1" }]) {
+      const way = { transports: ["polling"], extraHeaders };
+      await fromOrigin(suite.url, script, away.url, way, "refused");
+    }
+  });
+}
+
+/** Runs a scenario in a page of `origin`, about a server elsewhere. */
+async function fromOrigin(origin, script, url, way, scenario = "roster") {
+  const context = await browser.newContext({ bypassCSP: true });
+  const page = await context.newPage();
+  await page.goto(`${origin}/of/no/matter`);
+  await page.addScriptTag({ path: script });
+  await page.evaluate(
+    async ([source, scenario, url, way]) => {
+      const module = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+      await module[scenario](window.io, url, way);
+    },
+    [source, scenario, url, way],
+  );
+  await context.close();
+}
+
 await browser.close();
-await Promise.all([headcount.kill(), eio3.kill(), suite.kill()]);
+await Promise.all([headcount, eio3, suite, away].map((server) => server.kill()));
 conclude();

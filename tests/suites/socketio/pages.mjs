@@ -29,8 +29,9 @@ const page = (name, script) => file(name, `<!doctype html><title>waits</title>${
 // Each page puts the list into its title.
 const SHOW = 'socket.on("login", (names) => (document.title = names.join()))';
 page("classic.html", `<script src="${SCRIPT}"></script><script>
-  const socket = io(); ${SHOW};
-  socket.on("connect", () => socket.emit("login", new URLSearchParams(location.search).get("name") ?? "classic"));
+  const asked = new URLSearchParams(location.search);
+  const socket = io({ transports: asked.get("by")?.split(",") }); ${SHOW};
+  socket.on("connect", () => socket.emit("login", asked.get("name") ?? "classic"));
 </script>`);
 page("module.html", `<script type="module">
   import io4, { io, connect, Manager, Socket, protocol } from "${MODULE}";
@@ -141,7 +142,7 @@ const WITHOUT_HOST = [NONE, NONE, NONE, "connected", "connected", "connected"];
 const CONNECTED = ADDRESSES.map(() => "connected");
 
 // Chromium lets no insecure page connect to this machine; what it says then is no cause of ours.
-const BLOCKED = WITHOUT_HOST.map((it) => (it === NONE ? it : "websocket error"));
+const BLOCKED = WITHOUT_HOST.map((it) => (it === NONE ? it : "xhr poll error"));
 
 file("local.js", source);
 file("local.html", `<!doctype html><script src="local.js"></script>`);
@@ -211,55 +212,80 @@ await check("node without WebSocket says what to do", async () => {
   const client = join(folder, "downloaded.cjs");
   copyFileSync(here("../../../www/socket.io.js"), client);
   const start = `delete globalThis.WebSocket; const io = require(${JSON.stringify(client)});`;
-  const without = run([], `${start} io("http://127.0.0.1:1", { reconnection: false })
+  const without = run([], `${start} io("http://127.0.0.1:1", { transports: ["websocket"], reconnection: false })
     .on("connect_error", (error) => console.log(error.message));`);
   assert.match(without.stdout, /no WebSocket here.*option "WebSocket"/, without.stderr);
   const withOne = run([], `${start} const socket = io(${JSON.stringify(server.url)}, { WebSocket: require("ws") });
     socket.on("login", (names) => { console.log("connected"); socket.disconnect(); });`);
   assert.equal(withOne.stdout, "connected\n", withOne.stderr);
+  const polling = run([], `${start} const socket = io(${JSON.stringify(server.url)});
+    socket.on("login", () => { console.log(socket.io.engine.transport.name); socket.disconnect(); });`);
+  assert.equal(polling.stdout, "polling\n", polling.stderr);
 });
 
 // ---- Leaving and coming back -------------------------------------------------------------------
 
-await check("a page that goes into the back/forward cache leaves at once, and is back at once", async () => {
-  const page = await open("classic.html?name=Ada");
-  await titled(page, "Ada"); // so that its first `connect` is not among what is heard
-  await page.evaluate(() => {
-    window.isSame = true;
-    window.heard = [];
-    for (const event of ["disconnect", "connect"]) socket.on(event, (why) => window.heard.push(why ?? event));
-    socket.on("login", (names) => names.includes("Ada") && (window.back ??= []).push(performance.now()));
-    addEventListener("pageshow", () => (window.shown = performance.now()));
+for (const [by, way] of [
+  ["", ""],
+  [", with long-polling", "&by=polling"],
+  [", with a WebSocket after that", "&by=polling,websocket"],
+]) {
+  await check(`a page that goes into the back/forward cache leaves at once, and is back at once${by}`, async () => {
+    const page = await open(`classic.html?name=Ada${way}`);
+    await titled(page, "Ada"); // so that its first `connect` is not among what is heard
+    await page.evaluate(() => {
+      window.isSame = true;
+      window.heard = [];
+      for (const event of ["disconnect", "connect"]) socket.on(event, (why) => window.heard.push(why ?? event));
+      socket.on("login", (names) => names.includes("Ada") && (window.back ??= []).push(performance.now()));
+      addEventListener("pageshow", () => (window.shown = performance.now()));
+    });
+    for (let round = 1; round <= 4; round++) {
+      await isListed("Ada");
+      await page.goto(`${server.url}/away.html`);
+      await isListed("", 1_000);
+      await page.evaluate(() => (window.back = [])).catch(() => {});
+      await page.goBack({ waitUntil: "commit" });
+      assert.equal(await page.evaluate(() => window.isSame), true, "the page came from the cache");
+      await isListed("Ada", 1_000);
+      const count = () => page.evaluate(() => window.heard.splice(0));
+      assert.deepEqual(await count(), ["transport close", "connect"]);
+    }
+    const [wait] = await page.evaluate(() => window.back.slice(-1).map((at) => at - window.shown));
+    await page.context().close();
+    await isListed("");
+    assert.ok(wait < 1_000, `${wait} ms after it was shown`);
   });
-  for (let round = 1; round <= 4; round++) {
-    await isListed("Ada");
-    await page.goto(`${server.url}/away.html`);
-    await isListed("", 1_000);
-    await page.evaluate(() => (window.back = [])).catch(() => {});
-    await page.goBack({ waitUntil: "commit" });
-    assert.equal(await page.evaluate(() => window.isSame), true, "the page came from the cache");
-    await isListed("Ada", 1_000);
-    const count = () => page.evaluate(() => window.heard.splice(0));
-    assert.deepEqual(await count(), ["transport close", "connect"]);
-  }
-  const [wait] = await page.evaluate(() => window.back.slice(-1).map((at) => at - window.shown));
-  await page.context().close();
-  await isListed("");
-  assert.ok(wait < 1_000, `${wait} ms after it was shown`);
-});
 
-await check("a page that is reloaded or closed leaves, and hears nothing", async () => {
-  const page = await open("classic.html?name=Bob");
-  await titled(page, "Bob");
-  const heard = [];
-  await page.exposeFunction("hear", (...what) => heard.push(what));
-  await page.evaluate(() => socket.on("disconnect", (why) => window.hear(why)));
-  await isListed("Bob");
-  await page.reload();
-  await isListed("Bob");
-  await page.close();
-  await isListed("", 1_000);
-  assert.deepEqual(heard, []);
+  await check(`a page that is reloaded or closed leaves, and hears nothing${by}`, async () => {
+    const page = await open(`classic.html?name=Bob${way}`);
+    await titled(page, "Bob");
+    const heard = [];
+    await page.exposeFunction("hear", (...what) => heard.push(what));
+    await page.evaluate(() => socket.on("disconnect", (why) => window.hear(why)));
+    await isListed("Bob");
+    await page.reload();
+    await isListed("Bob");
+    await page.close();
+    await isListed("", 1_000);
+    assert.deepEqual(heard, []);
+  });
+}
+
+await check("a page that is closed is held as closed, not as lost, with long-polling too", async () => {
+  const holding = await Program.start(HEADCOUNT, "--www", folder, "--hold-closed-ms", "200", "--hold-lost-ms", "20000");
+  for (const way of ["websocket", "polling"]) {
+    const page = await open(`${holding.url}/classic.html?name=Kay&by=${way}`);
+    await titled(page, "Kay");
+    await page.close({ runBeforeUnload: false });
+    const end = Date.now() + 5_000;
+    while ((await (await fetch(`${holding.url}/roster`)).json()).names.length > 0) {
+      assert.ok(Date.now() < end, `${way}: it is still held`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    await page.context().close();
+  }
+  await holding.kill();
 });
 
 await check("what is said to a link that fell silent is said on the next", async () => {

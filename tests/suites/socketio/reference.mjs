@@ -2,7 +2,7 @@
 // What headcount's adapter does, on socket.io's own server: what the tests here find in headcount
 // they must find in this too, or they ask for what is not Socket.IO's.
 //
-//     node reference.mjs [--listen ADDRESS:PORT] [--www FOLDER] [--transports polling,websocket]
+//     node reference.mjs [--listen ADDRESS:PORT] [--www FOLDER] [--transports LIST]
 //
 // It is both applications at once: the roster, and that of the official conformance suite. Takes
 // headcount's flags, and says where it listens as headcount does.
@@ -18,13 +18,19 @@ const { values } = parseArgs({
   options: {
     listen: { type: "string", default: "127.0.0.1:3000" },
     www: { type: "string" },
-    transports: { type: "string", default: "websocket" },
+    transports: { type: "string", default: "polling,websocket" },
+    "allow-origin": { type: "string" },
+    "hold-closed-ms": { type: "string" },
+    "hold-lost-ms": { type: "string" },
   },
 });
 const SCRIPT = new URL("../../../www/socket.io.js", import.meta.url);
 
 const http = createServer();
-const server = new Server(http, { serveClient: false, transports: values.transports.split(",") });
+const origin = values["allow-origin"];
+const cors = origin && { origin, credentials: true };
+const transports = values.transports.split(",");
+const server = new Server(http, { serveClient: false, cors, transports });
 
 // ---- Files: of the folder, and our script where pages look for socket.io's ----------------------
 

@@ -7,6 +7,9 @@
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 // PYTHON     one of 3.8 or later, with venv; otherwise python3
 //
+// There is no client in Rust: `rust_socketio` brings 181 crates, and OpenSSL in C, for one more client
+// of the same protocol.
+//
 // With HEADCOUNT and SUITE set to reference.mjs the tests test themselves.
 
 import { spawnSync } from "node:child_process";
@@ -25,7 +28,7 @@ const tests = (name) => here(`${name}.test.mjs`);
 
 const steps = {
   "our client, and beside socket.io's own": () =>
-    run(node, "--test", ...["addresses", "alone", "api", "client", "life", "packets", "tab"].map(tests)),
+    run(node, "--test", ...["addresses", "alone", "api", "client", "life", "packets", "polling", "tab"].map(tests)),
   "our client in pages of several kinds": () => run(node, here("pages.mjs")),
   "a classic page": () => run(node, here("classic.mjs")),
   "clients in JavaScript": () => run(node, here("interop.mjs")),

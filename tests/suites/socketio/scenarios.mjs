@@ -149,6 +149,13 @@ export async function v4(io, url, way) {
   for (const one of [socket, room]) one.disconnect();
 }
 
+/** A server that lets no page of this origin in. */
+export async function refused(io, url, way) {
+  const socket = io(url, { ...ALWAYS, ...way, reconnection: false });
+  const [error] = await next(socket, "connect_error");
+  equal(error.message, "xhr poll error", "the failure");
+}
+
 /** What came back of a payload, without the id that the served client puts into it. */
 const own = (list) => list.map(({ client, ...auth }) => auth);
 
