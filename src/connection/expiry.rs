@@ -6,7 +6,8 @@ use crate::time::Time;
 
 use super::cause::{Cause, Timeout};
 use super::phase::{Connection, Phase};
-use super::websocket::Liveness;
+use super::polling::Polling;
+use super::websocket::{Liveness, WebSocket};
 
 impl Connection {
     /// The one next deadline.
@@ -52,10 +53,17 @@ impl Connection {
 
     /// Somebody waits for the place of this connection's client: asks whether it is there.
     pub(crate) fn probe(&mut self, now: Time) {
-        let Phase::WebSocket(socket) = &mut self.phase else { return };
-        let Liveness::Beating(heartbeat) = &mut socket.liveness else { return };
+        let (heartbeat, protocol) = match &mut self.phase {
+            Phase::WebSocket(WebSocket {
+                liveness: Liveness::Beating(heartbeat),
+                protocol,
+                ..
+            }) => (heartbeat, protocol),
+            Phase::Polling(Polling { heartbeat, protocol }) => (heartbeat, protocol),
+            _ => return,
+        };
         if let Some(data) = heartbeat.probe(now) {
-            socket.protocol.ping(data, &mut self.outbox);
+            protocol.ping(data, &mut self.outbox);
         }
     }
 

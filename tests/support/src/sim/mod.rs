@@ -59,6 +59,7 @@ mod audit;
 pub mod choices;
 mod client;
 mod ear;
+mod errands;
 pub mod faults;
 mod ledger;
 mod link;

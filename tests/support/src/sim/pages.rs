@@ -32,6 +32,8 @@ enum Content {
 pub struct Asked {
     pub is_head: bool,
     pub is_roster: bool,
+    /// It is of a session of Socket.IO.
+    pub is_polled: bool,
     pub status: u16,
     /// Nothing is answered after it.
     pub is_last: bool,
@@ -128,6 +130,7 @@ impl Page {
         Some(Asked {
             is_head: self.method == "HEAD",
             is_roster: self.path.starts_with("/roster"),
+            is_polled: false,
             status,
             is_last: matches!(self.content, Content::Announced(..) | Content::Flawed(_)),
         })
@@ -135,7 +138,7 @@ impl Page {
 }
 
 /// A chunked body: every other chunk has an extension, and a trailer says as much as a body does.
-fn chunks(body: &str, size: usize) -> String {
+pub fn chunks(body: &str, size: usize) -> String {
     let mut message = String::new();
     for (index, piece) in body.as_bytes().chunks(size).enumerate() {
         let extension = if index % 2 == 1 { ";a=\"b;\\\"\"" } else { "" };

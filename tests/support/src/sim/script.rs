@@ -1,6 +1,7 @@
 //! What a client is like, and what it is going to do.
 
 use super::choices::Choices;
+use super::client::carrier::Fetch;
 use super::pages::{self, Page};
 use super::requests::{
     ALIASES, Act, BAD, FLAWS, IMPOSSIBLE, Naming, Request, Status, Update, View,
@@ -24,6 +25,10 @@ pub enum Kind {
     Silent,
     /// Sends what is no HTTP.
     Noise,
+    /// Has requests of a session of Socket.IO.
+    Carrier,
+    /// A WebSocket that is tried for such a session, which does not move there.
+    Try,
 }
 
 /// A step of what it does.
@@ -70,6 +75,27 @@ pub enum Step {
     SlowReader(u32),
     /// Takes everything again.
     FastReader,
+    /// Sends these bytes.
+    Send(Vec<u8>),
+    /// Does something that only a session does which is on no WebSocket.
+    Twist(Twist),
+}
+
+/// What a session does that begins by long-polling.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Twist {
+    /// It moves to a WebSocket.
+    Upgrade,
+    /// Another WebSocket of it does this.
+    Try(Vec<Step>),
+    /// It has a second request of this kind beside the first.
+    Twice(Fetch),
+    /// It asks for nothing any more.
+    Mute,
+    /// It is slow to send its next packets.
+    Slow,
+    /// Its sockets go in this way.
+    Drop(Box<Step>),
 }
 
 /// A way to go, for somebody who will be back.
@@ -154,7 +180,7 @@ pub fn script(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) ->
             }
             steps.extend([Step::Wait(500), Step::Fin]);
         }
-        Kind::Slowloris | Kind::Silent | Kind::Noise => {}
+        Kind::Slowloris | Kind::Silent | Kind::Noise | Kind::Carrier | Kind::Try => {}
     }
     // Most stay, so that there is somebody to tell.
     if choices.chance(3) {
@@ -308,6 +334,53 @@ fn value(choices: &mut Choices) -> Option<String> {
         4 => Some(format!("\"{}\"", "long ".repeat(40))),
         _ => Some("\"李\"".to_owned()),
     }
+}
+
+/// What a session does besides that begins by long-polling: most move to a WebSocket at some time.
+pub fn twist(steps: &mut Vec<Step>, choices: &mut Choices) {
+    let mut add = |twist: Twist, choices: &mut Choices| {
+        let place = choices.between(1, steps.len() as u32) as usize;
+        steps.insert(place, Step::Twist(twist));
+    };
+    if choices.chance(2) {
+        add(Twist::Slow, choices);
+    }
+    if !choices.chance(4) {
+        add(Twist::Upgrade, choices);
+    }
+    for _ in 0..choices.pick(&[0, 0, 1, 2]) {
+        let tried = tried(choices);
+        add(Twist::Try(tried), choices);
+    }
+    match choices.below(24) {
+        0 => add(Twist::Twice(Fetch::Poll), choices),
+        1 => add(Twist::Twice(Fetch::Post), choices),
+        2 => add(Twist::Mute, choices),
+        3..=6 => {
+            let step = LAST[choices.below(4) as usize].clone();
+            add(Twist::Drop(Box::new(step)), choices);
+        }
+        7 => add(Twist::Drop(Box::new(Step::ZeroWindow)), choices),
+        8 => add(Twist::Drop(Box::new(Step::SlowReader(20))), choices),
+        _ => {}
+    }
+}
+
+/// What a WebSocket does to which no session moves.
+fn tried(choices: &mut Choices) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if !choices.chance(3) {
+        steps.extend([Step::Wait(choices.between(1, 300)), Step::Send(wire::text("2probe"))]);
+    }
+    steps.push(pause(choices));
+    steps.push(match choices.below(8) {
+        0..=1 => Step::Close(1000),
+        2 => Step::Send(wire::text("4hello")),
+        3 => Step::ZeroWindow,
+        4 => Step::SlowReader(20),
+        _ => go(choices),
+    });
+    steps
 }
 
 fn pause(choices: &mut Choices) -> Step {

@@ -42,7 +42,7 @@ impl Client {
             return false;
         }
         let is_certain = self.is_untroubled() && self.ledger.is_named();
-        if let Some(closed_us) = self.link.closed_us {
+        if let Some(closed_us) = self.closed_us() {
             let is_logout = is_certain && self.parting.is_some_and(|parting| parting.is_logout);
             let hold_us = if is_logout { 0 } else { nature.tabs.terms.hold_us_max() };
             return since_us < closed_us.max(nature.tabs.terms.away_until_us) + hold_us;
@@ -67,8 +67,8 @@ impl Client {
         left.is_sure &= self.is_untroubled() && !nature.is_stopping;
         left.is_sure &= self.parting.is_some() || self.is_live();
         said.left = left;
-        said.closed_us = self.link.closed_us;
-        said.is_prompt = self.is_prompt();
+        said.closed_us = self.closed_us();
+        said.is_prompt = self.is_prompt() && !self.is_moving();
         said.over_us = self.parting.map(|parting| parting.at_us);
     }
 
