@@ -250,6 +250,7 @@ impl Client {
         }
         self.hear_answers(nature);
         if self.is_gone {
+            self.leave_word(nature);
             return None;
         }
         self.leave_word(nature);
@@ -298,7 +299,9 @@ impl Client {
             if !self.survives_socket() {
                 self.is_gone = true;
                 self.has_ended = true;
-                self.report_end(nature);
+                if self.kind != Kind::Try {
+                    self.report_end(nature);
+                }
             }
             if !self.link.is_up_ended && !self.link.is_reset {
                 self.link.end_up();

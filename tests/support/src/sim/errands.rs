@@ -112,7 +112,7 @@ impl World {
         if self.clients[index].kind == Kind::Carrier {
             self.spare.push(index);
         }
-        if self.clients[index].link.is_dead {
+        if self.clients[index].link.is_dead || self.clients[index].kind == Kind::Try {
             self.clients[index].report_end(&mut self.nature);
             self.run_errands();
         }

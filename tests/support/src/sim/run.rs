@@ -94,6 +94,7 @@ impl Run {
             errands: VecDeque::new(),
             sessions_opened: 0,
             is_narrow: config.limits.send_bytes_per_turn < 1 << 20,
+            is_curt: config.limits.reply_bytes_max < 64 * 1024,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
             is_crowded: is_crowded || are_remote && CONNECTIONS_EACH as usize * clients > 40,

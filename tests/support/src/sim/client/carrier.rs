@@ -136,7 +136,9 @@ impl Client {
         let Some(carrier) = &mut self.carrier else { return };
         let session = carrier.session;
         if is_try {
-            nature.errands.push_back(Errand::Tried { session });
+            // Until the server has closed it, it is in the way of others.
+            let is_over = self.link.is_closed || !self.link.is_accepted;
+            nature.errands.extend(is_over.then_some(Errand::Tried { session }));
         } else if let Some(flight) = &carrier.flight {
             let answer = Answer { number: flight.number, content: None, is_kept: false };
             nature.errands.push_back(Errand::Answer { session, carrier: number, answer });

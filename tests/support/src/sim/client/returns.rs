@@ -69,7 +69,10 @@ impl Client {
         said.left = left;
         said.closed_us = self.closed_us();
         said.is_prompt = self.is_prompt() && !self.is_moving();
-        said.over_us = self.parting.map(|parting| parting.at_us);
+        said.over_us = match self.polls() {
+            true => self.closed_us(),
+            false => self.parting.map(|parting| parting.at_us),
+        };
     }
 
     pub(super) fn come_and_go(&mut self, step: &Step, nature: &mut Nature) {

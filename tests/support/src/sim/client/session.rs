@@ -150,7 +150,7 @@ impl Client {
     pub(super) fn is_moving(&self) -> bool {
         self.session.as_ref().is_some_and(|session| {
             let is_quiet = matches!(session.course, Course::Polling | Course::Failed);
-            session.polls() && (!is_quiet || session.has_try)
+            session.polls() && (!is_quiet || session.has_try || self.is_gone)
         })
     }
 
@@ -405,11 +405,11 @@ impl Client {
     /// Opens the session.
     pub(super) fn open_session(&mut self, nature: &mut Nature) {
         nature.sessions_opened += 1;
-        self.fetch(Fetch::Open, Vec::new(), false, nature);
+        self.fetch(Fetch::Open, "", false, nature);
     }
 
     fn poll(&mut self, nature: &mut Nature) {
-        self.fetch(Fetch::Poll, Vec::new(), false, nature);
+        self.fetch(Fetch::Poll, "", false, nature);
     }
 
     /// Says packets, as many as fit.
@@ -426,10 +426,10 @@ impl Client {
             payload.push_str(packet);
             session.unsaid.pop_front();
         }
-        self.fetch(Fetch::Post, payload.into_bytes(), is_last, nature);
+        self.fetch(Fetch::Post, &payload, is_last, nature);
     }
 
-    fn fetch(&mut self, fetch: Fetch, body: Vec<u8>, is_last: bool, nature: &mut Nature) {
+    fn fetch(&mut self, fetch: Fetch, body: &str, is_last: bool, nature: &mut Nature) {
         let Some(session) = &mut self.session else { return };
         session.requests += 1;
         let sid = session.sid.as_ref().map(|sid| format!("&sid={sid}")).unwrap_or_default();
@@ -438,29 +438,24 @@ impl Client {
         let (lines, body) = match fetch {
             Fetch::Post if nature.choices.chance(3) => {
                 let size = nature.choices.between(1, 200) as usize;
-                let text = String::from_utf8(body).expect("packets are text");
-                ("Transfer-Encoding: chunked\r\n".to_owned(), pages::chunks(&text, size))
+                ("Transfer-Encoding: chunked\r\n".to_owned(), pages::chunks(body, size))
             }
             Fetch::Post => {
-                let text = String::from_utf8(body).expect("packets are text");
-                (format!("Content-Length: {}\r\n", text.len()), text)
+                (format!("Content-Length: {}\r\n", body.len()), body.as_bytes().to_vec())
             }
-            _ => (String::new(), String::new()),
+            _ => (String::new(), Vec::new()),
         };
-        let head = format!("{start}{lines}\r\n");
+        let head = format!("{start}{lines}\r\n").into_bytes();
+        // Who is asked whether it is there has to answer soon.
+        let slowest_ms = if self.tab.is_some() { 200 } else { 2000 };
         let is_slow = std::mem::take(&mut session.is_slow) || nature.choices.chance(24);
         let pause = (is_slow && fetch == Fetch::Post).then(|| {
             let first = head.len() + nature.choices.below(body.len().max(1) as u32) as usize;
-            (first, nature.choices.between(1, 2000))
+            (first, nature.choices.between(1, slowest_ms))
         });
         let number = session.requests;
-        let load = Load {
-            number,
-            fetch,
-            head_bytes: head.len(),
-            bytes: (head + &body).into_bytes(),
-            pause,
-        };
+        let load =
+            Load { number, fetch, head_bytes: head.len(), bytes: [head, body].concat(), pause };
         let is_vain = fetch == Fetch::Poll && session.course == Course::Pausing;
         let is_dropped = false;
         session.flights.push(Flight { number, fetch, carrier: None, is_vain, is_last, is_dropped });

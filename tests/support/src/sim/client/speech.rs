@@ -233,7 +233,7 @@ impl Client {
         self.script.clear();
         self.has_ended = true;
         self.is_gone = matches!(step, Step::Fin | Step::Reset);
-        if self.is_gone {
+        if self.is_gone && self.kind != Kind::Try {
             self.report_end(nature);
         }
     }
