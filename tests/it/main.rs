@@ -44,6 +44,7 @@ mod planted;
 mod poller;
 mod polling;
 mod polling_bodies;
+mod polling_suite;
 mod presence_data;
 mod protocol_page;
 mod resume;

@@ -24,6 +24,7 @@ use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind, Step};
 use super::seats::Bounds;
 use super::tabs::Parting;
+use super::twist;
 use crate::wire;
 
 use carrier::Carrier;
@@ -225,7 +226,7 @@ impl Client {
     /// Does something besides that only a session does which begins by long-polling.
     pub fn twist(&mut self, choices: &mut Choices) {
         let mut steps: Vec<Step> = std::mem::take(&mut self.script).into();
-        script::twist(&mut steps, choices);
+        twist::twist(&mut steps, choices);
         self.set_script(steps);
     }
 

@@ -198,7 +198,10 @@ impl Client {
         let is_quiet = away_until_us == 0 || away_until_us + ANSWER_US < now_us;
         let is_sure = left.is_sure && (is_quiet || before.is_none()) || tab.is_none();
         let left = Left { is_sure, ..left };
-        let is_prompt = before.is_some_and(|before| before.is_prompt);
+        // The one that had the id until now may be any of them.
+        let others = tab.into_iter().flat_map(|tab| &tab.connections);
+        let is_prompt = before.is_some()
+            && others.filter(|(other, _)| **other != self.number).all(|(_, said)| said.is_prompt);
         let from_us = self.ledger.hear_welcome(resumed, &left, now_us);
         self.check_wait(from_us, is_prompt, nature);
         if let Some(tab) = self.tab {
