@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::engine;
 use crate::poller::{Client, OPEN, body, check_gone, get, is_refused, request};
 use crate::wire::Told;
-use crate::world::World;
+use crate::world::{Peer, World};
 
 /// The server that the suites want.
 fn world() -> World {
@@ -148,7 +148,7 @@ fn engine_ends_a_session_of_polling_when_asked_to() {
 }
 
 /// A session that has moved: its WebSocket.
-fn moved(world: &mut World, client: &mut Client) -> crate::world::Peer {
+fn moved(world: &mut World, client: &mut Client) -> Peer {
     let socket = client.socket(world);
     world.say(socket, "2probe");
     assert_eq!(engine::text(world, socket), "3probe");
