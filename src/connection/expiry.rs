@@ -58,8 +58,8 @@ impl Connection {
                 liveness: Liveness::Beating(heartbeat),
                 protocol,
                 ..
-            }) => (heartbeat, protocol),
-            Phase::Polling(Polling { heartbeat, protocol }) => (heartbeat, protocol),
+            })
+            | Phase::Polling(Polling { heartbeat, protocol }) => (heartbeat, protocol),
             _ => return,
         };
         if let Some(data) = heartbeat.probe(now) {

@@ -54,7 +54,7 @@
 //!     of each of the others it is told why not, and whom it has there stays held (`arrivals`).
 //!
 //! 20. A session of long-polling is one client, whatever socket has its requests: nothing is lost,
-//!     doubled or out of order on the way to a WebSocket, and it is told nothing on two ways at once
+//!     doubled or out of order on the way to a WebSocket, and it is not told on two ways at once
 //!     (`client::session`, and 14 and 15, which do not know the way).
 //! 21. One that is over answers all its requests, after all that it had to tell; one whose request
 //!     is given up is over at once (`audit`, `World::note_closed`).

@@ -157,8 +157,8 @@ impl Client {
         }
     }
 
-    /// The server has closed its socket: whether the session must have ended with it. It must if the
-    /// server had its request, and had not begun to answer.
+    /// The server has closed its socket: whether the session must have ended with it. It must if
+    /// the server had its request, and had not begun to answer.
     pub fn takes_session_along(&self, nature: &Nature) -> bool {
         let flight = self.carrier.as_ref().and_then(|carrier| carrier.flight.as_ref());
         let Some(flight) = flight.filter(|flight| flight.fetch != Fetch::Open) else {

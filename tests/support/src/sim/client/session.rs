@@ -194,8 +194,8 @@ impl Client {
         }
     }
 
-    /// The requests of it that must have been answered after a rest: all but one that waits for what
-    /// there is to be told, and that one too if the session is over.
+    /// The requests of it that must have been answered after a rest: all but one that waits for
+    /// what there is to be told, and that one too if the session is over.
     pub fn unanswered(&self) -> impl Iterator<Item = usize> {
         let is_over = self.session.as_ref().is_some_and(|session| session.over_us.is_some());
         let flights = self.session.iter().flat_map(|session| &session.flights);

@@ -59,7 +59,8 @@ impl Client {
         true
     }
 
-    /// The steps of a script that are not those of a client on a WebSocket. Says whether this is one.
+    /// The steps of a script that are not those of a client on a WebSocket. Says whether this is
+    /// one.
     pub(in super::super) fn perform_polling(&mut self, step: &Step, nature: &mut Nature) -> bool {
         if let Step::Twist(twist) = step {
             self.take_twist(twist, nature);
