@@ -53,14 +53,12 @@ impl Connection {
 
     /// Somebody waits for the place of this connection's client: asks whether it is there.
     pub(crate) fn probe(&mut self, now: Time) {
-        let (heartbeat, protocol) = match &mut self.phase {
-            Phase::WebSocket(WebSocket {
-                liveness: Liveness::Beating(heartbeat),
-                protocol,
-                ..
-            })
-            | Phase::Polling(Polling { heartbeat, protocol }) => (heartbeat, protocol),
-            _ => return,
+        let (Phase::WebSocket(WebSocket {
+            liveness: Liveness::Beating(heartbeat), protocol, ..
+        })
+        | Phase::Polling(Polling { heartbeat, protocol })) = &mut self.phase
+        else {
+            return;
         };
         if let Some(data) = heartbeat.probe(now) {
             protocol.ping(data, &mut self.outbox);
