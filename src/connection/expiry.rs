@@ -6,7 +6,8 @@ use crate::time::Time;
 
 use super::cause::{Cause, Timeout};
 use super::phase::{Connection, Phase};
-use super::websocket::Liveness;
+use super::polling::Polling;
+use super::websocket::{Liveness, WebSocket};
 
 impl Connection {
     /// The one next deadline.
@@ -53,10 +54,18 @@ impl Connection {
     /// Somebody waits for the place of this connection's client: asks whether it is there.
     pub(crate) fn probe(&mut self, config: &Config, now: Time) {
         let generation = self.id.generation;
-        let Phase::WebSocket(socket) = &mut self.phase else { return };
-        let Liveness::Beating(heartbeat) = &mut socket.liveness else { return };
-        if let Some(data) = heartbeat.probe(socket.protocol.pace(generation, config), now) {
-            socket.protocol.ping(data, &mut self.outbox);
+        let (Phase::WebSocket(WebSocket {
+            liveness: Liveness::Beating(heartbeat), protocol, ..
+        })
+        | Phase::Polling(Polling { heartbeat, protocol })) = &mut self.phase
+        else {
+            return;
+        };
+        if !protocol.has_ping() {
+            return;
+        }
+        if let Some(data) = heartbeat.probe(protocol.pace(generation, config), now) {
+            protocol.ping(data, &mut self.outbox);
         }
     }
 

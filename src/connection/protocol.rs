@@ -237,6 +237,12 @@ impl Protocol {
         }
     }
 
+    /// Whether the peer can be asked whether it is there.
+    pub(super) fn has_ping(&self) -> bool {
+        let Protocol::SocketIo(client) = self else { return true };
+        (client.engine(), client.transport()) != (Engine::V3, Transport::Polling)
+    }
+
     /// When the peer must have said more, besides the pong for a ping.
     pub(super) fn owed_by(&self) -> Time {
         match self {

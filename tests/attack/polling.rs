@@ -193,7 +193,7 @@ fn g10_ten_thousand_move_to_a_websocket_and_nobody_notices() {
             }
         };
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(come)).collect();
-        let results: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        let results: Vec<_> = threads.into_iter().map(thread::ScopedJoinHandle::join).collect();
         is_over.store(true, Relaxed);
         let churners = churn.join().unwrap();
         let (mut moved, mut took) = (Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use headcount::config::{Config, Limits};
 use serde_json::{Value, json};
 
+use crate::poller::{Client, check_gone};
 use crate::wire;
 use crate::world::{Peer, World};
 
@@ -146,6 +147,31 @@ fn somebody_without_an_id_who_logs_in_again_in_time_was_never_away() {
     assert_eq!(world.heard(other), NOTHING);
     world.say(back, r#"["logout"]"#);
     assert_eq!(events(&mut world, other), ["change"], "the old one is gone by now");
+}
+
+/// A session of long-polling is asked like a WebSocket, by the request that waits.
+#[test]
+fn j3_session_of_long_polling_is_asked_whether_it_is_there() {
+    for is_there in [true, false] {
+        let mut world = holding();
+        let mut client = Client::open(&mut world);
+        client.post(&mut world, &format!("40{{\"client\":\"{ADA}\"}}"));
+        client.get(&mut world);
+        client.ask(&mut world);
+        let copy = hello(&mut world, ADA);
+        assert_eq!(client.told(&mut world), "2");
+        assert_eq!(world.heard(copy), NOTHING, "it waits for the answer");
+        if is_there {
+            assert_eq!(client.post(&mut world, "3"), (200, "ok".into()));
+            assert_eq!(codes(&mut world, copy), ["client_in_use"]);
+            client.post(&mut world, "421[\"logout\"]");
+            assert_eq!(client.get(&mut world), "431[null]", "it lives on");
+        } else {
+            world.pass_ms(1_100);
+            assert_eq!(events(&mut world, copy)[0], "welcome");
+            check_gone(&mut world, &client);
+        }
+    }
 }
 
 /// A tab that is duplicated has the id of the other. Both are there, and live on.

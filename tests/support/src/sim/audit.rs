@@ -20,6 +20,11 @@ pub fn check(world: &mut World, last: usize, rooms: usize) {
         let is_ghost = client.is_over() && client.link.is_held();
         assert!(!is_ghost, "a connection without a client: {client:?}");
     }
+    for (index, client) in world.clients.iter().enumerate() {
+        let mut unanswered = client.unanswered().map(|carrier| &world.clients[carrier]);
+        let waits = |one: &Client| one.session_of() == Some(index) && one.waits_for_answer();
+        assert!(!unanswered.any(waits), "a request is not answered: {client:?}");
+    }
     let is_sure = |client: &Client| client.is_live() && client.is_untroubled();
     for client in world.clients.iter_mut().filter(|client| is_sure(client)) {
         client.ledger.settle(now_us);

@@ -1,7 +1,9 @@
 //! One client: its end of a connection, what it does, and what it has a right to.
 
+pub mod carrier;
 mod packets;
 mod returns;
+pub mod session;
 mod speech;
 
 use std::collections::VecDeque;
@@ -10,6 +12,7 @@ use std::rc::Rc;
 
 use headcount::config::Limits;
 
+use super::choices::Choices;
 use super::ear::{Ear, Heard};
 use super::faults::Stage;
 use super::ledger::Ledger;
@@ -21,7 +24,11 @@ use super::requests::{self, ROOMS, View};
 use super::script::{self, Kind, Step};
 use super::seats::Bounds;
 use super::tabs::Parting;
+use super::twist;
 use crate::wire;
+
+use carrier::Carrier;
+use session::Session;
 
 /// What a kernel holds that its process has not read, in bytes.
 const UNREAD_MAX: usize = 128 * 1024;
@@ -82,6 +89,10 @@ pub struct Client {
     has_claimed: bool,
     claiming: u32,
     parting: Option<Parting>,
+    /// Its session, if that begins by long-polling.
+    pub session: Option<Box<Session>>,
+    /// What it has to do with the session of another.
+    pub carrier: Option<Carrier>,
 }
 
 impl Client {
@@ -110,7 +121,7 @@ impl Client {
             has_heard_close: false,
             has_ended: false,
             is_gone: false,
-            is_innocent: !matches!(kind, Kind::Slowloris | Kind::Silent | Kind::Noise),
+            is_innocent: !matches!(kind, Kind::Slowloris | Kind::Silent | Kind::Noise | Kind::Try),
             condemned: None,
             is_harmed: false,
             is_refused: false,
@@ -125,6 +136,8 @@ impl Client {
             has_claimed: false,
             claiming: 0,
             parting: None,
+            session: None,
+            carrier: None,
         }
     }
 
@@ -137,6 +150,9 @@ impl Client {
                 Stage::Ending
             }
             _ if self.has_sent_close || self.has_heard_close => Stage::Closing,
+            Kind::Carrier => self.carrier.as_ref().map_or(Stage::Http, Carrier::stage),
+            Kind::Try => Stage::Upgrading,
+            Kind::SocketIo if self.polls() => Stage::Upgrading,
             _ if !self.is_open => Stage::Http,
             Kind::SocketIo => Stage::SocketIo,
             Kind::Echo => Stage::Echo,
@@ -147,6 +163,9 @@ impl Client {
 
     /// Whether it follows the roster, and the server has no reason to think otherwise.
     pub fn is_live(&self) -> bool {
+        if self.polls() {
+            return self.is_polling();
+        }
         matches!(self.stage(), Stage::Watching | Stage::Present | Stage::SocketIo)
             && !self.link.is_dead
             && !self.link.is_reset
@@ -159,10 +178,12 @@ impl Client {
 
     /// Whether its connection must be over when there was a long rest.
     pub fn is_over(&self) -> bool {
-        let is_no_client = matches!(self.kind, Kind::Slowloris | Kind::Silent | Kind::Noise);
+        let is_no_client =
+            matches!(self.kind, Kind::Slowloris | Kind::Silent | Kind::Noise | Kind::Try);
         let is_condemned = self.condemned.is_some() && self.outgoing.is_empty();
         let is_lost = self.link.is_dead || self.is_gone || self.has_ended;
-        is_lost || is_no_client && !self.is_open || is_condemned
+        let is_open = self.is_open && self.kind != Kind::Try;
+        is_lost || is_no_client && !is_open || is_condemned
     }
 
     /// The most memory that a server may hold for it, in bytes: input that waits for room, a
@@ -202,6 +223,18 @@ impl Client {
         self.script = script.into();
     }
 
+    /// Does something besides that only a session does which begins by long-polling.
+    pub fn twist(&mut self, choices: &mut Choices) {
+        let mut steps: Vec<Step> = std::mem::take(&mut self.script).into();
+        twist::twist(&mut steps, choices);
+        self.set_script(steps);
+    }
+
+    /// Its script asks for a WebSocket.
+    pub fn expect_upgrade(&mut self) {
+        self.ear.asked.push_back(Asked::default());
+    }
+
     /// Whether it still has something to do.
     pub fn is_busy(&self) -> bool {
         !self.is_gone && !self.link.is_dead && !self.script.is_empty()
@@ -216,11 +249,22 @@ impl Client {
         if self.is_gone {
             return None;
         }
+        self.hear_answers(nature);
+        if self.is_gone {
+            self.leave_word(nature);
+            return None;
+        }
         self.leave_word(nature);
         let mut next = self.speak(nature);
         if self.outgoing.is_empty() {
             next = next.or(self.go_on(nature));
         }
+        let due = self.attend(nature);
+        next = if self.outgoing.is_empty() { next } else { next.or(Some(0)) };
+        next = match (next, due) {
+            (Some(next), Some(due)) => Some(next.min(due)),
+            (next, due) => next.or(due),
+        };
         self.leave_word(nature);
         if matches!(self.reading, Reading::Slow(_)) && self.link.untaken() > 0 {
             next = Some(next.unwrap_or(u64::MAX).min(200_000));
@@ -229,6 +273,9 @@ impl Client {
     }
 
     fn listen(&mut self, nature: &mut Nature) {
+        if self.has_failed() {
+            return;
+        }
         let bytes = match self.reading {
             Reading::Fast => usize::MAX,
             Reading::Never => 0,
@@ -250,8 +297,13 @@ impl Client {
         let is_stubborn = self.condemned.is_some() && !self.script.is_empty();
         if is_end && !is_stubborn || self.link.is_reset {
             self.check_end(nature);
-            self.is_gone = true;
-            self.has_ended = true;
+            if !self.survives_socket() {
+                self.is_gone = true;
+                self.has_ended = true;
+                if self.kind != Kind::Try {
+                    self.report_end(nature);
+                }
+            }
             if !self.link.is_up_ended && !self.link.is_reset {
                 self.link.end_up();
             }
@@ -263,7 +315,7 @@ impl Client {
         let is_done = self.has_ended
             || self.is_refused
             || self.has_sent_close && self.has_heard_close
-            || self.kind == Kind::Page && self.ear.asked.is_empty();
+            || matches!(self.kind, Kind::Page | Kind::Carrier) && self.ear.asked.is_empty();
         let is_dropped = nature.is_crowded && !self.is_open;
         let is_excused = !self.is_untroubled() || nature.is_stopping || is_dropped;
         let me = self;
@@ -293,14 +345,24 @@ impl Client {
                 if matches!(self.kind, Kind::Native { .. } | Kind::Slowloris) {
                     self.ledger.hear_ok(OPENED, (None, None), nature.clock_us);
                 }
+                if self.polls() {
+                    self.try_socket();
+                }
             }
+            Heard::Polled(status, body) => self.hear_polled(status, body, nature),
             Heard::Document(body) => {
                 let value = serde_json::from_slice(&body).expect("a document is JSON");
                 nature.rosters.hear_document(&Whole::of(&value));
             }
             Heard::Answer(status, asked) => self.hear_answer(status, asked, nature),
             Heard::Text(payload) => match self.kind {
-                Kind::SocketIo => self.hear_packet(&payload, nature),
+                Kind::SocketIo => {
+                    let text = std::str::from_utf8(&payload).expect("text is UTF-8");
+                    if !self.hear_on_the_way(text) {
+                        self.hear_packet(&payload, nature);
+                    }
+                }
+                Kind::Try => assert_eq!(payload, b"3probe", "told on a socket that is tried"),
                 Kind::Echo => panic!("an echo of what was not said"),
                 _ => self.hear_event(&payload, nature),
             },
@@ -335,6 +397,7 @@ impl Client {
         let is_fair = self.has_sent_close
             || self.has_ended
             || code == Some(1001) && nature.is_stopping
+            || self.polls() && nature.is_crowded
             || code == Some(1008) && is_left_out && self.kind == Kind::SocketIo;
         let me = (self.number, self.kind, &self.ledger);
         assert!(is_fair || !self.is_innocent, "{me:?} was closed with {code:?}");

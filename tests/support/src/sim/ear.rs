@@ -14,6 +14,8 @@ pub enum Heard {
     Answer(u16, Option<Asked>),
     /// An answer whose body is a roster.
     Document(Vec<u8>),
+    /// An answer to a request of a session.
+    Polled(u16, Vec<u8>),
     Text(Vec<u8>),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -57,10 +59,14 @@ impl Ear {
                     self.is_upgraded = true;
                 }
                 self.asked.pop_front();
+                if asked.is_some_and(|asked| asked.is_polled) {
+                    let body = body(said);
+                    self.used += length;
+                    return Some(Heard::Polled(status, body));
+                }
                 if status == 200 && asked.is_some_and(|asked| asked.is_roster && !asked.is_head) {
                     assert_eq!(asked.map(|asked| asked.status), Some(200));
-                    let start = said.windows(4).position(|four| four == b"\r\n\r\n");
-                    let body = said[start.expect("a head ends") + 4..].to_vec();
+                    let body = body(said);
                     self.used += length;
                     return Some(Heard::Document(body));
                 }
@@ -69,6 +75,11 @@ impl Ear {
         }
         self.used += length;
         Some(heard)
+    }
+
+    /// Whether the server answers nothing more.
+    pub fn has_heard_last_answer(&self) -> bool {
+        self.has_heard_last_answer
     }
 
     /// Whether all that came is understood: an end in the middle of something is none.
@@ -133,6 +144,11 @@ impl Ear {
         assert!(is_allowed, "after Close: {heard:?}");
         Some((heard, start + length))
     }
+}
+
+fn body(answer: &[u8]) -> Vec<u8> {
+    let start = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    answer[start.expect("a head ends") + 4..].to_vec()
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {

@@ -87,6 +87,12 @@ pub enum Stage {
     Watching,
     Present,
     SocketIo,
+    /// Its request is answered when there is something to be told to a session.
+    Polling,
+    /// Its request brings packets of a session.
+    Posting,
+    /// It is a WebSocket to which a session may move.
+    Upgrading,
     Echo,
     /// One side has sent Close.
     Closing,
@@ -94,12 +100,15 @@ pub enum Stage {
     Ending,
 }
 
-pub const STAGES: [Stage; 8] = [
+pub const STAGES: [Stage; 11] = [
     Stage::Waiting,
     Stage::Http,
     Stage::Watching,
     Stage::Present,
     Stage::SocketIo,
+    Stage::Polling,
+    Stage::Posting,
+    Stage::Upgrading,
     Stage::Echo,
     Stage::Closing,
     Stage::Ending,
@@ -116,7 +125,7 @@ pub fn is_possible(fault: Fault, stage: Stage) -> bool {
         // The server ends its half only in the end, and registers only in the beginning; a peer
         // that has ended does not end once more.
         Stage::Ending => !is_by_peer && fault != RegisterFails,
-        Stage::Http => fault != ShutdownFails,
+        Stage::Http | Stage::Polling | Stage::Posting | Stage::Upgrading => fault != ShutdownFails,
         _ => !matches!(fault, ShutdownFails | RegisterFails),
     }
 }

@@ -54,6 +54,10 @@ pub struct Link {
     pub ended_at_ms: Option<u64>,
     /// Bytes that went through it.
     pub bytes: u64,
+    /// How often the server has written to it.
+    pub writes: u64,
+    /// The server was told that it may.
+    pub was_told_writable: bool,
 }
 
 impl Link {
@@ -175,7 +179,8 @@ impl Link {
     }
 
     /// Whether the server may write now.
-    pub fn check_write(&self) {
+    pub fn check_write(&mut self) {
+        self.writes += 1;
         assert!(self.is_held(), "a write to a socket that is not open");
         assert!(!self.is_down_ended, "a write after the end");
         assert!(!self.awaits_room, "a write though there is no room, and nothing told of any");

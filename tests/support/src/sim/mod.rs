@@ -9,6 +9,8 @@
 //!                        │          └──→ arrivals  into which rooms of its hello it is let
 //!                        ├──────→ tabs, returns    who comes back, and what it left behind
 //!                        └──────→ rosters, told    what all of them heard, compared
+//!                        └──────→ session, carrier    long-polling: one client on several sockets
+//!           errands, twist   what such sockets want of each other, and what sessions do besides
 //!           setup            who takes part
 //!           audit, watch     what must be so in the end, and at any time
 //!           requests, pages, message               the words of both sides
@@ -51,6 +53,12 @@
 //! 19. Of the rooms that a `hello` names, the client is let into the first so many as it may have;
 //!     of each of the others it is told why not, and whom it has there stays held (`arrivals`).
 //!
+//! 20. A session of long-polling is one client, whatever socket has its requests: nothing is lost,
+//!     doubled or out of order on the way to a WebSocket, and it is not told on two ways at once
+//!     (`client::session`, and 14 and 15, which do not know the way).
+//! 21. One that is over answers all its requests, after all that it had to tell; one whose request
+//!     is given up is over at once (`audit`, `World::note_closed`).
+//!
 //! Besides, a client that did nothing wrong and to which nothing happened is never cut off, and
 //! gets the last words (`Client::check_end`).
 
@@ -59,6 +67,7 @@ mod audit;
 pub mod choices;
 mod client;
 mod ear;
+mod errands;
 pub mod faults;
 mod ledger;
 mod link;
@@ -75,5 +84,6 @@ mod seats;
 mod setup;
 mod tabs;
 mod told;
+mod twist;
 mod watch;
 mod world;

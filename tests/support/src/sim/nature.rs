@@ -1,6 +1,9 @@
 //! What clients and kernels have in common: chance, time, and what is written down.
 
+use std::collections::VecDeque;
+
 use super::choices::Choices;
+use super::errands::Errand;
 use super::faults::{Fault, Rates, Stage, Tally};
 use super::rosters::Rosters;
 use super::tabs::Tabs;
@@ -21,6 +24,14 @@ pub struct Nature {
     pub is_stopping: bool,
     /// Whether there is so little memory that anyone may be cut off for it.
     pub is_scarce: bool,
+    /// What clients want of each other.
+    pub errands: VecDeque<Errand>,
+    /// How often somebody has asked for a session of long-polling.
+    pub sessions_opened: u64,
+    /// Whether a response may have to wait for a turn with room for it.
+    pub is_narrow: bool,
+    /// Whether so few replies may wait that a session that says several things at once is ended.
+    pub is_curt: bool,
     /// Whether connections are turned away or dropped for there being too many.
     pub is_crowded: bool,
     /// A hash of all that happened, in order.

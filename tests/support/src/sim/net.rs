@@ -88,7 +88,7 @@ impl Net for World {
         }
         self.backlog.pop_front();
         if self.strikes(Fault::AcceptAborted) {
-            self.clients[index].is_gone = true;
+            self.turn_away(index);
             return Err(os_error(ECONNABORTED));
         }
         self.clients[index].link.is_accepted = true;
@@ -102,7 +102,7 @@ impl Net for World {
         client.link.id = Some(id);
         if self.nature.strikes(Fault::RegisterFails, stage) {
             client.link.id = None;
-            client.is_harmed = true;
+            self.harm(stream.0);
             return Err(os_error(ENOMEM));
         }
         let link = &mut client.link;
@@ -127,10 +127,11 @@ impl Net for World {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         if self.nature.strikes(Fault::ReadReset, stage) {
-            client.is_harmed = true;
-            client.leave_word(&mut self.nature);
-            client.link.reset();
+            self.harm(stream.0);
+            self.clients[stream.0].leave_word(&mut self.nature);
+            self.clients[stream.0].link.reset();
         }
+        let client = &mut self.clients[stream.0];
         let mut most = buffer.len();
         let usual = most.min(client.link.unread());
         let may_be_short = usual > 1 && self.grace_turns == 0;
@@ -165,10 +166,11 @@ impl Net for World {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         if self.nature.strikes(Fault::BrokenPipe, stage) {
-            client.is_harmed = true;
-            client.leave_word(&mut self.nature);
-            client.link.reset();
+            self.harm(stream.0);
+            self.clients[stream.0].leave_word(&mut self.nature);
+            self.clients[stream.0].link.reset();
         }
+        let client = &mut self.clients[stream.0];
         let is_short = self.nature.strikes(Fault::ShortWrite, stage);
         let most = if is_short { self.nature.choices.between(1, 40) as usize } else { usize::MAX };
         let result = client.link.write(chunks, most);
@@ -187,7 +189,7 @@ impl Net for World {
     fn shutdown(&mut self, stream: &mut Stream) -> io::Result<()> {
         let stage = self.note_call(*stream);
         if self.nature.strikes(Fault::ShutdownFails, stage) {
-            self.clients[stream.0].is_harmed = true;
+            self.harm(stream.0);
             self.clients[stream.0].leave_word(&mut self.nature);
             self.clients[stream.0].link.reset();
         }
@@ -202,6 +204,7 @@ impl Net for World {
         client.link.closed_us = Some(self.nature.clock_us);
         client.leave_word(&mut self.nature);
         self.closed += 1;
+        self.note_closed(stream.0);
         if let Some(id) = self.clients[stream.0].link.id {
             self.note_stale(id);
         }
@@ -210,8 +213,8 @@ impl Net for World {
 
     fn stop_listening(&mut self) {
         self.is_listening = false;
-        for index in self.backlog.drain(..) {
-            self.clients[index].is_gone = true;
+        for index in std::mem::take(&mut self.backlog) {
+            self.turn_away(index);
         }
     }
 

@@ -32,6 +32,8 @@ enum Content {
 pub struct Asked {
     pub is_head: bool,
     pub is_roster: bool,
+    /// It is of a session of Socket.IO.
+    pub is_polled: bool,
     pub status: u16,
     /// Nothing is answered after it.
     pub is_last: bool,
@@ -99,7 +101,8 @@ impl Page {
                 format!("{start}Content-Length: {length}\r\n\r\n{}", bytes(length))
             }
             Content::Chunked(length, size) => {
-                format!("{start}Transfer-Encoding: chunked\r\n\r\n{}", chunks(&bytes(length), size))
+                let head = format!("{start}Transfer-Encoding: chunked\r\n\r\n");
+                return [head.into_bytes(), chunks(&bytes(length), size)].concat();
             }
             Content::Announced(length, is_sent) => {
                 let body = if is_sent { bytes(length) } else { String::new() };
@@ -135,6 +138,7 @@ impl Page {
         Asked {
             is_head: self.method == "HEAD",
             is_roster: self.path.starts_with("/roster"),
+            is_polled: false,
             status,
             is_last: matches!(self.content, Content::Announced(..) | Content::Flawed(_)),
         }
@@ -142,12 +146,14 @@ impl Page {
 }
 
 /// A chunked body: every other chunk has an extension, and a trailer says as much as a body does.
-fn chunks(body: &str, size: usize) -> String {
-    let mut message = String::new();
+pub fn chunks(body: &str, size: usize) -> Vec<u8> {
+    let mut message = Vec::new();
     for (index, piece) in body.as_bytes().chunks(size).enumerate() {
         let extension = if index % 2 == 1 { ";a=\"b;\\\"\"" } else { "" };
-        let text = String::from_utf8_lossy(piece);
-        message.push_str(&format!("{:x}{extension}\r\n{text}\r\n", piece.len()));
+        message.extend(format!("{:x}{extension}\r\n", piece.len()).into_bytes());
+        message.extend(piece);
+        message.extend(b"\r\n");
     }
-    message + "0\r\nContent-Length: 5\r\n\r\n"
+    message.extend(b"0\r\nContent-Length: 5\r\n\r\n");
+    message
 }

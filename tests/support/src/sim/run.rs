@@ -1,5 +1,7 @@
 //! One run: a storm of clients and faults, a rest in which everything must come right, and the end.
 
+use std::collections::VecDeque;
+
 use headcount::assets::Assets;
 use headcount::connection::ConnectionId;
 use headcount::server::Server;
@@ -89,6 +91,10 @@ impl Run {
                     away_until_us: 0,
                 },
             },
+            errands: VecDeque::new(),
+            sessions_opened: 0,
+            is_narrow: config.limits.send_bytes_per_turn < 1 << 20,
+            is_curt: config.limits.reply_bytes_max < 64 * 1024,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
             is_crowded: is_crowded || are_remote && CONNECTIONS_EACH as usize * clients > 40,
@@ -223,8 +229,15 @@ impl Run {
         assert_eq!(sockets, world.open_sockets(), "a socket without a connection");
         let tally = hub.tally();
         let refused = tally.refused_full + tally.refused_address;
-        assert_eq!(tally.accepted + refused, world.accepted, "accepted, or refused");
-        assert_eq!(tally.accepted, hub.len() as u64 + tally.closed_total(), "open, or closed");
+        // When it stops, who asks for a session is refused, too.
+        let opened = if world.nature.is_stopping { world.nature.sessions_opened } else { 0 };
+        let counted = tally.accepted + refused;
+        let is_right = (world.accepted..=world.accepted + opened).contains(&counted);
+        assert!(is_right, "{counted} are accepted or refused, of {}", world.accepted);
+        let taken = tally.accepted + tally.sessions;
+        let sessions = taken.checked_sub(hub.len() as u64 + tally.closed_total());
+        let is_right = sessions.is_some_and(|sessions| sessions <= tally.sessions);
+        assert!(is_right, "open, or closed: {sessions:?} sessions are on no socket");
         let rooms_max = hub.config().limits.rooms_max as usize;
         assert!(hub.rooms() <= rooms_max, "{} rooms, of {rooms_max}", hub.rooms());
         let held_max = hub.config().limits.held_members_max;
@@ -243,7 +256,8 @@ impl Run {
     fn check_connections(&mut self) {
         let (hub, world) = (self.server.hub(), self.server.net());
         let budget = (hub.config().limits.buffered_mebibytes_max as usize) << 20;
-        let open = world.clients.iter().filter(|client| client.link.is_held());
+        let is_open = |client: &&Client| client.link.is_held() || client.session.is_some();
+        let open = world.clients.iter().filter(is_open);
         let most: usize = open.map(|client| client.held_bytes_max(&hub.config().limits)).sum();
         let held = hub.buffered_bytes();
         assert!(held <= most.min(budget + (1 << 20)), "{held} bytes are held");
@@ -254,7 +268,8 @@ impl Run {
 
     fn check_connection(&mut self, index: usize) {
         let (hub, world) = (self.server.hub(), self.server.net());
-        let link = &world.clients[index].link;
+        let client = &world.clients[index];
+        let link = &client.link;
         // One that has ended is closed in this turn or in one of the next.
         let is_open = |id: &ConnectionId| !link.is_closed && hub.is_live(*id);
         let Some(id) = link.id.filter(is_open) else { return };
@@ -270,7 +285,9 @@ impl Run {
         let is_writable = wants_write && !link.awaits_room;
         let is_mute = is_writable && link.write_turn + 3 < world.turn;
         let deadline = hub.deadline(id);
-        assert!(deadline < Time::NEVER || is_writable, "a connection without a deadline");
+        // One whose request waits has those of its session.
+        let waits = client.has_request();
+        assert!(deadline < Time::NEVER || is_writable || waits, "a connection without a deadline");
         // Not before its turn has come to be read, or to be written to.
         let is_unread = wants_read && link.is_told_readable && link.has_input();
         // A process that was held meets it when those who made room in time have had their turn.

@@ -5,6 +5,7 @@ use super::pages::{self, Page};
 use super::requests::{
     ALIASES, Act, BAD, FLAWS, IMPOSSIBLE, Naming, Request, Status, Update, View,
 };
+use super::twist::Twist;
 use crate::wire;
 
 /// What a client is like.
@@ -24,6 +25,10 @@ pub enum Kind {
     Silent,
     /// Sends what is no HTTP.
     Noise,
+    /// Has requests of a session of Socket.IO.
+    Carrier,
+    /// A WebSocket that is tried for such a session, which does not move there.
+    Try,
 }
 
 /// A step of what it does.
@@ -70,6 +75,10 @@ pub enum Step {
     SlowReader(u32),
     /// Takes everything again.
     FastReader,
+    /// Sends these bytes.
+    Send(Vec<u8>),
+    /// Does something that only a session does which is on no WebSocket.
+    Twist(Twist),
 }
 
 /// A way to go, for somebody who will be back.
@@ -92,7 +101,8 @@ const WAYS: [Way; 7] = [
 ];
 
 /// The ways to go.
-const LAST: [Step; 5] = [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
+pub const LAST: [Step; 5] =
+    [Step::Fin, Step::Reset, Step::Vanish, Step::HalfClose, Step::Close(1000)];
 
 /// What is no name, and why.
 const FLAWED_NAMES: [(&str, &str); 3] = [
@@ -154,7 +164,7 @@ pub fn script(kind: Kind, number: usize, rooms: usize, choices: &mut Choices) ->
             }
             steps.extend([Step::Wait(500), Step::Fin]);
         }
-        Kind::Slowloris | Kind::Silent | Kind::Noise => {}
+        Kind::Slowloris | Kind::Silent | Kind::Noise | Kind::Carrier | Kind::Try => {}
     }
     // Most stay, so that there is somebody to tell.
     if choices.chance(3) {
@@ -310,7 +320,7 @@ fn value(choices: &mut Choices) -> Option<String> {
     }
 }
 
-fn pause(choices: &mut Choices) -> Step {
+pub fn pause(choices: &mut Choices) -> Step {
     let most = choices.pick(&[5, 100, 1000, 8000]);
     Step::Wait(choices.between(1, most))
 }

@@ -6,13 +6,16 @@ use headcount::config::{Compression, Config, Limits, Secret};
 
 use super::choices::Choices;
 use super::client::Client;
+use super::client::carrier::Carrier;
+use super::client::session::Session;
 use super::faults::Fault;
 use super::pages::BODY_BYTES_MAX;
 use super::requests::{self, View};
-use super::script::{self, Kind};
+use super::script::{self, Kind, Step};
 use super::seats::Bounds;
 use super::tabs::Comer;
 use super::world::{Act, World};
+use crate::wire;
 
 /// A server of this run, and whether it may turn clients away that did nothing wrong.
 pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
@@ -103,8 +106,65 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
         client.set_script(script::script_of_tab(kind, number, rooms, choices));
         client.tab = Some(world.nature.tabs.add());
     }
+    connect(world, client, at_us);
+    number
+}
+
+/// A client begins. Some of those of Socket.IO do so without a socket of their own.
+fn connect(world: &mut World, mut client: Client, at_us: u64) {
+    let number = world.clients.len();
+    let may_poll = client.kind == Kind::SocketIo && !world.nature.is_curt;
+    let choices = &mut world.nature.choices;
+    let polls = may_poll && choices.chance(2);
+    if polls {
+        client.address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        client.session = Some(Box::new(Session::new(choices)));
+        client.twist(choices);
+    }
     world.clients.push(client);
-    world.plan(at_us, Act::Connect(number));
+    match polls {
+        true => world.wake(number, at_us),
+        false => world.plan(at_us, Act::Connect(number)),
+    }
+}
+
+/// A socket for requests of a session.
+pub fn add_carrier(world: &mut World, session: usize) -> usize {
+    let place = world.spare_place();
+    add_socket(world, session, Kind::Carrier, Vec::new(), place)
+}
+
+/// A WebSocket that is tried for a session.
+pub fn add_try(world: &mut World, session: usize, mut script: Vec<Step>) -> usize {
+    let sid = world.clients[session].sid().unwrap_or_default();
+    let path = format!("/socket.io/?EIO=4&transport=websocket&sid={sid}");
+    script.insert(0, Step::Send(wire::handshake(&path, "")));
+    let number = add_socket(world, session, Kind::Try, script, None);
+    world.clients[number].expect_upgrade();
+    number
+}
+
+fn add_socket(
+    world: &mut World,
+    session: usize,
+    kind: Kind,
+    script: Vec<Step>,
+    place: Option<usize>,
+) -> usize {
+    let number = place.unwrap_or(world.clients.len());
+    let window = world.nature.choices.pick(&[65_536, 65_536, 2000, 200]);
+    let bounds = world.clients[session].ledger.bounds;
+    let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+    let mut client = Client::new(number, kind, address, script, window, (0, None, bounds));
+    client.carrier = Some(Carrier::new(session));
+    client.is_harmed = world.nature.is_scarce;
+    match place {
+        Some(place) => {
+            client.link.bytes = world.clients[place].link.bytes;
+            world.clients[place] = client;
+        }
+        None => world.clients.push(client),
+    }
     number
 }
 
@@ -121,8 +181,7 @@ pub fn add_comer(world: &mut World, comer: Comer, bounds: Bounds) {
     let mut client = Client::new(number, comer.kind, address, script, window, home);
     client.is_harmed = world.nature.is_scarce;
     (client.greets, client.tab) = (comer.kind != Kind::SocketIo, Some(comer.tab));
-    world.clients.push(client);
-    world.plan(comer.at_us, Act::Connect(number));
+    connect(world, client, comer.at_us);
 }
 
 /// What happens to the machine.

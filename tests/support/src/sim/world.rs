@@ -61,6 +61,8 @@ pub struct World {
     has_waiting: bool,
     pending: Vec<usize>,
     stale: VecDeque<ConnectionId>,
+    /// Places of carriers whose sockets are closed.
+    pub(super) spare: Vec<usize>,
     signals: Vec<i32>,
     hold: Option<Hold>,
     /// How far the process's clock is behind.
@@ -99,6 +101,7 @@ impl World {
             has_waiting: false,
             pending: Vec::new(),
             stale: VecDeque::new(),
+            spare: Vec::new(),
             signals: Vec::new(),
             hold: None,
             frozen_us: 0,
@@ -155,13 +158,14 @@ impl World {
                     self.wake(index, now + delay_us.max(1));
                 }
                 self.bring_back(index);
+                self.run_errands();
             }
             Act::Connect(index) if self.is_listening => {
                 self.backlog.push_back(index);
                 self.has_waiting |= !self.is_told_waiting || self.nature.choices.chance(4);
                 self.wake(index, now);
             }
-            Act::Connect(index) => self.clients[index].is_gone = true,
+            Act::Connect(index) => self.turn_away(index),
             Act::Freeze(us) | Act::Stall(us) => {
                 let is_freeze = matches!(act, Act::Freeze(_));
                 self.note_everywhere(if is_freeze { Fault::Freeze } else { Fault::Stall });
@@ -194,7 +198,7 @@ impl World {
     fn note_everywhere(&mut self, fault: Fault) {
         let mut seen = [false; STAGES.len()];
         for client in &self.clients {
-            if !client.is_gone && !client.link.is_closed {
+            if !client.is_gone && !client.link.is_closed && !client.has_no_socket() {
                 seen[client.stage() as usize] = true;
             }
         }
@@ -312,6 +316,7 @@ impl World {
         link.is_told_readable |= edge.is_readable;
         link.is_told_ended |= edge.is_read_closed;
         link.awaits_room &= !edge.is_writable;
+        link.was_told_writable |= edge.is_writable;
         link.read_turn = self.turn;
         link.write_turn = self.turn;
         Some(Event::Connection(id, edge))

@@ -4,8 +4,6 @@ use super::super::message::Message;
 use super::super::nature::Nature;
 use super::super::requests::{Act, Request, View};
 use super::super::tabs::{Left, Said};
-use crate::wire;
-
 use super::{Client, ROOMS};
 
 impl Client {
@@ -14,7 +12,7 @@ impl Client {
         let namespace = namespace(room);
         let auth = self.tab.map(|tab| format!("{{\"client\":\"{}\"}}", nature.tabs.all[tab].id));
         let auth = auth.unwrap_or_default();
-        self.outgoing.extend(wire::text(&format!("40{namespace}{auth}")));
+        self.say(&format!("40{namespace}{auth}"));
         self.claim(nature);
         let request = Request::new(Act::Enter(Some(View::Names)), Some(room));
         self.ledger.ask(request, Some(joined(ROOMS[room].0)), nature.clock_us);
@@ -70,7 +68,7 @@ impl Client {
         }
         let namespace = namespace(room);
         if request.act == Act::Exit {
-            self.outgoing.extend(wire::text(&format!("41{namespace}")));
+            self.say(&format!("41{namespace}"));
             return self.ledger.ask(Request { has_id: false, ..request.clone() }, None, now_us);
         }
         self.asked += 1;
@@ -80,7 +78,7 @@ impl Client {
         let ack = (request.has_id || !is_certain).then_some(self.asked);
         let number = ack.map(|ack| ack.to_string()).unwrap_or_default();
         let message = request.message(None, true);
-        self.outgoing.extend(wire::text(&format!("42{namespace}{number}{message}")));
+        self.say(&format!("42{namespace}{number}{message}"));
         let id = ack.map(|ack| acknowledged(ROOMS[room].0, ack));
         self.ledger.ask(request.clone(), id, now_us);
     }
@@ -91,7 +89,7 @@ impl Client {
             return;
         }
         if text == "2" {
-            return self.outgoing.extend(wire::text("3"));
+            return self.say("3");
         }
         let rest = text.strip_prefix('4').unwrap_or_else(|| panic!("packet {text}"));
         let (kind, rest) = rest.split_at(1);

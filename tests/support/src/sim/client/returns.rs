@@ -42,7 +42,7 @@ impl Client {
             return false;
         }
         let is_certain = self.is_untroubled() && self.ledger.is_named();
-        if let Some(closed_us) = self.link.closed_us {
+        if let Some(closed_us) = self.closed_us() {
             let is_logout = is_certain && self.parting.is_some_and(|parting| parting.is_logout);
             let hold_us = if is_logout { 0 } else { nature.tabs.terms.hold_us_max() };
             let tab = self.tab.map(|tab| &nature.tabs.all[tab]);
@@ -72,9 +72,12 @@ impl Client {
         left.is_sure &= self.is_untroubled() && !nature.is_stopping;
         left.is_sure &= self.parting.is_some() || self.is_live();
         said.left = left;
-        said.closed_us = self.link.closed_us;
-        said.is_prompt = self.is_prompt();
-        said.over_us = self.parting.map(|parting| parting.at_us);
+        said.closed_us = self.closed_us();
+        said.is_prompt = self.is_prompt() && !self.is_moving();
+        said.over_us = match self.polls() {
+            true => self.closed_us(),
+            false => self.parting.map(|parting| parting.at_us),
+        };
     }
 
     pub(super) fn come_and_go(&mut self, step: &Step, nature: &mut Nature) {
@@ -200,7 +203,10 @@ impl Client {
         let is_quiet = away_until_us == 0 || away_until_us + ANSWER_US < now_us;
         let is_sure = left.is_sure && (is_quiet || before.is_none()) || tab.is_none();
         let left = Left { is_sure, ..left };
-        let is_prompt = before.is_some_and(|before| before.is_prompt);
+        // The one that had the id until now may be any of them.
+        let others = tab.into_iter().flat_map(|tab| &tab.connections);
+        let is_prompt = before.is_some()
+            && others.filter(|(other, _)| **other != self.number).all(|(_, said)| said.is_prompt);
         let from_us = self.ledger.hear_welcome(resumed, &left, now_us);
         self.check_wait(from_us, is_prompt, nature);
         if let Some(tab) = self.tab {

@@ -10,7 +10,7 @@ use crate::wire;
 use super::{Client, OPENED, ROOMS, Reading, UNREAD_MAX};
 
 /// Offers compression.
-const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+pub(super) const DEFLATE: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 impl Client {
     /// Its secret, which nobody else may ever be told.
@@ -72,8 +72,12 @@ impl Client {
     }
 
     fn perform(&mut self, step: &Step, nature: &mut Nature) {
+        if self.session.is_some() && self.perform_polling(step, nature) {
+            return;
+        }
         match *step {
             Step::Open => self.open(nature),
+            Step::Send(ref bytes) => self.outgoing.extend(bytes),
             Step::Ask(page) => {
                 self.outgoing.extend(page.message());
                 self.is_innocent &= !page.is_torn();
@@ -143,13 +147,9 @@ impl Client {
                 self.outgoing = (0..length).map(|_| nature.choices.below(256) as u8).collect();
                 return;
             }
-            Kind::Page | Kind::Silent => return,
+            Kind::Page | Kind::Silent | Kind::Carrier | Kind::Try => return,
         };
-        let offer = match self.kind {
-            Kind::Native { deflates: true } => DEFLATE,
-            Kind::SocketIo if self.number % 2 == 1 => DEFLATE,
-            _ => "",
-        };
+        let offer = self.offer();
         let protocol = if self.greets { "Sec-WebSocket-Protocol: headcount.v2\r\n" } else { "" };
         self.ear.asked.push_back(Asked::default());
         self.outgoing.extend(wire::handshake(&path, &[offer, protocol].concat()));
@@ -193,7 +193,11 @@ impl Client {
     }
 
     /// The steps that end it, or change how it listens.
-    pub(super) fn change(&mut self, step: &Step, nature: &mut Nature) {
+    pub fn change(&mut self, step: &Step, nature: &mut Nature) {
+        if self.polls() && *step != Step::FastReader {
+            return self.change_carriers(step, nature);
+        }
+        self.note_what_was_sent();
         let fault = match *step {
             Step::HalfClose => Fault::HalfClose,
             Step::Fin => Fault::Fin,
@@ -229,5 +233,8 @@ impl Client {
         self.script.clear();
         self.has_ended = true;
         self.is_gone = matches!(step, Step::Fin | Step::Reset);
+        if self.is_gone && self.kind != Kind::Try {
+            self.report_end(nature);
+        }
     }
 }
