@@ -131,12 +131,14 @@ impl Requests {
         limits: &HeadLimits,
     ) {
         self.poisoned.resize(self.buffer.len() - piece.len(), b'\n');
-        let is_line_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
         let from = self.poisoned.len() - seen;
-        let before = &self.buffer[from..from + seen];
-        let is_after_line =
-            before.windows(3).any(|bytes| bytes[0] != b'\n' && bytes[1..] == *b"\r\n");
-        let is_inside = !piece.iter().any(is_line_end) && !before.ends_with(b"\r");
+        let mut before = &self.buffer[from..from + seen];
+        while let Some(rest) = before.strip_prefix(b"\r\n") {
+            before = rest;
+        }
+        let is_after_line = before.contains(&b'\n');
+        let has_end = piece.contains(&b'\r') || piece.contains(&b'\n');
+        let is_inside = !has_end && !before.ends_with(b"\r");
         if !is_head || !is_after_line || !is_inside {
             return;
         }

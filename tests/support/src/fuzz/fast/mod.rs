@@ -31,6 +31,7 @@ pub use frames::{FrameHarness, frame, frame_deflate};
 pub use heads::head;
 pub use outcome::{Failure, Kind, Outcome};
 pub use packets::packet;
+pub use walk::append_unmasked;
 
 /// A longer input is cut off: it takes time, and has nothing that a shorter one can't have.
 pub const INPUT_MAX: usize = 4096;

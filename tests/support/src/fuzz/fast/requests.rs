@@ -10,7 +10,7 @@ pub fn plain_head(input: &[u8], limits: &HeadLimits) -> Option<usize> {
     let mut at = 0;
     let mut lines = std::iter::from_fn(|| {
         let rest = &input[at..];
-        let end = rest.iter().position(|byte| *byte == b'\r')?;
+        let end = memchr::memchr(b'\r', rest)?;
         at += end + 2;
         (rest.get(end + 1) == Some(&b'\n')).then(|| (&rest[..end], at))
     });
@@ -33,7 +33,7 @@ pub fn plain_head(input: &[u8], limits: &HeadLimits) -> Option<usize> {
             return (fits && hosts == 1).then_some(end);
         }
         fields += 1;
-        let colon = line.iter().position(|byte| *byte == b':')?;
+        let colon = memchr::memchr(b':', line)?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         let is_host = name.eq_ignore_ascii_case(b"host");
         hosts += usize::from(is_host);
@@ -58,7 +58,13 @@ pub fn check_accepted(head: &[u8], version: Version, body: BodyLength, limits: &
         text = rest;
     }
     let text = text.strip_suffix(b"\r\n\r\n").expect("an end");
-    let mut lines = text.split(|byte| *byte == b'\n');
+    let mut from = 0;
+    let mut lines = std::iter::from_fn(|| {
+        let rest = text.get(from..)?;
+        let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+        from += end + 1;
+        Some(&rest[..end])
+    });
     let request_line = lines.next().unwrap_or_default();
     let request_line = request_line.strip_suffix(b"\r").unwrap_or(request_line);
     let mut words = request_line.split(|byte| *byte == b' ');
@@ -73,7 +79,7 @@ pub fn check_accepted(head: &[u8], version: Version, body: BodyLength, limits: &
     for line in lines {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         fields += 1;
-        let colon = line.iter().position(|byte| *byte == b':').expect("a field has a colon");
+        let colon = memchr::memchr(b':', line).expect("a field has a colon");
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         assert!(is_token(name) && line[colon..].iter().all(|byte| is_value_byte(*byte)), "{shown}");
         hosts += u32::from(name.eq_ignore_ascii_case(b"host"));

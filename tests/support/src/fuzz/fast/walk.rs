@@ -143,10 +143,15 @@ impl Walk {
     }
 }
 
-fn append_unmasked(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+/// Appends `payload`, masked or unmasked. Of loops over words the compiler makes few steps, each of
+/// which a fuzzer would look at.
+pub fn append_unmasked(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     let start = out.len();
     out.extend_from_slice(payload);
-    for four in out[start..].chunks_mut(4) {
-        four.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+    let word = u32::from_ne_bytes(key);
+    let (words, rest) = out[start..].as_chunks_mut::<4>();
+    for four in words {
+        *four = (u32::from_ne_bytes(*four) ^ word).to_ne_bytes();
     }
+    rest.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
 }

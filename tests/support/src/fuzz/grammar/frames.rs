@@ -1,6 +1,7 @@
 //! Frames: they are taken apart, one of them is changed, and all are put together again.
 
 use super::payloads::{length, payload};
+use crate::fuzz::fast::append_unmasked;
 use crate::fuzz::splits::Xorshift;
 
 /// A frame from a client, good or not.
@@ -95,8 +96,9 @@ impl Frame {
             false => ([0; 4], rest),
         };
         let (payload, rest) = rest.split_at(rest.len().min(length as usize));
-        let unmasked = payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key);
-        let payload = unmasked.collect();
+        let mut unmasked = Vec::new();
+        append_unmasked(&mut unmasked, payload, key);
+        let payload = unmasked;
         Some((Frame { first, is_masked, width, length, key, payload }, rest))
     }
 
@@ -165,6 +167,6 @@ impl Frame {
         if self.is_masked {
             out.extend(key);
         }
-        out.extend(self.payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+        append_unmasked(out, &self.payload, key);
     }
 }

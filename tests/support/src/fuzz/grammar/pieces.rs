@@ -6,15 +6,24 @@ use crate::fuzz::splits::Xorshift;
 /// What a text is made of.
 pub struct Words {
     words: &'static [&'static [u8]],
-    /// The bytes at which one piece ends and another begins.
-    joints: &'static [u8],
+    /// Whether one piece ends with a byte and another begins, by the byte.
+    joints: [bool; 256],
     /// How often something is repeated to reach a limit or pass it.
     counts: &'static [usize],
     /// Appends something whole.
     make: fn(&mut Vec<u8>, &mut Xorshift),
 }
 
-pub const HEAD: Words = Words {
+const fn table(mut bytes: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    while let [byte, rest @ ..] = bytes {
+        table[*byte as usize] = true;
+        bytes = rest;
+    }
+    table
+}
+
+pub static HEAD: Words = Words {
     words: &[
         b"\r\n",
         b"\n",
@@ -79,7 +88,7 @@ pub const HEAD: Words = Words {
         b"5\r\nhello\r\n0\r\n\r\n",
         b"hello",
     ],
-    joints: b" \r\n:,;=/",
+    joints: table(b" \r\n:,;=/"),
     counts: &[2, 3, 4, 5, 22, 23, 24, 25, 63, 64, 65, 127, 255, 1023, 1024],
     make: |out, random| {
         let target = "a".repeat([1, 22, 23, 24, 1022, 1023, 1024][random.below(7)]);
@@ -91,7 +100,7 @@ pub const HEAD: Words = Words {
     },
 };
 
-pub const BODY: Words = Words {
+pub static BODY: Words = Words {
     words: &[
         b"\r\n",
         b"\n",
@@ -128,7 +137,7 @@ pub const BODY: Words = Words {
         b"0 0\n",
         b"5 chunked\n0\r\n\r\n",
     ],
-    joints: b" \r\n:;=\"",
+    joints: table(b" \r\n:;=\""),
     counts: &[2, 3, 15, 16, 17, 20, 100, 500],
     make: |out, random| {
         let size = [1, 2, 15, 16, 17, 99, 100, 101][random.below(8)];
@@ -143,7 +152,7 @@ pub const BODY: Words = Words {
     },
 };
 
-pub const PACKET: Words = Words {
+pub static PACKET: Words = Words {
     words: &[
         b"0",
         b"1",
@@ -182,7 +191,7 @@ pub const PACKET: Words = Words {
         b"\x01",
         b"{\"_placeholder\":true,\"num\":0}",
     ],
-    joints: b"[]{},:\"/-",
+    joints: table(b"[]{},:\"/-"),
     counts: &[2, 3, 4, 5, 6, 98, 99, 100, 101],
     make: |out, random| {
         let depth = [1, 2, 3, 4, 99, 100, 101][random.below(7)];
@@ -195,14 +204,14 @@ pub const PACKET: Words = Words {
 /// Changes a text in one to three places.
 pub fn change(input: &mut Vec<u8>, words: &Words, random: &mut Xorshift) {
     for _ in 0..1 + random.below(3) {
-        let (start, end) = piece(input, words.joints, random);
+        let (start, end) = piece(input, &words.joints, random);
         match random.below(8) {
             0..3 => insert(input, start, word(words, random)),
             3 => drop(input.splice(start..end, word(words, random).iter().copied())),
             4 => drop(input.drain(start..end)),
             5 => {
                 let piece = input[start..end].to_vec();
-                let (place, _) = self::piece(input, words.joints, random);
+                let (place, _) = self::piece(input, &words.joints, random);
                 insert(input, place, &piece);
             }
             6 => {
@@ -229,8 +238,8 @@ fn insert(input: &mut Vec<u8>, at: usize, bytes: &[u8]) {
 }
 
 /// Where a piece begins and ends: at joints.
-fn piece(input: &[u8], joints: &[u8], random: &mut Xorshift) -> (usize, usize) {
-    let is_joint = |byte: &u8| joints.contains(byte);
+fn piece(input: &[u8], joints: &[bool; 256], random: &mut Xorshift) -> (usize, usize) {
+    let is_joint = |byte: &u8| joints[usize::from(*byte)];
     let from = random.below(input.len() + 1);
     let start = input[..from].iter().rposition(is_joint).map_or(0, |at| at + 1);
     let end = input[from..].iter().position(is_joint).map_or(input.len(), |at| from + at + 1);
