@@ -13,6 +13,7 @@ use super::script::{self, Kind};
 use super::seats::Bounds;
 use super::tabs::Comer;
 use super::world::{Act, World};
+use crate::made_once;
 
 /// A server of this run, and whether it may turn clients away that did nothing wrong.
 pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
@@ -21,7 +22,7 @@ pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
         seed: u64::from(choices.below(1 << 16)),
         secret: Secret::new([7; 32]),
         compression: choices.pick(&[Compression::On, Compression::Takeover]),
-        ..Config::default()
+        ..made_once::config()
     };
     let limits = &mut config.limits;
     limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
