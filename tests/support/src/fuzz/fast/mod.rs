@@ -1,5 +1,5 @@
 //! The fast targets: an input is read whole and in one other split, and compared with one more
-//! reader that goes over it once. They allocate nothing, so nearly all of the time is the parser's.
+//! reader that goes over it once. They use their memory again, so that they have time for the parser.
 //!
 //! | target | what is compared |
 //! |---|---|

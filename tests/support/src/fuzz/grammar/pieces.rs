@@ -195,9 +195,16 @@ pub static PACKET: Words = Words {
     counts: &[2, 3, 4, 5, 6, 98, 99, 100, 101],
     make: |out, random| {
         let depth = [1, 2, 3, 4, 99, 100, 101][random.below(7)];
-        out.extend_from_slice([&b"2[\"a\","[..], b"3", b"51-/x,7[\"a\","][random.below(3)]);
+        let attachments = [1, 2, 3, 4, 999, 1000, 1001][random.below(7)];
+        let name = ["\"a\"", "\"connect\"", "\"\\u0063onnect\"", "1"][random.below(4)];
+        let start = match random.below(3) {
+            0 => format!("2[{name},"),
+            1 => format!("5{attachments}-/x,7[{name},"),
+            _ => "3[".to_owned(),
+        };
+        out.extend_from_slice(start.as_bytes());
         out.extend(b"[".repeat(depth));
-        out.extend(b"]".repeat(depth + random.below(2)));
+        out.extend(b"]".repeat(depth + random.below(3)));
     },
 };
 
