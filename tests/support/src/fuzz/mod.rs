@@ -6,7 +6,7 @@
 //!
 //! | target | input | oracle |
 //! |---|---|---|
-//! | [`frame`], [`frame_deflate`] | frames, as they are | [`fast`]: one other split, a second reader |
+//! | [`frame`], [`frame_deflate`] | frames, as they are | [`fast`]: a split, a second reader |
 //! | [`frame_thorough`] | the same | [`reference`], a slow decoder, in every split |
 //! | [`other_decoder`] | the same | tungstenite, but for a list of [`differences`] |
 //! | [`head`] | requests, as they are | [`fast`]: one other split; what must be accepted |

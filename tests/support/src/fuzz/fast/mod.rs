@@ -1,5 +1,5 @@
 //! The fast targets: an input is read whole and in one other split, and compared with one more
-//! reader that goes over it once. They use their memory again, so that they have time for the parser.
+//! reader that goes over it once. They use their memory again, and leave their time to the parser.
 //!
 //! | target | what is compared |
 //! |---|---|
