@@ -1,4 +1,6 @@
 #![no_main]
-//! A request body, in every split and as a slow decoder reads it.
+//! A request body, whole and in one other split, against a reader of lines.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_support::fuzz::body(bytes));
+use headcount_support::fuzz::{self, grammar};
+
+headcount_fuzz::target!(fuzz::body, grammar::change_body);

@@ -1,4 +1,6 @@
 #![no_main]
 //! Frames, against tungstenite's decoder.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_support::fuzz::other_decoder(bytes));
+use headcount_support::fuzz::{self, grammar};
+
+headcount_fuzz::target!(fuzz::other_decoder, grammar::change_frames);

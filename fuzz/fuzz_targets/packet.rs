@@ -1,4 +1,6 @@
 #![no_main]
-//! Packets of Socket.IO, against a slow decoder.
+//! A packet of Socket.IO, against a slow decoder, and written again.
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| headcount_support::fuzz::packet(bytes));
+use headcount_support::fuzz::{self, grammar};
+
+headcount_fuzz::target!(fuzz::packet, grammar::change_packet);

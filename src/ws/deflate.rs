@@ -56,7 +56,9 @@ impl Inflater {
         bytes_max: usize,
     ) -> Result<&[u8], ProtocolError> {
         self.output.clear();
-        self.output.shrink_to(2 * STEP_BYTES);
+        // With more room than the limit it would depend on the messages before this one whether it
+        // is refused for the limit or for what is wrong behind it.
+        self.output.shrink_to(bytes_max.saturating_add(1).min(2 * STEP_BYTES));
         if !takeover {
             self.context.reset(false);
         }
@@ -296,6 +298,21 @@ mod tests {
         {
             let found = Inflater::default().inflate(&message, false, bytes_max).map(<[u8]>::len);
             assert_eq!(found, Err(expected));
+        }
+    }
+
+    /// The room that a longer message has left makes no difference.
+    #[test]
+    fn what_is_wrong_first_is_told_whatever_was_inflated_before() {
+        let mut message = deflated(&[7; 1_000]);
+        message.push(0x06);
+        for bytes_before in [1, 1_000, 30_000] {
+            let mut inflater = Inflater::default();
+            let before = deflated(&vec![7; bytes_before]);
+            assert!(inflater.inflate(&before, false, bytes_before).is_ok());
+            let found = inflater.inflate(&message, false, 300).map(<[u8]>::len);
+            assert_eq!(found, Err(ProtocolError::TooLong), "after {bytes_before} bytes");
+            assert!(inflater.buffered_bytes() <= 301, "{}", inflater.buffered_bytes());
         }
     }
 

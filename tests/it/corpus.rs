@@ -5,6 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::wire;
+use headcount_support::fuzz::grammar::{
+    Change, change_body, change_deflated_frames, change_frames, change_head, change_packet,
+};
 use headcount_support::fuzz::{ALLOWED, TARGETS, Target, Xorshift, differences};
 
 /// Says which input it was, should the target panic.
@@ -39,11 +42,19 @@ fn corpus(target: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn corpus_holds() {
-    for (name, target) in TARGETS {
-        for (file, input) in corpus(name) {
+    for (_, target, corpora) in TARGETS {
+        for (file, input) in corpora.iter().flat_map(|name| corpus(name)) {
             run(&file, target, &input);
         }
     }
+}
+
+/// What is in git of the corpora.
+#[test]
+fn corpora_are_small() {
+    let names: BTreeSet<&str> = TARGETS.iter().flat_map(|target| target.2).copied().collect();
+    let bytes: usize = names.into_iter().flat_map(corpus).map(|(_, input)| input.len()).sum();
+    assert!(bytes <= 2 << 20, "{bytes} bytes");
 }
 
 /// Two files of the corpus, cut and put together at random, with some bytes changed.
@@ -174,8 +185,8 @@ fn random_body(random: &mut Xorshift) -> Vec<u8> {
 
 /// Runs the target with inputs of which some are made by `generate`, and the others are mutants.
 fn check_random(target: &str, count: usize, generate: fn(&mut Xorshift) -> Vec<u8>) {
-    let (name, run_target) = TARGETS.into_iter().find(|(name, _)| *name == target).unwrap();
-    let corpus = corpus(name);
+    let (name, run_target, corpora) = TARGETS.into_iter().find(|it| it.0 == target).unwrap();
+    let corpus: Vec<_> = corpora.iter().flat_map(|name| corpus(name)).collect();
     let mut random = Xorshift::new(0x5EED);
     for index in 0..count {
         let input = match index % 4 {
@@ -188,17 +199,17 @@ fn check_random(target: &str, count: usize, generate: fn(&mut Xorshift) -> Vec<u
 
 #[test]
 fn random_request_heads_hold() {
-    check_random("request_head", 10_000, random_bytes);
+    check_random("head_thorough", 10_000, random_bytes);
 }
 
 #[test]
 fn random_bodies_hold() {
-    check_random("body", 20_000, random_body);
+    check_random("body_thorough", 20_000, random_body);
 }
 
 #[test]
 fn random_frames_hold() {
-    check_random("frame_decoder", 20_000, random_frames);
+    check_random("frame_thorough", 20_000, random_frames);
 }
 
 #[test]
@@ -231,5 +242,44 @@ fn random_operations_hold() {
 
 #[test]
 fn random_packets_hold() {
-    check_random("packet", 50_000, random_packet);
+    check_random("packet_thorough", 50_000, random_packet);
+}
+
+/// Runs a fast target with what a grammar makes of its corpus, change after change.
+fn check_changed(target: &str, count: usize, change: Change) {
+    let (name, run_target, corpora) = TARGETS.into_iter().find(|it| it.0 == target).unwrap();
+    let corpus: Vec<_> = corpora.iter().flat_map(|name| corpus(name)).collect();
+    let mut random = Xorshift::new(0x5EED);
+    let mut input = Vec::new();
+    for index in 0..count {
+        if index % 8 == 0 {
+            input.clone_from(&corpus[random.below(corpus.len())].1);
+        }
+        change(&mut input, &mut random);
+        run(name, run_target, &input);
+    }
+}
+
+#[test]
+fn changed_frames_hold() {
+    check_changed("frame", 100_000, change_frames);
+    check_changed("frame_deflate", 30_000, change_deflated_frames);
+    check_changed("frame_thorough", 2_000, change_deflated_frames);
+}
+
+#[test]
+fn changed_heads_hold() {
+    check_changed("head", 50_000, change_head);
+    check_changed("head_thorough", 2_000, change_head);
+}
+
+#[test]
+fn changed_bodies_hold() {
+    check_changed("body", 50_000, change_body);
+    check_changed("body_thorough", 2_000, change_body);
+}
+
+#[test]
+fn changed_packets_hold() {
+    check_changed("packet", 50_000, change_packet);
 }

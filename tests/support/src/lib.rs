@@ -6,6 +6,7 @@
 //! | [`world`] | the hub in virtual time, with a driver that obeys its contract, and clients |
 //! | [`sim`] | the simulator: the real server and the real loop on a machine that fails |
 //! | [`fuzz`] | the fuzz targets, as functions from bytes to a panic or not |
+//! | [`made_once`] | what every world begins with |
 //! | [`digest`] | the digest of a copy of a roster |
 //! | [`suite`] | the application of the official Socket.IO suites, for their server |
 //! | [`program`], [`process`] | the program as a child process, clients of it, and its figures |
@@ -19,6 +20,7 @@
 
 pub mod digest;
 pub mod fuzz;
+pub mod made_once;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;

@@ -2,7 +2,6 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use headcount::assets::Assets;
 use headcount::config::Config;
 use headcount::connection::{Cause, ConnectionId, State};
 use headcount::hub::{AfterSend, Hub, Reaped, Refusal, RefusedOrigin};
@@ -10,6 +9,7 @@ use headcount::time::Time;
 use serde_json::Value;
 
 use crate::digest;
+use crate::made_once;
 use crate::wire::{self, Answer, Told};
 
 /// The hub and everyone who is connected to it.
@@ -43,12 +43,12 @@ struct Client {
 
 impl World {
     pub fn new() -> World {
-        World::with(Config::default())
+        World::with(made_once::config())
     }
 
     /// A world whose server also echoes.
     pub fn with_echo() -> World {
-        World::with(Config { echo: true, ..Config::default() })
+        World::with(Config { echo: true, ..made_once::config() })
     }
 
     /// A world in which nobody is held: whoever ends a connection is gone at once.
@@ -59,7 +59,7 @@ impl World {
 
     /// A world in which members are held.
     pub fn holding(config: Config) -> World {
-        let mut hub = Hub::new(config, Assets::embedded());
+        let mut hub = Hub::new(config, made_once::assets());
         hub.set_date("Mon, 23 Nov 2026 12:00:00 GMT".to_owned());
         World {
             hub,

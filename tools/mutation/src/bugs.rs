@@ -1,4 +1,4 @@
-//! The bugs that are planted: `bugs.txt`, whose head says how it is written.
+//! The bugs that are planted: `bugs.txt`, whose head says how it is written, and `codec.txt`.
 
 use crate::tokens::{of_piece, without_last_commas};
 use crate::{Result, root};
@@ -9,6 +9,8 @@ pub struct Bug {
     pub id: String,
     /// What it does.
     pub what: String,
+    /// The fuzz target that has to find it, if it is not for the simulator.
+    pub target: Option<String>,
     pub(crate) patches: Vec<Patch>,
 }
 
@@ -48,6 +50,15 @@ pub fn all() -> Result<Vec<Bug>> {
     read(&std::fs::read_to_string(root().join("tools/mutation/bugs.txt"))?)
 }
 
+/// The bugs of `codec.txt`, each with its fuzz target.
+pub fn of_codec() -> Result<Vec<Bug>> {
+    let bugs = read(&std::fs::read_to_string(root().join("tools/mutation/codec.txt"))?)?;
+    match bugs.iter().find(|bug| bug.target.is_none()) {
+        Some(bug) => Err(format!("{}: by which target?", bug.id).into()),
+        None => Ok(bugs),
+    }
+}
+
 /// Reads bugs, and says what is wrong with one.
 pub(crate) fn read(text: &str) -> Result<Vec<Bug>> {
     let mut bugs: Vec<Bug> = Vec::new();
@@ -59,10 +70,15 @@ pub(crate) fn read(text: &str) -> Result<Vec<Bug>> {
             if bugs.iter().any(|bug| bug.id == id) {
                 return Err(format!("{id} is there twice").into());
             }
-            bugs.push(Bug { id: id.to_owned(), what: what.to_owned(), patches: Vec::new() });
+            let (id, what) = (id.to_owned(), what.to_owned());
+            bugs.push(Bug { id, what, target: None, patches: Vec::new() });
             continue;
         }
         let bug = bugs.last_mut().expect("a bug comes first");
+        if let Some(target) = line.strip_prefix("by ") {
+            bug.target = Some(target.trim().to_owned());
+            continue;
+        }
         if let Some(function) = line.strip_prefix("in ") {
             let function = function.trim().to_owned();
             bug.patches.push(Patch { function, parts: Vec::new() });
@@ -113,9 +129,11 @@ mod tests {
 
     #[test]
     fn bug_is_an_id_a_sentence_and_patches() {
-        let text = "Words.\n\nbug D1 it waits\nin Hub::turn\n  if x\n+ && !PLANTED\n- (y,)\n";
+        let text =
+            "Words.\n\nbug D1 it waits\nby frame\nin Hub::turn\n  if x\n+ && !PLANTED\n- (y,)\n";
         let bugs = read(text).unwrap();
         assert_eq!((bugs[0].id.as_str(), bugs[0].what.as_str()), ("D1", "it waits"));
+        assert_eq!(bugs[0].target.as_deref(), Some("frame"));
         let remove = |token: &str| Part::Remove(token.to_owned());
         let keep = |token: &str| Part::Keep(token.to_owned());
         let insert = Part::Insert(" && !PLANTED".to_owned());

@@ -2,17 +2,18 @@
 //!
 //! ```sh
 //! cargo run -p headcount-mutation -- planted   # does the simulator find bugs that are planted?
+//! cargo run -p headcount-mutation -- fuzzed    # do the fast fuzz targets find those of the codec?
 //! cargo run -p headcount-mutation -- mutants   # do the tests notice small changes?
 //! ```
 //!
-//! Either makes one program with all changes in it, each behind a switch, because to build takes
+//! Each makes one program with all changes in it, each behind a switch, because to build takes
 //! longer than to run. The sources themselves know nothing of it.
 //!
 //! ```text
 //!   planted ─→ bugs (bugs.txt) ─→ places ─→ functions, tokens     where a bug is put
 //!      │                                       └──→ edits
 //!   mutants ─→ list, switch (cargo-mutants, syn) ──────┘
-//!      └──→ copy (of the sources, one build) ←── planted
+//!      └──→ copy (of the sources, one build) ←── planted, fuzzed (codec.txt)
 //!           run (a program, for so long), page (docs/evidence/testing.md)
 //! ```
 
@@ -20,6 +21,7 @@ pub mod bugs;
 mod copy;
 mod edits;
 mod functions;
+pub mod fuzzed;
 pub mod mutants;
 mod page;
 pub mod places;

@@ -2,13 +2,12 @@
 //!
 //! Only rates and deadlines can make it otherwise; whoever uses this sees to it that they don't.
 
-use std::sync::OnceLock;
-
 use headcount::api::{self, Action, ApiError, Call, Done};
 use headcount::config::{Config, ECHO, Limits};
 
 use super::reference::{self, Deflate, Sent};
 use super::rooms::{Pong, Rooms};
+use crate::made_once;
 use crate::wire::Told;
 
 /// What follows from the bytes that one WebSocket sent.
@@ -127,9 +126,7 @@ pub const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 /// A server that echoes, and has its own limits.
 pub fn default_config() -> Config {
-    // The limits come from the command line's defaults, which takes a while.
-    static DEFAULT: OnceLock<Config> = OnceLock::new();
-    DEFAULT.get_or_init(|| Config { echo: true, ..Config::default() }).clone()
+    Config { echo: true, ..made_once::config() }
 }
 
 /// The same with rates that nobody reaches; and all is compressed, if that was agreed on.

@@ -17,7 +17,7 @@ const PLAIN_EACH_BYTE: usize = 200;
 const COMPRESSED_EACH_BYTE: usize = 48;
 
 /// The target: what a client sends after the handshake, whatever that has agreed on.
-pub fn frame_decoder(input: &[u8]) {
+pub fn frame_thorough(input: &[u8]) {
     for limits in &LIMITS {
         compare(input, limits, Deflate::No);
         // Otherwise nothing claims to be compressed, and it makes no difference what was agreed on.

@@ -11,13 +11,13 @@ use super::listener::Asked;
 use super::splits::splits;
 
 /// The server's own limits, and some that are soon reached.
-const LIMITS: [HeadLimits; 2] = [
+pub const LIMITS: [HeadLimits; 2] = [
     HeadLimits { head_bytes_max: 8 * 1024, fields_max: 64, target_bytes_max: 1024 },
     HeadLimits { head_bytes_max: 256, fields_max: 4, target_bytes_max: 24 },
 ];
 
 /// The largest body, as the server has it if it is told nothing.
-const BODY_BYTES_MAX: u64 = 64 * 1024;
+pub const BODY_BYTES_MAX: u64 = 64 * 1024;
 
 /// What became of the input from one point on.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ struct Facts {
 }
 
 /// The target: one request after the other, as they come.
-pub fn request_head(input: &[u8]) {
+pub fn head_thorough(input: &[u8]) {
     for limits in &LIMITS {
         let mut splits = splits(input).into_iter();
         let whole = splits.next().map(|pieces| verdicts(&pieces, limits));

@@ -2,35 +2,22 @@
 //!
 //! They run in two ways. `tests/it/corpus.rs` has every file of `fuzz/corpus/`, and some thousands
 //! of random inputs, go through them on stable with every `cargo test`. And cargo-fuzz looks for
-//! new inputs, which needs a nightly compiler:
-//!
-//! ```sh
-//! cargo install --locked cargo-fuzz
-//! cargo +nightly fuzz run connection -- -dict=fuzz/dictionary -max_total_time=300
-//! cargo +nightly fuzz run connection fuzz/artifacts/connection/crash-…   # again, with a backtrace
-//! cargo +nightly fuzz tmin connection fuzz/artifacts/connection/crash-…  # as short as it gets
-//! ```
-//!
-//! What it finds is added to `fuzz/corpus/<target>/`, which is in git: keep there what is short and
-//! says something by its name, and no more. New inputs that libFuzzer thinks interesting are put
-//! there too; so a long run is better given a folder of its own before it:
-//!
-//! ```sh
-//! mkdir -p /tmp/hub
-//! cargo +nightly fuzz run hub /tmp/hub fuzz/corpus/hub -- -dict=fuzz/dictionary
-//! cargo +nightly fuzz cmin hub /tmp/hub    # drops what adds no coverage
-//! ```
+//! new inputs, which needs a nightly compiler: `fuzz/README.md` says how.
 //!
 //! | target | input | oracle |
 //! |---|---|---|
-//! | [`request_head`] | requests, as they are | all splits agree; what is accepted is unambiguous |
-//! | [`body`] | a line about the length, then a body | all splits agree; a slow decoder |
-//! | [`frame_decoder`] | frames, as they are | [`reference`], a slow decoder, after every byte |
-//! | [`other_decoder`] | frames, as they are | tungstenite, but for a list of [`differences`] |
+//! | [`frame`], [`frame_deflate`] | frames, as they are | [`fast`]: a split, a second reader |
+//! | [`frame_thorough`] | the same | [`reference`], a slow decoder, in every split |
+//! | [`other_decoder`] | the same | tungstenite, but for a list of [`differences`] |
+//! | [`head`] | requests, as they are | [`fast`]: one other split; what must be accepted |
+//! | [`head_thorough`] | the same | all splits agree; what is accepted is unambiguous |
+//! | [`body`] | a line about the length, then a body | [`fast`]: one other split, a second reader |
+//! | [`body_thorough`] | the same | all splits agree; a slow decoder |
+//! | [`packet`] | a packet of Socket.IO, as it is | [`fast`]: a slow decoder; written and read |
+//! | [`packet_thorough`] | the same | the same with all limits |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is in which room, at every rest |
 //! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
-//! | [`packet`] | a packet, or a payload of Engine.IO v3 | a slow decoder; written and read again |
 //!
 //! An input is what it looks like: how it is cut is drawn from a generator that the input itself
 //! seeds ([`splits`]), so files can be read, and the same file always does the same.
@@ -41,7 +28,9 @@ mod connection;
 mod copies;
 mod differences;
 mod expected;
+pub mod fast;
 mod frames;
+pub mod grammar;
 mod heads;
 mod hub;
 mod inflate;
@@ -57,28 +46,35 @@ mod server;
 mod slow_body;
 mod splits;
 
-pub use bodies::{body, body_end};
+pub use bodies::{body_end, body_thorough};
 pub use connection::connection;
 pub use differences::ALLOWED;
-pub use frames::frame_decoder;
-pub use heads::request_head;
+pub use fast::{body, frame, frame_deflate, head, packet};
+pub use frames::frame_thorough;
+pub use heads::head_thorough;
 pub use hub::hub;
 pub use other_decoder::{differences, other_decoder};
-pub use packets::packet;
+pub use packets::packet_thorough;
+pub use reference::Deflate;
 pub use server::server;
 pub use splits::Xorshift;
 
 /// A function that panics if its input shows something wrong.
 pub type Target = fn(&[u8]);
 
-/// The targets by their names.
-pub const TARGETS: [(&str, Target); 8] = [
-    ("request_head", request_head),
-    ("body", body),
-    ("frame_decoder", frame_decoder),
-    ("other_decoder", other_decoder),
-    ("connection", connection),
-    ("hub", hub),
-    ("packet", packet),
-    ("server", server),
+/// The targets by their names, and the corpora that each is run over.
+pub const TARGETS: [(&str, Target, &[&str]); 13] = [
+    ("frame", frame, &["frame"]),
+    ("frame_deflate", frame_deflate, &["frame_deflate"]),
+    ("frame_thorough", frame_thorough, &["frame", "frame_deflate"]),
+    ("other_decoder", other_decoder, &["other_decoder"]),
+    ("head", head, &["head"]),
+    ("head_thorough", head_thorough, &["head"]),
+    ("body", body, &["body"]),
+    ("body_thorough", body_thorough, &["body"]),
+    ("packet", packet, &["packet"]),
+    ("packet_thorough", packet_thorough, &["packet"]),
+    ("connection", connection, &["connection"]),
+    ("hub", hub, &["hub"]),
+    ("server", server, &["server"]),
 ];

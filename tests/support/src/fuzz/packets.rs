@@ -6,13 +6,13 @@ use headcount::socketio::{Kind, Packet, PacketLimits};
 use super::payloads::payload;
 
 /// Limits that a short input reaches, and some that it does not.
-const LIMITS: [PacketLimits; 2] = [
+pub const LIMITS: [PacketLimits; 2] = [
     PacketLimits { attachments_max: 3, namespace_bytes_max: 5, json_depth_max: 3 },
     PacketLimits { attachments_max: 1_000, namespace_bytes_max: 1_000, json_depth_max: 100 },
 ];
 
 /// The target: the text of one packet. As a payload it is mostly none, but a fuzzer finds those.
-pub fn packet(input: &[u8]) {
+pub fn packet_thorough(input: &[u8]) {
     payload(input);
     let Ok(text) = std::str::from_utf8(input) else { return };
     for limits in &LIMITS {
@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
 }
 
 /// What `text` is, by the protocol's text.
-fn expected<'a>(text: &'a str, limits: &PacketLimits) -> Option<Packet<'a>> {
+pub fn expected<'a>(text: &'a str, limits: &PacketLimits) -> Option<Packet<'a>> {
     let mut reader = Reader(text);
     let kinds = [
         Kind::Connect,

@@ -6,6 +6,7 @@
 
 use headcount::ws::{CloseCode, Event, MessageLimits, ProtocolError};
 
+use super::fast::{Kind, Outcome};
 use super::inflate::{Inflated, Inflater};
 
 /// What a client sent. Like the server's [`Event`], and owned.
@@ -26,6 +27,19 @@ impl From<Event<'_>> for Sent {
             Event::Ping(data) => Sent::Ping(data.to_vec()),
             Event::Pong(data) => Sent::Pong(data.to_vec()),
             Event::Close(code) => Sent::Close(code.map(CloseCode::as_u16)),
+        }
+    }
+}
+
+impl Sent {
+    /// The same for the fast targets.
+    pub fn add_to(&self, outcome: &mut Outcome) {
+        match self {
+            Sent::Text(text) => outcome.push(Kind::Text, text.as_bytes()),
+            Sent::Binary(bytes) => outcome.push(Kind::Binary, bytes),
+            Sent::Ping(data) => outcome.push(Kind::Ping, data),
+            Sent::Pong(data) => outcome.push(Kind::Pong, data),
+            Sent::Close(code) => outcome.push(Kind::Close(*code), b""),
         }
     }
 }
@@ -164,17 +178,21 @@ impl Open {
     }
 }
 
-struct Header {
-    fin: bool,
-    is_compressed: bool,
-    opcode: u8,
-    length: u64,
-    key: [u8; 4],
-    size: usize,
+pub struct Header {
+    pub fin: bool,
+    pub is_compressed: bool,
+    pub opcode: u8,
+    pub length: u64,
+    pub key: [u8; 4],
+    pub size: usize,
 }
 
 /// The rules of §5.2, §5.4 and §5.5, each as soon as its byte is there.
-fn header(bytes: &[u8], is_open: bool, deflate: Deflate) -> Result<Option<Header>, ProtocolError> {
+pub fn header(
+    bytes: &[u8],
+    is_open: bool,
+    deflate: Deflate,
+) -> Result<Option<Header>, ProtocolError> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let (fin, reserved, opcode) = (first >> 7 == 1, first >> 4 & 7, first & 15);
     if (3..8).contains(&opcode) || opcode > 10 {
@@ -222,13 +240,17 @@ fn header(bytes: &[u8], is_open: bool, deflate: Deflate) -> Result<Option<Header
 }
 
 fn control(opcode: u8, payload: Vec<u8>) -> Result<Sent, ProtocolError> {
-    match opcode {
-        9 => return Ok(Sent::Ping(payload)),
-        10 => return Ok(Sent::Pong(payload)),
-        _ => {}
-    }
+    Ok(match opcode {
+        8 => Sent::Close(close_code(&payload)?),
+        9 => Sent::Ping(payload),
+        _ => Sent::Pong(payload),
+    })
+}
+
+/// The code in the payload of a Close.
+pub fn close_code(payload: &[u8]) -> Result<Option<u16>, ProtocolError> {
     if payload.is_empty() {
-        return Ok(Sent::Close(None));
+        return Ok(None);
     }
     if payload.len() == 1 {
         return Err(ProtocolError::CloseTooShort);
@@ -239,8 +261,8 @@ fn control(opcode: u8, payload: Vec<u8>) -> Result<Sent, ProtocolError> {
     if !defined.contains(&code) && !(3000..5000).contains(&code) {
         return Err(ProtocolError::CloseCodeInvalid);
     }
-    match String::from_utf8(payload[2..].to_vec()) {
-        Ok(_) => Ok(Sent::Close(Some(code))),
+    match str::from_utf8(&payload[2..]) {
+        Ok(_) => Ok(Some(code)),
         Err(_) => Err(ProtocolError::InvalidUtf8),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 
-use headcount::assets::Assets;
 use headcount::connection::ConnectionId;
 use headcount::server::Server;
 use headcount::time::Time;
@@ -19,6 +18,7 @@ use super::setup::{CONNECTIONS_EACH, add, config, plan_faults};
 use super::tabs::{Tabs, Terms};
 use super::watch::Watch;
 use super::world::{Act, World};
+use crate::made_once;
 
 const SECOND_US: u64 = 1_000_000;
 
@@ -107,7 +107,7 @@ impl Run {
             add(&mut world, &config.limits, kind, are_remote, at_us);
         }
         plan_faults(&mut world, storm_us);
-        let server = Server::new(config, Assets::embedded(), world, 1);
+        let server = Server::new(config, made_once::assets(), world, 1);
         Run { server, storm_us, stopped_at: None, has_ended: false, watch: Watch::default() }
     }
 

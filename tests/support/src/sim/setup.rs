@@ -15,6 +15,7 @@ use super::script::{self, Kind, Step};
 use super::seats::Bounds;
 use super::tabs::Comer;
 use super::world::{Act, World};
+use crate::made_once;
 use crate::wire;
 
 /// A server of this run, and whether it may turn clients away that did nothing wrong.
@@ -24,7 +25,7 @@ pub fn config(choices: &mut Choices, clients: usize) -> (Config, bool) {
         seed: u64::from(choices.below(1 << 16)),
         secret: Secret::new([7; 32]),
         compression: choices.pick(&[Compression::On, Compression::Takeover]),
-        ..Config::default()
+        ..made_once::config()
     };
     let limits = &mut config.limits;
     limits.pending_max = choices.pick(&[1024, 1024, 1024, 3]);
