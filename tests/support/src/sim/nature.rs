@@ -30,8 +30,9 @@ pub struct Nature {
     pub sessions_opened: u64,
     /// Whether a response may have to wait for a turn with room for it.
     pub is_narrow: bool,
-    /// Whether so few replies may wait that a session that says several things at once is ended.
-    pub is_curt: bool,
+    /// Whether some clients of Socket.IO poll: never where so few replies may wait that a session
+    /// which says several things at once is ended.
+    pub may_poll: bool,
     /// Whether connections are turned away or dropped for there being too many.
     pub is_crowded: bool,
     /// A hash of all that happened, in order.

@@ -114,7 +114,7 @@ pub fn add(world: &mut World, limits: &Limits, kind: Kind, is_remote: bool, at_u
 /// A client begins. Some of those of Socket.IO do so without a socket of their own.
 fn connect(world: &mut World, mut client: Client, at_us: u64) {
     let number = world.clients.len();
-    let may_poll = client.kind == Kind::SocketIo && !world.nature.is_curt;
+    let may_poll = client.kind == Kind::SocketIo && world.nature.may_poll;
     let choices = &mut world.nature.choices;
     let polls = may_poll && choices.chance(2);
     if polls {
