@@ -109,8 +109,10 @@ const CURRENT = CLIENTS.filter(([, , , server]) => server !== eio3);
 // How long ours waits for a WebSocket is a quarter of this.
 const QUICK = { timeout: 2_000 };
 
+// What the official ones make of each obstacle is theirs: that they get by at all is seen with one.
 for (const obstacle of BLOCKING) {
   for (const [name, io, script] of CURRENT) {
+    if (io !== ours && obstacle !== "refuse") continue;
     await check(`${name}, by default, where a WebSocket meets: ${obstacle}`, () =>
       byGate(headcount, obstacle, async (gate) => {
         await scenarios.roster(io, gate.url, QUICK);
@@ -125,6 +127,7 @@ for (const obstacle of BLOCKING) {
 
 async function byGate(server, way, act) {
   const gate = await Gate.start(server.url, way);
+  Object.assign(gate, fateOf(server));
   await act(gate).finally(() => gate.stop());
 }
 
