@@ -115,8 +115,11 @@ impl Heartbeat {
         Some(self.number.to_be_bytes())
     }
 
-    /// Does nothing until this time.
+    /// Asks nothing until this time, and then anew: a peer that may not answer now has all of its
+    /// time after that.
     pub fn wait_until(&mut self, due: Time) {
+        self.awaits_pong = false;
+        self.is_probe = false;
         self.due = due;
     }
 
@@ -244,6 +247,15 @@ mod tests {
         let away = Time::from_ms(1_000_000);
         assert!(matches!(heartbeat.beat(pace, away), Beat::Ping(_)));
         assert_eq!(heartbeat.deadline(), away.after_ms(1_300));
+    }
+
+    #[test]
+    fn peer_that_was_asked_and_may_not_answer_is_asked_anew() {
+        let mut heartbeat = Heartbeat::new(PACE, Time::ZERO);
+        assert!(heartbeat.probe(PACE, Time::ZERO).is_some());
+        heartbeat.wait_until(Time::from_ms(1_100));
+        assert!(matches!(heartbeat.beat(PACE, Time::from_ms(1_100)), Beat::Ping(_)));
+        assert_eq!(heartbeat.deadline(), Time::from_ms(1_400));
     }
 
     #[test]

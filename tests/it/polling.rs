@@ -304,6 +304,47 @@ fn g6_failed_probe_leaves_polling_as_it_was() {
     }
 }
 
+/// Its pong is due while it moves, or tries to: it may answer after that.
+#[test]
+fn g10_client_that_was_pinged_before_it_moves_has_time_to_answer() {
+    for is_moved in [false, true] {
+        let limits = Limits { pong_timeout_ms: 2_000, ..Limits::default() };
+        let mut world = World::with(Config { limits, ..Config::default() });
+        let mut client = Client::joined(&mut world);
+        client.ask(&mut world);
+        let pinged = loop {
+            world.pass_ms(100);
+            if let Some(answer) = world.try_answer(client.poll) {
+                break body(&answer);
+            }
+        };
+        assert_eq!(pinged, "2");
+        let socket = client.socket(&mut world);
+        world.say(socket, "2probe");
+        assert_eq!(engine::text(&mut world, socket), "3probe");
+        world.pass_ms(5_000);
+        if is_moved {
+            world.say(socket, "5");
+        } else {
+            world.reset(socket);
+            client.ask(&mut world);
+        }
+        world.pass_ms(1_500);
+        if is_moved {
+            assert_eq!(engine::text(&mut world, socket), "2");
+            world.say(socket, "3");
+            world.pass_ms(2_000);
+            world.say(socket, "427[\"logout\"]");
+            assert_eq!(engine::text(&mut world, socket), "437[null]");
+        } else {
+            assert_eq!(client.told(&mut world), "2");
+            assert_eq!(client.post(&mut world, "3"), (200, "ok".into()));
+            world.pass_ms(2_000);
+            assert_eq!(client.post(&mut world, "427[\"logout\"]"), (200, "ok".into()));
+        }
+    }
+}
+
 #[test]
 fn g10_client_is_not_pinged_while_it_moves() {
     let mut world = World::new();
