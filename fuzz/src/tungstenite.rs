@@ -3,20 +3,16 @@
 //! What it may do otherwise is only outlined here. The closed list, frame by frame, is that of the
 //! target `other_decoder`.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind;
 
-use headcount_support::fuzz::Deflate;
 use headcount_support::fuzz::fast::{Codec, Failure, Kind, MessageLimits, Outcome};
+use headcount_support::fuzz::{Deflate, Wire};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, Message, WebSocket};
 
 /// A connection, once there was a first one.
 #[derive(Default)]
 pub struct Tungstenite(Option<WebSocket<Wire>>);
-
-/// What is still to be read of it.
-#[derive(Default)]
-pub struct Wire(Vec<u8>);
 
 impl Codec for Tungstenite {
     fn restart(&mut self, limits: &MessageLimits, deflate: Deflate) {
@@ -67,28 +63,5 @@ impl Codec for Tungstenite {
         let is_lenient = expected.failure().is_some() && expected.is_start_of(found);
         is_lenient && found.kinds().all(|kind| refuses.contains(&kind) || is_replaced(kind))
             || found.kinds().last().is_some_and(is_replaced)
-    }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let length = self.0.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&self.0[..length]);
-        self.0.drain(..length);
-        Ok(length)
-    }
-}
-
-/// Whatever is answered is sent, and looked at by nobody.
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }

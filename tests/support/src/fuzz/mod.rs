@@ -45,6 +45,7 @@ mod rooms;
 mod server;
 mod slow_body;
 mod splits;
+mod wire;
 
 pub use bodies::{body_end, body_thorough};
 pub use connection::connection;
@@ -58,6 +59,7 @@ pub use packets::packet_thorough;
 pub use reference::Deflate;
 pub use server::server;
 pub use splits::Xorshift;
+pub use wire::Wire;
 
 /// A function that panics if its input shows something wrong.
 pub type Target = fn(&[u8]);

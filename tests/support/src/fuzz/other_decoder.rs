@@ -6,7 +6,7 @@
 //! frame is how the two are compared.
 
 use std::collections::BTreeSet;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind;
 
 use headcount::ws::{Decoder, Inflation, MessageLimits, ProtocolError};
 use tungstenite::protocol::{Role, WebSocketConfig};
@@ -15,6 +15,7 @@ use tungstenite::{Error, Message, WebSocket};
 use super::differences::{Case, Frame, Theirs};
 use super::frames::LIMITS;
 use super::reference::Sent;
+use super::wire::Wire;
 
 /// The target: what a client sends after a handshake that agreed on no extension.
 pub fn other_decoder(input: &[u8]) {
@@ -72,10 +73,6 @@ fn decode(
 /// tungstenite's end of a connection.
 struct Tungstenite(WebSocket<Wire>);
 
-/// A connection that is in memory: what is still to be read of it.
-#[derive(Default)]
-struct Wire(Vec<u8>);
-
 impl Tungstenite {
     fn new(limits: &MessageLimits) -> Tungstenite {
         let config = WebSocketConfig::default()
@@ -108,28 +105,5 @@ fn sent(message: Message) -> Sent {
         Message::Pong(data) => Sent::Pong(data.into()),
         Message::Close(frame) => Sent::Close(frame.map(|frame| frame.code.into())),
         Message::Frame(_) => unreachable!("it is only for what is sent"),
-    }
-}
-
-impl Read for Wire {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.0.is_empty() {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        let length = self.0.len().min(buffer.len());
-        buffer[..length].copy_from_slice(&self.0[..length]);
-        self.0.drain(..length);
-        Ok(length)
-    }
-}
-
-/// Whatever is answered is sent, and looked at by nobody.
-impl Write for Wire {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
