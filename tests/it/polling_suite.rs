@@ -2,26 +2,13 @@
 //! long-polling, and of the move to a WebSocket: one test for each of theirs, in their order. The
 //! suites have an application that sends messages back; ours acknowledges events.
 
-use headcount::config::{Config, Limits};
 use serde_json::{Value, json};
 
 use crate::engine;
 use crate::poller::{Client, OPEN, body, check_gone, get, is_refused, request};
+use crate::socketio_suite::world;
 use crate::wire::Told;
 use crate::world::{Peer, World};
-
-/// The server that the suites want.
-fn world() -> World {
-    let limits = Limits {
-        ping_interval_ms: 300,
-        pong_timeout_ms: 200,
-        connect_timeout_ms: 1_000,
-        message_bytes_max: 1_000_000,
-        frame_bytes_max: 1_000_000,
-        ..Limits::default()
-    };
-    World::with(Config { limits, ..Config::default() })
-}
 
 fn joined() -> (World, Client) {
     let mut world = world();

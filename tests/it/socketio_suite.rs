@@ -16,7 +16,7 @@ use headcount_support::suite::{Next, Session};
 const SOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
 
 /// The server that the suites want.
-fn world() -> World {
+pub fn world() -> World {
     let limits = Limits {
         ping_interval_ms: 300,
         pong_timeout_ms: 200,
