@@ -10,7 +10,7 @@ use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 use crate::crowd::Crowd;
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::program::{Client, Program, reset};
 use crate::shown;
 use crate::wire::{self, Told};
@@ -100,7 +100,7 @@ fn d14_log_that_nobody_reads_holds_nobody_up() {
     writer.write_all(&[b'\n'; PIPE_BYTES]).unwrap();
     let mut command = Program::command();
     command.stderr(writer);
-    let flags = ["--log-level=debug", "--name-changes-per-minute=1000000"];
+    let flags = [&["--log-level=debug"], &meter::FLAGS[..]].concat();
     let program = Program::start_by(command, &flags);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);

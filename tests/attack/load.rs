@@ -10,7 +10,7 @@ use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use crate::crowd::{Crowd, half_close, read_away};
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::program::{Client, Program};
 use crate::shown;
 use crate::wire::{self, Told};
@@ -43,7 +43,7 @@ fn line_rate(address: SocketAddr, is_over: &AtomicBool) -> f64 {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn d4_busy_peer_starves_nobody() {
-    let program = Program::start(&["--echo", "--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&[&["--echo"], &meter::FLAGS[..]].concat());
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 1000);
     let (others, rate) = meter.withstand(|is_over| line_rate(address, is_over));
@@ -141,7 +141,7 @@ fn flood(address: SocketAddr, is_over: &AtomicBool) -> u32 {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn d15_flood_of_messages_is_cut_off_and_others_are_fine() {
-    let program = Program::start(&["--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&meter::FLAGS);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);
     let (others, floods) = meter.withstand(|is_over| flood(address, is_over));

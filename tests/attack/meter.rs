@@ -28,6 +28,9 @@ const PAUSE: Duration = Duration::from_millis(25);
 /// Below this nobody feels a thing, and a machine with few cores measures its own scheduler.
 const UNFELT: Duration = Duration::from_millis(5);
 
+/// With these its clients may change their names as often as they do, and need not answer pings.
+pub const FLAGS: [&str; 2] = ["--name-changes-per-minute=1000000", "--ping-interval-ms=3600000"];
+
 /// Clients that follow the roster. One after the other changes its name, and all note when they see
 /// it.
 pub struct Meter {

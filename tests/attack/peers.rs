@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use socket2::{SockFilter, SockRef};
 
 use crate::crowd::{Crowd, login};
-use crate::meter::{Meter, compare};
+use crate::meter::{self, Meter, compare};
 use crate::process::PATIENCE;
 use crate::program::{Client, Program, names, reset};
 use crate::shown;
@@ -41,8 +41,7 @@ fn good_clients(address: SocketAddr, is_over: &AtomicBool) -> String {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn c3_slowloris_is_closed_ten_seconds_after_accept() {
-    let program =
-        Program::start(&["--pending-max", "8192", "--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&[&["--pending-max", "8192"], &meter::FLAGS[..]].concat());
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);
     let (others, (good, first, last)) = meter.withstand(|is_over| {
@@ -76,7 +75,7 @@ fn c3_slowloris_is_closed_ten_seconds_after_accept() {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn c3_slowloris_pushes_out_its_own_and_good_clients_are_served() {
-    let program = Program::start(&["--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&meter::FLAGS);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);
     let (others, (good, opened)) = meter.withstand(|is_over| {

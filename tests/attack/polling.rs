@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::poller::{Poller, ask};
 use crate::program::{Client, Program, metrics, reset};
 use crate::shown;
@@ -293,7 +293,7 @@ fn strangers(address: SocketAddr, is_over: &AtomicBool) -> Duration {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn g2_flood_of_posts_starves_nobody() {
-    let program = Program::start(&["--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&meter::FLAGS);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);
     let (others, (posts, strangers)) = meter.withstand(|is_over| {

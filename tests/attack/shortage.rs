@@ -9,7 +9,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::crowd::Crowd;
 use crate::faults::start_with_faults;
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::process::PATIENCE;
 use crate::program::{Program, reset};
 use crate::shown;
@@ -41,7 +41,7 @@ fn answered(crowd: &Crowd) -> usize {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn d1_shortage_of_descriptors_neither_spins_nor_stalls() {
-    let program = Program::start(&["--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&meter::FLAGS);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 20);
     let idle = meter.p99();

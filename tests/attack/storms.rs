@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::crowd::half_close;
-use crate::meter::Meter;
+use crate::meter::{self, Meter};
 use crate::program::{Program, reset};
 use crate::shown;
 use crate::wire;
@@ -43,7 +43,7 @@ fn storm(address: SocketAddr, said: &[u8], is_over: &AtomicBool) -> f64 {
 #[test]
 #[ignore = "thousands of real sockets: .ci/run runs it"]
 fn d8_storm_of_resets_leaves_nothing_behind_and_others_alone() {
-    let program = Program::start(&["--name-changes-per-minute", "1000000"]);
+    let program = Program::start(&meter::FLAGS);
     let (address, base) = (program.addresses[0], program.open_files());
     let mut meter = Meter::connect(address, 50);
     let handshake = wire::handshake("/ws", "");
