@@ -81,7 +81,17 @@ async function inPage(script, scenario, server, way) {
     },
     [source, scenario, way],
   );
+  if (scenario === "roster") await isEmpty(server.url);
   await context.close();
+}
+
+/** Waits until nobody is there: the goodbye of a page that is closed at once may not be sent. */
+async function isEmpty(url) {
+  const rooms = ["", "/custom"].map((room) => `${url}/roster${room}`);
+  const isThere = async (room) => (await (await fetch(room)).json()).names?.length > 0;
+  while ((await Promise.all(rooms.map(isThere))).includes(true)) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 for (const [name, io, script, server = headcount] of CLIENTS) {
@@ -165,6 +175,7 @@ async function fromOrigin(origin, script, url, way, scenario = "roster") {
     },
     [source, scenario, url, way],
   );
+  if (scenario === "roster") await isEmpty(url);
   await context.close();
 }
 
