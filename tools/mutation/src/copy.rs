@@ -37,14 +37,12 @@ pub fn chosen() -> u32 {
 /// The copy.
 pub(crate) struct Copy {
     pub(crate) sources: PathBuf,
-    target: PathBuf,
 }
 
 impl Copy {
     /// Copies what git knows, and new files that it does not ignore.
     pub(crate) fn make(name: &str) -> Result<Copy> {
-        let folder = target().join("mutation");
-        let copy = Copy { sources: folder.join(name), target: folder.join("target") };
+        let copy = Copy { sources: target().join("mutation").join(name) };
         if copy.sources.exists() {
             fs::remove_dir_all(&copy.sources)?;
         }
@@ -68,12 +66,13 @@ impl Copy {
         Ok(copy)
     }
 
-    /// Runs cargo in the copy. Gives its messages, and whether it has succeeded.
+    /// Runs cargo in the copy. Gives its messages, and whether it has succeeded. What the copy
+    /// depends on is that of the project, and already built.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Result<(Vec<Value>, bool)> {
         let mut command = Command::new("cargo");
         command.args(arguments).args(["--locked", "--quiet", "--message-format=json"]);
         command.current_dir(&self.sources).stderr(Stdio::inherit());
-        command.env("CARGO_TARGET_DIR", &self.target).env("RUSTFLAGS", "-Awarnings");
+        command.env("CARGO_TARGET_DIR", target());
         let output = command.output()?;
         let lines = str::from_utf8(&output.stdout)?.lines();
         let messages: serde_json::Result<Vec<Value>> = lines.map(serde_json::from_str).collect();
