@@ -243,8 +243,10 @@ impl Presence {
         follower: u32,
     ) -> Option<Place> {
         let room = self.room_mut(id);
+        // In this order: a room that nobody counts would forget which number this one was told.
+        let new_place = room.follow(follower, new);
         room.unfollow(place, old);
-        room.follow(follower, new)
+        new_place
     }
 
     // Members.

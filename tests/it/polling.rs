@@ -259,6 +259,21 @@ fn g10_session_moves_to_a_websocket_and_nobody_notices() {
 }
 
 #[test]
+fn g10_only_one_who_counts_is_not_told_the_same_number_when_it_moves() {
+    let mut world = World::new();
+    let mut client = Client::joined(&mut world);
+    client.post(&mut world, "42[\"login\",\"Ada\"]\u{1e}42[\"view\",{\"view\":\"count\"}]");
+    assert_eq!(client.get(&mut world), "42[\"count\",{\"seq\":1,\"count\":1}]");
+    let socket = client.socket(&mut world);
+    world.say(socket, "2probe");
+    client.post(&mut world, "42[\"set\",{\"status\":\"idle\"}]");
+    world.pass_ms(2_000);
+    assert_eq!(engine::text(&mut world, socket), "3probe");
+    world.say(socket, "5");
+    assert_eq!(engine::texts(&mut world, socket), [""; 0]);
+}
+
+#[test]
 fn g6_second_websocket_is_closed_and_the_session_goes_on() {
     let mut world = World::new();
     let client = Client::joined(&mut world);
