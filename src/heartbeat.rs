@@ -87,8 +87,8 @@ impl Heartbeat {
         }
         self.number = self.number.wrapping_add(1);
         self.awaits_pong = true;
-        self.is_probe = false;
-        self.due = now.after_ms(pace.patience_ms());
+        let patience_ms = if self.is_probe { PROBE_MS } else { pace.patience_ms() };
+        self.due = now.after_ms(patience_ms);
         Beat::Ping(self.number.to_be_bytes())
     }
 
@@ -115,11 +115,10 @@ impl Heartbeat {
         Some(self.number.to_be_bytes())
     }
 
-    /// Asks nothing until this time, and then anew: a peer that may not answer now has all of its
-    /// time after that.
+    /// Asks nothing until this time, and then anew, as urgently as before: a peer that may not
+    /// answer now has all of its time after that.
     pub fn wait_until(&mut self, due: Time) {
         self.awaits_pong = false;
-        self.is_probe = false;
         self.due = due;
     }
 
@@ -252,10 +251,21 @@ mod tests {
     #[test]
     fn peer_that_was_asked_and_may_not_answer_is_asked_anew() {
         let mut heartbeat = Heartbeat::new(PACE, Time::ZERO);
-        assert!(heartbeat.probe(PACE, Time::ZERO).is_some());
+        assert!(matches!(heartbeat.beat(PACE, Time::from_ms(1_000)), Beat::Ping(_)));
         heartbeat.wait_until(Time::from_ms(1_100));
         assert!(matches!(heartbeat.beat(PACE, Time::from_ms(1_100)), Beat::Ping(_)));
         assert_eq!(heartbeat.deadline(), Time::from_ms(1_400));
+    }
+
+    /// Somebody still waits for the answer.
+    #[test]
+    fn peer_in_the_way_that_may_not_answer_is_asked_anew_and_has_as_little_time() {
+        let mut heartbeat = Heartbeat::new(PACE, Time::ZERO);
+        assert!(heartbeat.probe(PACE, Time::ZERO).is_some());
+        heartbeat.wait_until(Time::from_ms(1_100));
+        assert!(matches!(heartbeat.beat(PACE, Time::from_ms(1_100)), Beat::Ping(_)));
+        assert_eq!(heartbeat.deadline(), Time::from_ms(1_100 + PROBE_MS));
+        assert_eq!(heartbeat.beat(PACE, heartbeat.deadline()), Beat::Lost);
     }
 
     #[test]
