@@ -17,11 +17,13 @@ use super::world::World;
 pub fn check(world: &mut World, last: usize, rooms: usize) {
     let now_us = world.nature.clock_us;
     for client in &world.clients {
-        let is_ghost = client.is_over() && client.link.is_held();
+        // Who goes on answering pings may have gone in this moment, before the server was told.
+        let is_told = !client.link.has_edge();
+        let is_ghost = client.is_over() && client.link.is_held() && is_told;
         assert!(!is_ghost, "a connection without a client: {client:?}");
     }
     for (index, client) in world.clients.iter().enumerate() {
-        let mut unanswered = client.unanswered().map(|carrier| &world.clients[carrier]);
+        let mut unanswered = client.unanswered(now_us).map(|carrier| &world.clients[carrier]);
         let waits = |one: &Client| one.session_of() == Some(index) && one.waits_for_answer();
         assert!(!unanswered.any(waits), "a request is not answered: {client:?}");
     }
@@ -29,7 +31,7 @@ pub fn check(world: &mut World, last: usize, rooms: usize) {
     for client in world.clients.iter_mut().filter(|client| is_sure(client)) {
         client.ledger.settle(now_us);
     }
-    check_rooms(world, rooms);
+    check_rooms(world, rooms, now_us);
     let newest: BTreeMap<&str, At> = world.clients[last]
         .ledger
         .seats
@@ -39,18 +41,23 @@ pub fn check(world: &mut World, last: usize, rooms: usize) {
         .collect();
     for (room, at) in &newest {
         let state = world.nature.rosters.state(at).expect("it was told of it");
-        check_members(room, state, &world.clients);
+        check_members(room, state, &world.clients, now_us);
         for client in world.clients.iter().filter(|client| is_sure(client)) {
             check_view(client, room, at, state);
         }
     }
 }
 
+/// Whether a client is there, or the server may not know yet that it is not.
+fn may_be_there(client: &Client, now_us: u64) -> bool {
+    client.is_live() || client.may_linger(now_us)
+}
+
 /// There are the rooms that somebody is in, and no others.
-fn check_rooms(world: &World, rooms: usize) {
+fn check_rooms(world: &World, rooms: usize, now_us: u64) {
     let (mut sure, mut possible) = (BTreeSet::new(), BTreeSet::new());
-    for client in world.clients.iter().filter(|client| client.is_live()) {
-        match client.is_untroubled() {
+    for client in world.clients.iter().filter(|client| may_be_there(client, now_us)) {
+        match client.is_live() && client.is_untroubled() {
             true => sure.extend(client.ledger.seats.all.keys()),
             false => possible.extend(client.ledger.asked.iter().map(|(room, _)| *room)),
         }
@@ -74,12 +81,12 @@ fn check_view(client: &Client, room: &str, at: &At, state: &State) {
 }
 
 /// Who is told of is there, and is told of as it wants to be.
-fn check_members(room: &str, state: &State, clients: &[Client]) {
+fn check_members(room: &str, state: &State, clients: &[Client], now_us: u64) {
     let mut members: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
     let mut possible: BTreeSet<&str> = BTreeSet::new();
-    for client in clients.iter().filter(|client| client.is_live()) {
+    for client in clients.iter().filter(|client| may_be_there(client, now_us)) {
         let ledger = &client.ledger;
-        if client.is_untroubled() {
+        if client.is_live() && client.is_untroubled() {
             let member = ledger.seats.all.get(room).and_then(|seat| seat.member.as_ref());
             if let Some(member) = member {
                 members.entry(&member.name).or_default().push(member);

@@ -398,6 +398,7 @@ impl Client {
             || self.has_ended
             || code == Some(1001) && nature.is_stopping
             || self.polls() && nature.is_crowded
+            || code == Some(1002) && self.may_be_over()
             || code == Some(1008) && is_left_out && self.kind == Kind::SocketIo;
         let me = (self.number, self.kind, &self.ledger);
         assert!(is_fair || !self.is_innocent, "{me:?} was closed with {code:?}");

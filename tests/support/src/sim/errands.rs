@@ -5,6 +5,7 @@ use super::client::Client;
 use super::client::carrier::Load;
 use super::script::{Kind, Step};
 use super::setup;
+use super::tabs::LATE_US;
 use super::world::{Act, World};
 
 /// What one client wants of another, by its number.
@@ -68,7 +69,10 @@ impl World {
 
     fn carry(&mut self, session: usize, over: Option<usize>, load: Load) {
         let now_us = self.nature.clock_us;
-        let free = over.filter(|carrier| self.clients[*carrier].is_idle_carrier());
+        // Its place may be that of another one's by now.
+        let is_free =
+            |carrier: &Client| carrier.is_idle_carrier() && carrier.session_of() == Some(session);
+        let free = over.filter(|carrier| is_free(&self.clients[*carrier]));
         let carrier = free.unwrap_or_else(|| {
             let carrier = setup::add_carrier(self, session);
             let delay_us = u64::from(self.nature.choices.below(3)) * 500;
@@ -102,11 +106,28 @@ impl World {
         self.run_errands();
     }
 
+    /// A request of a session may have waited long for its socket to be accepted.
+    pub(super) fn note_accepted(&mut self, index: usize) {
+        let now_us = self.nature.clock_us;
+        let client = &self.clients[index];
+        if client.link.connected_us + LATE_US < now_us
+            && let Some(session) = client.session_of()
+        {
+            self.clients[session].is_held_up(now_us);
+        }
+    }
+
     /// The server has closed the socket of this client: what that means for its session.
     pub(super) fn note_closed(&mut self, index: usize) {
         let now_us = self.nature.clock_us;
-        if self.clients[index].takes_session_along(&self.nature) {
-            let session = self.clients[index].session_of().expect("a carrier has one");
+        // Where there are too many, one whose request has not come whole is dropped.
+        if self.nature.is_crowded && self.clients[index].waits_for_answer() {
+            self.harm(index);
+        }
+        if let Some(fetch) = self.clients[index].unanswered_fetch(&self.nature)
+            && let Some(session) = self.clients[index].session_of()
+            && self.clients[session].ends_with(fetch)
+        {
             self.clients[session].session_is_over(now_us);
         }
         if self.clients[index].kind == Kind::Carrier {

@@ -27,6 +27,8 @@ pub struct Link {
     pub is_reset: bool,
     /// The client is there no more, and has not said so.
     pub is_dead: bool,
+    /// When the client connected, on the world's clock.
+    pub connected_us: u64,
     pub is_accepted: bool,
     /// The server has closed its socket.
     pub is_closed: bool,

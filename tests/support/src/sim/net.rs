@@ -95,6 +95,7 @@ impl Net for World {
         }
         self.clients[index].link.is_accepted = true;
         self.accepted += 1;
+        self.note_accepted(index);
         Ok((Stream(index), SocketAddr::new(self.clients[index].address, 40_000)))
     }
 

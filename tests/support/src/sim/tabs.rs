@@ -31,8 +31,9 @@ pub struct Said {
     pub over_us: Option<u64>,
     /// When the server closed it: from then on nothing of it is on its way.
     pub closed_us: Option<u64>,
-    /// Whether it takes what it is sent, and answers.
+    /// Whether it takes what it is sent, and answers; and since when.
     pub is_prompt: bool,
+    pub prompt_from_us: u64,
     /// Whether it was told that it has the id.
     pub is_welcome: bool,
     pub left: Left,

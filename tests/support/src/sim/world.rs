@@ -161,6 +161,7 @@ impl World {
                 self.run_errands();
             }
             Act::Connect(index) if self.is_listening => {
+                self.clients[index].link.connected_us = now;
                 self.backlog.push_back(index);
                 self.has_waiting |= !self.is_told_waiting || self.nature.choices.chance(4);
                 self.wake(index, now);

@@ -157,17 +157,16 @@ impl Client {
         }
     }
 
-    /// The server has closed its socket: whether the session must have ended with it. It must if
-    /// the server had its request, and had not begun to answer.
-    pub fn takes_session_along(&self, nature: &Nature) -> bool {
+    /// The server has closed its socket: the kind of request that it had and had not begun to
+    /// answer.
+    pub fn unanswered_fetch(&self, nature: &Nature) -> Option<Fetch> {
         let flight = self.carrier.as_ref().and_then(|carrier| carrier.flight.as_ref());
-        let Some(flight) = flight.filter(|flight| flight.fetch != Fetch::Open) else {
-            return false;
-        };
+        let flight = flight.filter(|flight| flight.fetch != Fetch::Open)?;
         let link = &self.link;
         let is_unanswered = flight.writes == link.writes && link.untaken() == 0;
         // It would have been written to at once.
         let could_be_told = link.was_told_writable && !link.awaits_room && !nature.is_narrow;
-        flight.was_sent == Some(true) && is_unanswered && could_be_told
+        let is_left = flight.was_sent == Some(true) && is_unanswered && could_be_told;
+        is_left.then_some(flight.fetch)
     }
 }

@@ -73,7 +73,11 @@ impl Client {
         left.is_sure &= self.parting.is_some() || self.is_live();
         said.left = left;
         said.closed_us = self.closed_us();
-        said.is_prompt = self.is_prompt() && !self.is_moving();
+        let is_prompt = self.is_prompt() && !self.is_moving();
+        if is_prompt && !said.is_prompt {
+            said.prompt_from_us = nature.clock_us;
+        }
+        said.is_prompt = is_prompt;
         said.over_us = match self.polls() {
             true => self.closed_us(),
             false => self.parting.map(|parting| parting.at_us),
@@ -104,7 +108,7 @@ impl Client {
     fn leave(&mut self, way: Way, nature: &mut Nature) {
         self.script.clear();
         match way {
-            Way::Close(code) if self.is_open && !self.has_sent_close => {
+            Way::Close(code) if self.is_open && !self.has_sent_close && !self.polls() => {
                 self.has_sent_close = true;
                 self.outgoing.extend(wire::close(code));
                 let is_logout = code == 4000;
@@ -205,10 +209,10 @@ impl Client {
         let left = Left { is_sure, ..left };
         // The one that had the id until now may be any of them.
         let others = tab.into_iter().flat_map(|tab| &tab.connections);
-        let is_prompt = before.is_some()
-            && others.filter(|(other, _)| **other != self.number).all(|(_, said)| said.is_prompt);
+        let others = others.filter(|(other, _)| **other != self.number);
+        let prompt_from_us = prompt_from_us(others.map(|(_, said)| said));
         let from_us = self.ledger.hear_welcome(resumed, &left, now_us);
-        self.check_wait(from_us, is_prompt, nature);
+        self.check_wait(from_us, prompt_from_us.filter(|_| before.is_some()), nature);
         if let Some(tab) = self.tab {
             let number = self.number;
             let connections = &mut nature.tabs.all[tab].connections;
@@ -249,8 +253,8 @@ impl Client {
         let is_fair = tab.connections.values().any(is_there);
         let is_excused = !self.is_untroubled() || !is_quiet;
         assert!(is_fair || is_excused, "nobody else has its id: {own:?}, {tab:?}, {self:?}");
-        let is_prompt = tab.connections.values().all(|said| said.is_prompt);
-        self.check_wait(own.at_us, is_prompt, nature);
+        let prompt_from_us = prompt_from_us(tab.connections.values());
+        self.check_wait(own.at_us, prompt_from_us, nature);
         self.ledger.asked = Asked::new();
         if !self.has_sent_close && !self.has_ended {
             self.tab = (!nature.choices.chance(3)).then(|| nature.tabs.add());
@@ -258,15 +262,22 @@ impl Client {
         }
     }
 
-    /// An answer to `hello` comes within about a second.
-    fn check_wait(&self, from_us: u64, is_prompt: bool, nature: &Nature) {
-        let from_us = from_us.max(self.opened_us);
+    /// An answer to `hello` comes within about a second, if all others that had the id answer, and
+    /// since they do.
+    fn check_wait(&self, from_us: u64, prompt_from_us: Option<u64>, nature: &Nature) {
+        let from_us = from_us.max(self.opened_us).max(prompt_from_us.unwrap_or(0));
         let is_quiet = nature.tabs.terms.away_until_us + ANSWER_US < from_us;
-        let is_prompt = is_prompt && self.is_untroubled() && self.reading == Reading::Fast;
+        let is_prompt = self.is_untroubled() && self.reading == Reading::Fast;
+        let is_prompt = is_prompt && prompt_from_us.is_some();
         let is_late = nature.clock_us > from_us + ANSWER_US;
         let ms = nature.clock_us.saturating_sub(from_us) / 1000;
         assert!(!is_late || !is_quiet || !is_prompt, "it had to wait {ms} ms: {self:?}");
     }
+}
+
+/// Since when all of these take what they are sent, and answer, if they do.
+fn prompt_from_us<'a>(mut all: impl Iterator<Item = &'a Said>) -> Option<u64> {
+    all.try_fold(0, |last, said| said.is_prompt.then_some(said.prompt_from_us.max(last)))
 }
 
 /// What a client says that it has of a room: most often what it has, and sometimes something older,

@@ -13,10 +13,14 @@ use std::collections::VecDeque;
 use super::super::choices::Choices;
 use super::super::errands::Answer;
 use super::super::script::Kind;
+use super::super::tabs::{ANSWER_US, Parting};
 use crate::wire;
 
 use super::Client;
 use super::carrier::Fetch;
+
+/// A ping comes in 25 s, has 10 s to be answered, and nobody is held longer than 15 s after that.
+const LINGER_US: u64 = 55_000_000;
 
 /// How far a session has come on its way to a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Session {
     was_tried: bool,
     /// It has asked to be ended by a packet.
     is_closing: bool,
+    /// When a request of it was late, as accepting was.
+    held_up_us: Option<u64>,
     /// When it is known to have ended at the server.
     over_us: Option<u64>,
     /// It was told something on the WebSocket, and so is there.
@@ -70,6 +76,7 @@ pub struct Session {
 #[derive(Debug)]
 struct Flight {
     number: u32,
+    from_us: u64,
     fetch: Fetch,
     carrier: Option<usize>,
     /// It was sent when the WebSocket was known to be good: it is told nothing.
@@ -99,6 +106,7 @@ impl Session {
             has_try: false,
             was_tried: false,
             is_closing: false,
+            held_up_us: None,
             over_us: None,
             is_confirmed: false,
         }
@@ -108,9 +116,20 @@ impl Session {
         self.flights.iter().filter(|flight| flight.fetch == fetch).count()
     }
 
+    /// Whether a request waits for what there is to be told, or was answered and not read.
+    fn has_polled(&self) -> bool {
+        let mut unread = self.answers.iter().map(|(flight, _)| flight.fetch);
+        self.in_flight(Fetch::Poll) > 0 || unread.any(|fetch| fetch == Fetch::Poll)
+    }
+
     /// Whether what is said goes in requests.
     fn polls(&self) -> bool {
         self.course != Course::Moved
+    }
+
+    /// Whether a WebSocket may have been tried for it, so that a request may be told nothing.
+    fn may_be_told_nothing(&self) -> bool {
+        self.course != Course::Polling || self.was_tried
     }
 
     /// Whether nothing was tried that would be in the way of another WebSocket.
@@ -151,6 +170,19 @@ impl Client {
         self.session.as_ref().is_some_and(|session| session.course == Course::Failed)
     }
 
+    /// Whether its session may have ended before it was on a WebSocket: that one is closed then.
+    pub(super) fn may_be_over(&self) -> bool {
+        self.is_harmed && self.session.as_ref().is_some_and(|session| !session.is_confirmed)
+    }
+
+    /// Whether it has gone, and its session may be there until a ping is not answered, and its
+    /// members as long as they are held.
+    pub fn may_linger(&self, now_us: u64) -> bool {
+        let is_recent = |parting: Parting| now_us < parting.at_us + LINGER_US;
+        let is_known = self.session.is_none() || self.closed_us().is_some();
+        !is_known && self.parting.is_some_and(is_recent)
+    }
+
     /// When its session ended at the server, on the world's clock, if that is known.
     pub(super) fn closed_us(&self) -> Option<u64> {
         match &self.session {
@@ -180,10 +212,24 @@ impl Client {
         }
     }
 
+    /// The server has not begun to answer a request, and will not: whether the session must have
+    /// ended with it. One that is told nothing is done with before that is written.
+    pub fn ends_with(&self, fetch: Fetch) -> bool {
+        let is_done_with = |session: &Session| session.may_be_told_nothing();
+        fetch != Fetch::Poll || !self.session.as_deref().is_some_and(is_done_with)
+    }
+
     /// The server must have ended it by now.
     pub fn session_is_over(&mut self, now_us: u64) {
         if let Some(session) = &mut self.session {
             session.over_us.get_or_insert(now_us);
+        }
+    }
+
+    /// A request of it had to wait.
+    pub fn is_held_up(&mut self, now_us: u64) {
+        if let Some(session) = &mut self.session {
+            session.held_up_us = Some(now_us);
         }
     }
 
@@ -194,9 +240,10 @@ impl Client {
         }
     }
 
-    /// The requests of it that must have been answered after a rest: all but one that waits for
-    /// what there is to be told, and that one too if the session is over.
-    pub fn unanswered(&self) -> impl Iterator<Item = usize> {
+    /// The requests of it that must have been answered after a rest, in which it still answers
+    /// pings: all but one that waits for what there is to be told, and that one too if the session
+    /// is over.
+    pub fn unanswered(&self, now_us: u64) -> impl Iterator<Item = usize> {
         let is_over = self.session.as_ref().is_some_and(|session| session.over_us.is_some());
         let flights = self.session.iter().flat_map(|session| &session.flights);
         let mut polls = 0;
@@ -204,7 +251,8 @@ impl Client {
             let is_poll = flight.fetch == Fetch::Poll;
             polls += usize::from(is_poll);
             let may_wait = is_poll && !is_over && polls == 1;
-            flight.carrier.filter(|_| !may_wait && !flight.is_dropped)
+            let is_due = flight.from_us + ANSWER_US < now_us;
+            flight.carrier.filter(|_| is_due && !may_wait && !flight.is_dropped)
         })
     }
 

@@ -3,6 +3,7 @@
 use super::super::super::errands::Errand;
 use super::super::super::nature::Nature;
 use super::super::super::script::Step;
+use super::super::super::tabs::ANSWER_US;
 use super::super::Client;
 use super::super::carrier::Fetch;
 use super::{Course, Flight};
@@ -18,10 +19,24 @@ impl Client {
         {
             match answer.content {
                 None => self.lose_session(nature),
+                Some((200, body)) if flight.fetch == Fetch::Poll && session.has_polled() => {
+                    return self.give_up(&body, nature);
+                }
                 Some((200, body)) => self.hear_payload(&flight, body, nature),
                 Some((status, _)) => self.hear_refused(status, nature),
             }
         }
+    }
+
+    /// Two requests wait for what there is to be told, and one is answered. If the other was not
+    /// one too many, nobody knows which of them is to be read first.
+    fn give_up(&mut self, body: &[u8], nature: &mut Nature) {
+        let is_over = body == b"1" || body.ends_with(b"\x1e1");
+        if is_over {
+            self.session_is_over(nature.clock_us);
+            return self.finish(nature);
+        }
+        self.change_carriers(&Step::Fin, nature);
     }
 
     fn hear_payload(&mut self, flight: &Flight, body: Vec<u8>, nature: &mut Nature) {
@@ -52,7 +67,7 @@ impl Client {
         let is_vain = flight.is_vain && session.course == Course::Pausing;
         let is_excused = session.is_closing || session.over_us.is_some();
         assert!(!is_vain || text == "6" || is_excused, "{text:?} is told while it moves");
-        let is_fair = session.course != Course::Polling || session.was_tried || session.is_closing;
+        let is_fair = session.may_be_told_nothing() || session.is_closing;
         let is_last = is_noop && session.is_closing && !session.was_tried;
         if is_noop {
             session.poll_at_us = nature.clock_us + AGAIN_US;
@@ -66,7 +81,10 @@ impl Client {
                     return self.finish(nature);
                 }
                 "6" => {}
-                _ => self.hear_packet(packet.as_bytes(), nature),
+                _ => {
+                    self.hear_packet(packet.as_bytes(), nature);
+                    self.forget_who(nature);
+                }
             }
         }
         // What was to be told before the end is.
@@ -89,9 +107,14 @@ impl Client {
         let is_closing = self.session.as_ref().is_some_and(|session| session.is_closing);
         // Who is let into no namespace has joined none in time.
         let is_left_out = self.ledger.bounds.is_tight && self.ledger.seats.all.is_empty();
-        let is_fair = is_closing || self.has_ended || is_left_out || !self.is_untroubled();
-        let is_excused = nature.is_stopping || nature.is_crowded;
-        assert!(is_fair || is_excused, "{how} ends the session of {self:?}");
+        // Who is asked whether it is there may have been late to answer.
+        let held_up_us = self.session.as_ref().and_then(|session| session.held_up_us);
+        let is_recent = |us: u64| us + ANSWER_US > nature.clock_us;
+        let is_late = self.tab.is_some() && held_up_us.is_some_and(is_recent);
+        let is_excused = is_late || is_left_out || !self.is_untroubled();
+        let is_fair = is_closing || self.has_ended || is_excused;
+        let is_busy = nature.is_stopping || nature.is_crowded;
+        assert!(is_fair || is_busy, "{how} ends the session of {self:?}");
     }
 
     /// A request has ended without a response.

@@ -42,8 +42,8 @@ impl Client {
             self.post(nature);
         }
         if twice == Some(Fetch::Post) {
-            self.say("3");
-            self.post(nature);
+            // If it is not one too many, nobody knows which of the two is taken first.
+            self.fetch(Fetch::Post, "3", false, nature);
         }
         let session = self.session.as_mut()?;
         if is_pausing && session.flights.is_empty() && session.answers.is_empty() {
@@ -110,7 +110,16 @@ impl Client {
             Load { number, fetch, head_bytes: head.len(), bytes: [head, body].concat(), pause };
         let is_vain = fetch == Fetch::Poll && session.course == Course::Pausing;
         let is_dropped = false;
-        session.flights.push(Flight { number, fetch, carrier: None, is_vain, is_last, is_dropped });
+        let (from_us, carrier) = (nature.clock_us, None);
+        session.flights.push(Flight {
+            number,
+            from_us,
+            fetch,
+            carrier,
+            is_vain,
+            is_last,
+            is_dropped,
+        });
         let now_us = nature.clock_us;
         session.idle.retain(|(_, since_us)| since_us + IDLE_US > now_us);
         let over = session.idle.pop().map(|(carrier, _)| carrier);
