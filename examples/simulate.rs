@@ -31,11 +31,6 @@ struct Options {
     #[arg(long)]
     clients: Option<usize>,
 
-    /// Some clients of Socket.IO come by long-polling. What must hold of them is not settled: about
-    /// one seed in a thousand fails
-    #[arg(long)]
-    polling: bool,
-
     /// Threads, each of which runs seeds of its own [default: one for each core]
     #[arg(long)]
     threads: Option<usize>,
@@ -105,11 +100,8 @@ fn main() -> ExitCode {
     report(&total, started.elapsed().as_secs_f64());
     let Some((seed, problem)) = total.failure else { return ExitCode::SUCCESS };
     let clients = options.clients.map_or(String::new(), |number| format!(" --clients {number}"));
-    let polling = if options.polling { " --polling" } else { "" };
     println!("\nseed {seed} failed: {problem}");
-    println!(
-        "again: cargo run --release --example simulate -- --seeds 1 --seed {seed}{clients}{polling}"
-    );
+    println!("again: cargo run --release --example simulate -- --seeds 1 --seed {seed}{clients}");
     ExitCode::FAILURE
 }
 
@@ -137,7 +129,7 @@ fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
 /// Runs a seed, some of them twice.
 fn attempt(seed: u64, options: &Options) -> Result<Outcome, String> {
     let once = || {
-        let run = || run(Choices::seed(seed), options.clients, options.polling);
+        let run = || run(Choices::seed(seed), options.clients);
         panic::catch_unwind(AssertUnwindSafe(run)).map_err(|_| PROBLEM.take())
     };
     let outcome = once()?;

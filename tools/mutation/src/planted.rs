@@ -33,7 +33,7 @@ pub fn run(options: &Options) -> Result<bool> {
         return Err(format!("there is no bug {unknown}").into());
     }
     let program = build(&bugs)?;
-    if let Some(found) = find(&program, 0, false, 3)? {
+    if let Some(found) = find(&program, 0, 3)? {
         return Err(format!("without a bug it fails too: {}", found.problem).into());
     }
     let (mut rows, mut times, mut missed) = (Vec::new(), Vec::new(), 0);
@@ -41,8 +41,7 @@ pub fn run(options: &Options) -> Result<bool> {
         if !options.bugs.is_empty() && !options.bugs.contains(id) {
             continue;
         }
-        let Some(Found { seeds, seconds, problem }) =
-            find(&program, index + 1, id.starts_with("P-"), options.seconds)?
+        let Some(Found { seeds, seconds, problem }) = find(&program, index + 1, options.seconds)?
         else {
             missed += 1;
             println!("{id:12} NOT FOUND in {} s: {what}", options.seconds);
@@ -85,13 +84,10 @@ struct Found {
     problem: String,
 }
 
-/// Runs seeds until one fails, or the time is over. Bugs of long-polling need clients that poll.
-fn find(program: &PathBuf, number: usize, polls: bool, seconds: u64) -> Result<Option<Found>> {
+/// Runs seeds until one fails, or the time is over.
+fn find(program: &PathBuf, number: usize, seconds: u64) -> Result<Option<Found>> {
     let mut command = Command::new(program);
     command.args(["--seeds", "1000000000", "--threads", "1"]).env(VARIABLE, number.to_string());
-    if polls {
-        command.arg("--polling");
-    }
     let started = Instant::now();
     let (lines, end) = run_program(&mut command, Duration::from_secs(seconds), |_| false)?;
     let seconds = started.elapsed().as_secs_f64();

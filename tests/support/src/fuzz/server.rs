@@ -10,5 +10,5 @@ const CLIENTS_MAX: usize = 12;
 /// who they are, what they do and when, how it is cut, which call fails.
 pub fn server(input: &[u8]) {
     let Some((&clients, schedule)) = input.split_first() else { return };
-    run(Choices::script(schedule), Some(1 + usize::from(clients) % CLIENTS_MAX), false);
+    run(Choices::script(schedule), Some(1 + usize::from(clients) % CLIENTS_MAX));
 }

@@ -38,10 +38,9 @@ pub struct Outcome {
     pub trace: u64,
 }
 
-/// Runs what `choices` decide, with so many clients if that is given, of which some poll if they
-/// may. Panics if anything is wrong.
-pub fn run(choices: Choices, clients: Option<usize>, may_poll: bool) -> Outcome {
-    let mut run = Run::new(choices, clients, may_poll);
+/// Runs what `choices` decide, with so many clients if that is given. Panics if anything is wrong.
+pub fn run(choices: Choices, clients: Option<usize>) -> Outcome {
+    let mut run = Run::new(choices, clients);
     run.storm();
     if !run.has_ended {
         run.rest();
@@ -60,7 +59,7 @@ struct Run {
 }
 
 impl Run {
-    fn new(mut choices: Choices, clients: Option<usize>, may_poll: bool) -> Run {
+    fn new(mut choices: Choices, clients: Option<usize>) -> Run {
         let clients = clients.unwrap_or_else(|| match choices.below(200) {
             0..=119 => choices.between(1, 8) as usize,
             120..=193 => choices.between(9, 32) as usize,
@@ -95,7 +94,7 @@ impl Run {
             errands: VecDeque::new(),
             sessions_opened: 0,
             is_narrow: config.limits.send_bytes_per_turn < 1 << 20,
-            may_poll: may_poll && config.limits.reply_bytes_max >= 64 * 1024,
+            may_poll: config.limits.reply_bytes_max >= 64 * 1024,
             is_stopping: false,
             is_scarce: config.limits.buffered_mebibytes_max == 1,
             is_crowded: is_crowded || are_remote && CONNECTIONS_EACH as usize * clients > 40,
