@@ -2,6 +2,7 @@
 
 #![allow(missing_docs, reason = "nobody but the targets uses it")]
 
+pub mod soketto;
 pub mod tungstenite;
 
 use std::cell::RefCell;

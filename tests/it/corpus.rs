@@ -208,6 +208,11 @@ fn random_bodies_hold() {
 }
 
 #[test]
+fn random_fields_hold() {
+    check_random("fields", 20_000, random_bytes);
+}
+
+#[test]
 fn random_frames_hold() {
     check_random("frame_thorough", 20_000, random_frames);
 }

@@ -100,7 +100,8 @@ fn build(bugs: &[Bug]) -> Result<PathBuf> {
     for name in &targets {
         let mut command = Command::new("cargo");
         command.args(["+nightly", "fuzz", "build", "-s", "none", "--target-dir"]).arg(&target);
-        let status = command.arg(name).current_dir(&copy.sources).status()?;
+        command.arg(name).current_dir(&copy.sources);
+        let status = command.env("RUSTC_WRAPPER", copy.sources.join("fuzz/rustc")).status()?;
         if !status.success() {
             return Err(format!("the copy's target {name} does not compile").into());
         }

@@ -2,6 +2,7 @@
 
 use headcount::http::{BodyDecoder, BodyLength, RequestError};
 
+use super::fields::check_refusal;
 use super::slow_body::SlowBody;
 use super::splits::splits;
 
@@ -22,6 +23,9 @@ pub fn body_thorough(input: &[u8]) {
     let input = &input[..input.len().min(INPUT_MAX)];
     let (length, bytes_max, body) = read(input).unwrap_or((BodyLength::Chunked, 100, input));
     let expected = slowly(length, bytes_max, body);
+    if let Err(error) = expected.end {
+        check_refusal(error);
+    }
     for pieces in splits(body) {
         let found = decode(length, bytes_max, &pieces);
         assert_eq!(found, expected, "{}", body.escape_ascii());

@@ -4,6 +4,7 @@ use headcount::ws::{Decoder, Inflater, Inflation, MessageLimits, ProtocolError};
 
 use super::reference::{self, Deflate, Sent};
 use super::splits::splits;
+use super::written::{check_deflated, check_frame};
 
 /// Limits that a short input reaches, and some that it does not.
 pub const LIMITS: [MessageLimits; 2] = [
@@ -16,8 +17,12 @@ pub const LIMITS: [MessageLimits; 2] = [
 const PLAIN_EACH_BYTE: usize = 200;
 const COMPRESSED_EACH_BYTE: usize = 48;
 
-/// The target: what a client sends after the handshake, whatever that has agreed on.
+/// The target: what a client sends after the handshake, whatever that has agreed on; and what the
+/// server sends, of which these bytes are the payload then.
 pub fn frame_thorough(input: &[u8]) {
+    check_frame(input);
+    check_frame(&input.repeat(65_536 / input.len().max(1)));
+    check_deflated(input);
     for limits in &LIMITS {
         compare(input, limits, Deflate::No);
         // Otherwise nothing claims to be compressed, and it makes no difference what was agreed on.
@@ -50,8 +55,10 @@ fn compare(input: &[u8], limits: &MessageLimits, deflate: Deflate) {
                 stream.check(expected);
             }
             stream.check_memory(given, limits);
+            assert!(inflater.buffered_bytes() <= limits.message_bytes_max as usize + 1);
         }
         stream.check(&expected_in_the_end);
+        assert!(stream.error.is_none_or(|error| !error.to_string().is_empty()));
     }
 }
 

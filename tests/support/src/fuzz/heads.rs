@@ -7,6 +7,7 @@ use headcount::http::{
 };
 use headcount::ws::handshake::{self, Wishes};
 
+use super::fields::check_refusal;
 use super::listener::Asked;
 use super::splits::splits;
 
@@ -58,8 +59,9 @@ pub fn head_thorough(input: &[u8]) {
             assert_eq!(Some(&verdicts), whole.as_ref(), "in pieces of {:?}", lengths(&pieces));
         }
         for verdict in whole.into_iter().flatten() {
-            if let Verdict::Accepted(facts) = verdict {
-                check(&facts, limits);
+            match verdict {
+                Verdict::Accepted(facts) => check(&facts, limits),
+                Verdict::Broken(error) | Verdict::Refused { error, .. } => check_refusal(error),
             }
         }
     }

@@ -11,6 +11,7 @@
 //! | [`other_decoder`] | the same | tungstenite, but for a list of [`differences`] |
 //! | [`head`] | requests, as they are | [`fast`]: one other split; what must be accepted |
 //! | [`head_thorough`] | the same | all splits agree; what is accepted is unambiguous |
+//! | [`fields`] | a setting, then the value of a field | what was let in is what was set |
 //! | [`body`] | a line about the length, then a body | [`fast`]: one other split, a second reader |
 //! | [`body_thorough`] | the same | all splits agree; a slow decoder |
 //! | [`packet`] | a packet of Socket.IO, as it is | [`fast`]: a slow decoder; written and read |
@@ -29,6 +30,7 @@ mod copies;
 mod differences;
 mod expected;
 pub mod fast;
+mod fields;
 mod frames;
 pub mod grammar;
 mod heads;
@@ -46,11 +48,13 @@ mod server;
 mod slow_body;
 mod splits;
 mod wire;
+mod written;
 
 pub use bodies::{body_end, body_thorough};
 pub use connection::connection;
 pub use differences::ALLOWED;
 pub use fast::{body, frame, frame_deflate, head, packet};
+pub use fields::fields;
 pub use frames::frame_thorough;
 pub use heads::head_thorough;
 pub use hub::hub;
@@ -65,13 +69,14 @@ pub use wire::Wire;
 pub type Target = fn(&[u8]);
 
 /// The targets by their names, and the corpora that each is run over.
-pub const TARGETS: [(&str, Target, &[&str]); 13] = [
+pub const TARGETS: [(&str, Target, &[&str]); 14] = [
     ("frame", frame, &["frame"]),
     ("frame_deflate", frame_deflate, &["frame_deflate"]),
     ("frame_thorough", frame_thorough, &["frame", "frame_deflate"]),
     ("other_decoder", other_decoder, &["other_decoder"]),
     ("head", head, &["head"]),
     ("head_thorough", head_thorough, &["head"]),
+    ("fields", fields, &["fields"]),
     ("body", body, &["body"]),
     ("body_thorough", body_thorough, &["body"]),
     ("packet", packet, &["packet"]),
