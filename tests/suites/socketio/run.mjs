@@ -7,8 +7,7 @@
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 // PYTHON     one of 3.8 or later, with venv; otherwise python3
 //
-// There is no client in Rust: `rust_socketio` brings 181 crates, and OpenSSL in C, for one more client
-// of the same protocol.
+// The client in Rust needs OpenSSL's headers and pkg-config.
 //
 // With HEADCOUNT and SUITE set to reference.mjs the tests test themselves.
 
@@ -36,6 +35,7 @@ const steps = {
     (existsSync(python) || run(env.PYTHON ?? "python3", "-m", "venv", venv)) &&
     run(python, ...pip, "-r", here("requirements.txt")) &&
     run(python, here("interop.py")),
+  "a client in Rust": () => run(node, here("rust.mjs")),
 };
 
 const failed = Object.entries(steps).filter(([what, step]) => {
