@@ -37,12 +37,14 @@ pub fn chosen() -> u32 {
 /// The copy.
 pub(crate) struct Copy {
     pub(crate) sources: PathBuf,
+    target: PathBuf,
 }
 
 impl Copy {
     /// Copies what git knows, and new files that it does not ignore.
     pub(crate) fn make(name: &str) -> Result<Copy> {
-        let copy = Copy { sources: target().join("mutation").join(name) };
+        let folder = target().join("mutation");
+        let copy = Copy { sources: folder.join(name), target: folder.join("target") };
         if copy.sources.exists() {
             fs::remove_dir_all(&copy.sources)?;
         }
@@ -66,13 +68,12 @@ impl Copy {
         Ok(copy)
     }
 
-    /// Runs cargo in the copy. Gives its messages, and whether it has succeeded. What the copy
-    /// depends on is that of the project, and already built.
+    /// Runs cargo in the copy. Gives its messages, and whether it has succeeded.
     pub(crate) fn cargo(&self, arguments: &[&str]) -> Result<(Vec<Value>, bool)> {
         let mut command = Command::new("cargo");
         command.args(arguments).args(["--locked", "--quiet", "--message-format=json"]);
         command.current_dir(&self.sources).stderr(Stdio::inherit());
-        command.env("CARGO_TARGET_DIR", target());
+        command.env("CARGO_TARGET_DIR", &self.target).env("RUSTFLAGS", "-Awarnings");
         let output = command.output()?;
         let lines = str::from_utf8(&output.stdout)?.lines();
         let messages: serde_json::Result<Vec<Value>> = lines.map(serde_json::from_str).collect();
