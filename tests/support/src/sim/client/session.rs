@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use super::super::choices::Choices;
 use super::super::errands::Answer;
 use super::super::script::Kind;
-use super::super::tabs::{ANSWER_US, Parting};
+use super::super::tabs::{ANSWER_US, LATE_US, Parting};
 use crate::wire;
 
 use super::Client;
@@ -120,6 +120,14 @@ impl Session {
     fn has_polled(&self) -> bool {
         let mut unread = self.answers.iter().map(|(flight, _)| flight.fetch);
         self.in_flight(Fetch::Poll) > 0 || unread.any(|fetch| fetch == Fetch::Poll)
+    }
+
+    /// Whether a request of it had to wait to be accepted, or its packets wait still.
+    fn was_held_up(&self, now_us: u64) -> bool {
+        let waits =
+            |flight: &Flight| flight.fetch == Fetch::Post && flight.from_us + LATE_US < now_us;
+        let is_recent = |us: u64| us + ANSWER_US > now_us;
+        self.held_up_us.is_some_and(is_recent) || self.flights.iter().any(waits)
     }
 
     /// Whether what is said goes in requests.

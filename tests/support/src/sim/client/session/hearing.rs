@@ -3,7 +3,6 @@
 use super::super::super::errands::Errand;
 use super::super::super::nature::Nature;
 use super::super::super::script::Step;
-use super::super::super::tabs::ANSWER_US;
 use super::super::Client;
 use super::super::carrier::Fetch;
 use super::{Course, Flight};
@@ -108,9 +107,8 @@ impl Client {
         // Who is let into no namespace has joined none in time.
         let is_left_out = self.ledger.bounds.is_tight && self.ledger.seats.all.is_empty();
         // Who is asked whether it is there may have been late to answer.
-        let held_up_us = self.session.as_ref().and_then(|session| session.held_up_us);
-        let is_recent = |us: u64| us + ANSWER_US > nature.clock_us;
-        let is_late = self.tab.is_some() && held_up_us.is_some_and(is_recent);
+        let session = self.session.as_deref().filter(|_| self.tab.is_some());
+        let is_late = session.is_some_and(|session| session.was_held_up(nature.clock_us));
         let is_excused = is_late || is_left_out || !self.is_untroubled();
         let is_fair = is_closing || self.has_ended || is_excused;
         let is_busy = nature.is_stopping || nature.is_crowded;
