@@ -261,13 +261,15 @@ fn flood(address: SocketAddr, is_over: &AtomicBool) -> usize {
     while !is_over.load(Relaxed) {
         let mut poller = Poller::open(address);
         poller.post("40");
-        while !is_over.load(Relaxed) {
+        let mut is_open = true;
+        while is_open && !is_over.load(Relaxed) {
             posts += 1;
             let path = poller.path();
             ask(&mut poller.client, "POST", &path, &payload);
-            if poller.client.answer().status != 200 {
-                break;
-            }
+            is_open = poller.client.answer().status == 200;
+        }
+        if is_open {
+            poller.post("1");
         }
         reset(poller.client.stream);
     }
