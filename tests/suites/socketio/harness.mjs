@@ -10,7 +10,7 @@ export { HEADCOUNT, Program } from "../program.mjs";
 
 export const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-export const SUITE = process.env.SUITE ?? here("../../../target/release/examples/socketio_suite");
+export const SUITE = process.env.SUITE ?? here("../../../target/debug/examples/socketio_suite");
 
 // ---- Chromium ----------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 //     npm ci && node interop.mjs
 //
 // HEADCOUNT  the server's binary; otherwise ../../../target/release/headcount
-// SUITE      the suite application's; otherwise ../../../target/release/examples/socketio_suite
+// SUITE      the suite application's; otherwise ../../../target/debug/examples/socketio_suite
 // CHROMIUM   the browser's; otherwise /usr/bin/chromium
 
 import { readFileSync } from "node:fs";

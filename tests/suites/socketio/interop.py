@@ -2,8 +2,8 @@
 
     python -m pip install -r requirements.txt && python interop.py
 
-HEADCOUNT is the server's binary, SUITE that of the suite's application; otherwise they are those
-in ../../../target/release.
+HEADCOUNT is the server's binary, SUITE that of the suite's application; otherwise they are
+release/headcount and debug/examples/socketio_suite in ../../../target.
 """
 
 import html
@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import socketio
 
-RELEASE = Path(__file__).parent / "../../../target/release"
-HEADCOUNT = os.environ.get("HEADCOUNT", RELEASE / "headcount")
-SUITE = os.environ.get("SUITE", RELEASE / "examples/socketio_suite")
+TARGET = Path(__file__).parent / "../../../target"
+HEADCOUNT = os.environ.get("HEADCOUNT", TARGET / "release/headcount")
+SUITE = os.environ.get("SUITE", TARGET / "debug/examples/socketio_suite")
 TIME_MAX = 30  # s; for what takes a moment
 
 
