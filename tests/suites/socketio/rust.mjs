@@ -14,4 +14,4 @@ const place = ["--manifest-path", here("rust/Cargo.toml"), "--target-dir", here(
 const client = spawn("cargo", ["run", "--quiet", "--locked", ...place, headcount.url], { stdio: "inherit" });
 const [status] = await once(client, "exit");
 await headcount.kill();
-process.exitCode = status;
+process.exitCode = status ?? 1; // there is none if a signal ended it
