@@ -11,8 +11,9 @@ impl Connection {
     /// What the connection is to others.
     pub(crate) fn state(&self) -> State {
         let protocol = match &self.phase {
+            Phase::Waiting(_) => return State::Carrying,
+            Phase::Http(_) if self.carried().is_some() => return State::Carrying,
             Phase::Http(_) => return State::Http,
-            Phase::Waiting(_) => return State::Waiting,
             Phase::Draining(_) => return State::Draining,
             Phase::Closed(_) => return State::Gone,
             Phase::WebSocket(socket) => &socket.protocol,

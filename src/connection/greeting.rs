@@ -38,7 +38,7 @@ impl Connection {
         }
     }
 
-    /// The session that it has a request of, or that is to move to it.
+    /// The session that it has requests of, or that is to move to it.
     pub(crate) fn carried(&self) -> Option<u32> {
         match self.identity.as_deref() {
             Some(Identity::Carrier(session)) => Some(*session),
@@ -64,6 +64,13 @@ impl Connection {
             (Some(Identity::Awaited), false) => Err(ApiError::HelloMissing),
             (None | Some(Identity::Known(_)), true) => Err(ApiError::HelloUnexpected),
             _ => Ok(()),
+        }
+    }
+
+    /// It is not kept for the requests of this session any more, unless that moves to it.
+    pub(crate) fn release_from(&mut self, session: u32) {
+        if self.carried() == Some(session) && !self.takes_part() {
+            self.forget_identity();
         }
     }
 

@@ -12,6 +12,6 @@ pub(crate) enum Identity {
     Waiting(Hello),
     /// It is this client, or one without an id.
     Known(Option<ClientId>),
-    /// It has a request of the session of this number, or that is to move to it.
+    /// It has requests of the session of this number, or that is to move to it.
     Carrier(u32),
 }

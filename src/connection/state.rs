@@ -5,8 +5,8 @@
 pub enum State {
     /// It speaks HTTP and may still become a WebSocket.
     Http,
-    /// Its request waits for what a session of Socket.IO has to say.
-    Waiting,
+    /// It has the requests of a session of Socket.IO: one waits, or was the last.
+    Carrying,
     /// It speaks Socket.IO and is in no namespace.
     Unjoined,
     /// It has a name in no room.
@@ -27,7 +27,7 @@ impl State {
     /// All states of a connection that has not ended, and their names.
     pub const OPEN: [(State, &str); 8] = [
         (State::Http, "http"),
-        (State::Waiting, "waiting"),
+        (State::Carrying, "carrying"),
         (State::Unjoined, "unjoined"),
         (State::Watching, "watching"),
         (State::Present, "present"),

@@ -11,7 +11,7 @@ pub(super) struct Counts {
     pub(super) for_metrics: u32,
     /// Sessions on no socket.
     pub(super) sessions: usize,
-    /// Connections that speak HTTP, without those.
+    /// Connections that speak HTTP and have no requests of those.
     pub(super) pending: u32,
     /// Bytes of memory that they hold beside themselves.
     pub(super) buffered_bytes: usize,

@@ -1,6 +1,6 @@
 //! What sessions of long-polling and the connections that have their requests want of each other.
 
-use crate::connection::{Cause, Connection, ConnectionId};
+use crate::connection::{Cause, Connection, ConnectionId, Identity};
 use crate::presence::ClientId;
 use crate::socketio::handshake::Refusal;
 use crate::socketio::{ClientError, Engine};
@@ -43,6 +43,10 @@ impl Hub {
                 });
                 self.agenda.touched.push_back(socket);
             }
+            Letter::Release { carrier, session } => {
+                self.with(carrier, |connection, _| connection.release_from(session));
+                self.drop_oldest_pending();
+            }
         }
     }
 
@@ -75,11 +79,12 @@ impl Hub {
         let entry = self.connections.vacant_entry();
         let id = ConnectionId::new(entry.key(), self.generation);
         entry.insert(Connection::session(id, address, engine, config, now));
-        sessions.opened(id, engine);
+        sessions.opened(id, engine, from);
         counts.sessions += 1;
         // Even if nothing happens to it, it is not counted yet, and has a deadline from now on.
         self.with(id, |connection, context| context.greet(connection, client, now));
         let packets = self.collect(id);
+        self.with(from, |connection, _| connection.identify(Identity::Carrier(id.generation())));
         self.answer(from, now, |context| context.session_response(PAYLOAD_TYPE, packets));
     }
 
@@ -94,7 +99,7 @@ impl Hub {
         let taken = self.with(session, |connection, context| {
             connection.is_polling() && context.receive_payload(connection, content, now)
         });
-        self.context.sessions.post_is_over(session.generation());
+        self.context.sessions.post_is_over(session.generation(), from);
         self.answer(from, now, |context| match taken {
             Some(true) => context.session_response(OK_TYPE, b"ok".to_vec()),
             Some(false) => context.engine_response(Refusal::BadRequest),

@@ -66,7 +66,6 @@ impl Hub {
         self.with(request, |connection, context| {
             let Some((keeps_alive, sharing)) = connection.answered() else { return };
             let keeps_alive = keeps_alive && !is_stopping;
-            connection.forget_identity();
             let mut response = response(context);
             response.head = sharing.add_with_credentials_to(response.head);
             context.respond(connection, response, false, keeps_alive, now);
@@ -119,8 +118,7 @@ impl Context {
     /// The request that is under way on a connection will not be completed. Its session goes on.
     pub(super) fn forget_request(&mut self, connection: &mut Connection) {
         if let Some(session) = connection.carried() {
-            connection.forget_identity();
-            self.sessions.post_is_over(session);
+            self.sessions.post_is_over(session, connection.id);
         }
     }
 

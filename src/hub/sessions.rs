@@ -28,6 +28,9 @@ struct Session {
     poll: Option<ConnectionId>,
     /// The request that brings packets.
     post: Option<ConnectionId>,
+    /// The connections that had its last requests, the last one first. The client goes on with
+    /// them, so they are not displaced; with more than these it would take the room of others.
+    carriers: [Option<ConnectionId>; 2],
     /// The WebSocket to which it may move, and whether the client has tried that.
     upgrade: Option<(ConnectionId, bool)>,
     /// Whether it is to end, so that it has no more requests.
@@ -51,6 +54,8 @@ pub(super) enum Letter {
     End { session: ConnectionId, cause: Cause },
     /// No session moves to this WebSocket.
     Refuse { socket: ConnectionId },
+    /// A connection is not kept for a session any more.
+    Release { carrier: ConnectionId, session: u32 },
 }
 
 /// What becomes of a request for a session.
@@ -75,7 +80,8 @@ impl Letter {
             | Letter::Answer { to: id, .. }
             | Letter::Upgrade { to: id, .. }
             | Letter::End { session: id, .. }
-            | Letter::Refuse { socket: id } => id,
+            | Letter::Refuse { socket: id }
+            | Letter::Release { carrier: id, .. } => id,
         }
     }
 }
@@ -101,10 +107,11 @@ impl Sessions {
         self.letters.push_back(Letter::Open { from, engine, client });
     }
 
-    /// It is open.
-    pub(super) fn opened(&mut self, connection: ConnectionId, engine: Engine) {
-        let (poll, post, upgrade, is_over) = (None, None, None, false);
-        let session = Session { connection, engine, poll, post, upgrade, is_over };
+    /// It is open, for a request of this connection.
+    pub(super) fn opened(&mut self, session: ConnectionId, engine: Engine, from: ConnectionId) {
+        let carriers = [Some(from), None];
+        let (connection, poll, post, upgrade, is_over) = (session, None, None, None, false);
+        let session = Session { connection, engine, poll, post, carriers, upgrade, is_over };
         self.all.insert(connection.generation(), session);
     }
 
@@ -115,6 +122,7 @@ impl Sessions {
             (Some((_, true)), _) => Admission::Noop(session.engine),
             (_, None) => {
                 session.poll = Some(from);
+                session.carried_by(from, &mut self.letters);
                 self.letters.push_back(Letter::Look { session: session.connection });
                 Admission::Waits
             }
@@ -135,6 +143,7 @@ impl Sessions {
             return Admission::Refused;
         }
         session.post = Some(from);
+        session.carried_by(from, &mut self.letters);
         Admission::Waits
     }
 
@@ -147,9 +156,9 @@ impl Sessions {
     }
 
     /// Its packets are taken, or it is refused and the session goes on.
-    pub(super) fn post_is_over(&mut self, number: u32) {
+    pub(super) fn post_is_over(&mut self, number: u32, from: ConnectionId) {
         if let Some(session) = self.all.get_mut(&number) {
-            session.post = None;
+            session.post.take_if(|request| *request == from);
         }
     }
 
@@ -188,13 +197,16 @@ impl Sessions {
         if !self.all.get(&number).is_some_and(|session| is_offered(session) && !session.is_over) {
             return self.letters.push_back(Letter::Refuse { socket });
         }
-        if let Some(Session { connection, poll, .. }) = self.all.remove(&number) {
+        if let Some(session) = self.all.remove(&number) {
+            let Session { connection, poll, .. } = session;
             debug_assert!(poll.is_none(), "it was answered when the client tried the WebSocket");
             self.letters.push_back(Letter::Upgrade { session: connection, to: socket });
+            session.release(&mut self.letters);
         }
     }
 
-    /// A connection is gone that had a request of the session, or to which it might have moved.
+    /// A connection has no request of the session any more, or is none to which it might move. If
+    /// the request was not answered, its client is gone.
     pub(super) fn left(&mut self, number: u32, connection: ConnectionId) {
         let Some(session) = self.all.get_mut(&number) else { return };
         if session.upgrade.is_some_and(|(socket, _)| socket == connection) {
@@ -225,6 +237,7 @@ impl Sessions {
         if let Some((socket, _)) = session.upgrade {
             self.letters.push_back(Letter::Refuse { socket });
         }
+        session.release(&mut self.letters);
     }
 
     /// The session of this id that may be asked for by `transport`. A WebSocket of one that is gone
@@ -254,5 +267,34 @@ impl Session {
         if !std::mem::replace(&mut self.is_over, true) {
             letters.push_back(Letter::End { session: self.connection, cause });
         }
+    }
+
+    /// This connection has a request of the session, and is kept for more of them in place of the
+    /// one that had none for the longest time.
+    fn carried_by(&mut self, from: ConnectionId, letters: &mut VecDeque<Letter>) {
+        let [last, before] = self.carriers;
+        if last == Some(from) {
+            return;
+        }
+        let has_request = |one: Option<ConnectionId>| one.is_some_and(|id| self.has_request(id));
+        let (kept, released) = match before {
+            Some(id) if id == from => (last, None),
+            _ if has_request(before) => (before, last),
+            _ => (last, before),
+        };
+        self.carriers = [Some(from), kept];
+        let session = self.connection.generation();
+        letters.extend(released.map(|carrier| Letter::Release { carrier, session }));
+    }
+
+    fn has_request(&self, connection: ConnectionId) -> bool {
+        [self.poll, self.post].contains(&Some(connection))
+    }
+
+    /// There is no such session any more.
+    fn release(&self, letters: &mut VecDeque<Letter>) {
+        let session = self.connection.generation();
+        let carriers = self.carriers.into_iter().flatten();
+        letters.extend(carriers.map(|carrier| Letter::Release { carrier, session }));
     }
 }

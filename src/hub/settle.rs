@@ -22,8 +22,10 @@ pub(super) fn settle(connection: &mut Connection, context: &mut Context, agenda:
     if let Some(session) = connection.carried()
         && !connection.is_carrying()
     {
-        connection.forget_identity();
         context.sessions.left(session, connection.id);
+        if connection.http_mut().is_none() {
+            connection.forget_identity();
+        }
     }
     // Its requests, if it is a session itself, and its memory.
     if connection.is_closed() {

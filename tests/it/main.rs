@@ -46,6 +46,7 @@ mod planted;
 mod poller;
 mod polling;
 mod polling_bodies;
+mod polling_room;
 mod polling_suite;
 mod preflight;
 mod presence_data;

@@ -78,6 +78,14 @@ impl Client {
         (answer.status, body(&answer))
     }
 
+    /// Sends a packet that is taken, and says by which connection.
+    pub fn post_from(&self, world: &mut World, payload: &str) -> Peer {
+        let peer = world.connect();
+        world.send(peer, request("POST", &self.path(), payload).as_bytes());
+        assert_eq!(world.answer(peer).status, 200);
+        peer
+    }
+
     /// A WebSocket to which the session may move.
     pub fn socket(&self, world: &mut World) -> Peer {
         world.open(&self.path().replace("polling", "websocket"))

@@ -456,20 +456,3 @@ fn g1_payload_of_separators_alone_ends_the_session() {
     assert_eq!(status, 400);
     check_gone(&mut world, &client);
 }
-
-#[test]
-fn g12_requests_that_wait_are_no_slow_heads() {
-    let limits = Limits { pending_max: 2, ..Limits::default() };
-    let mut world = World::with(Config { limits, ..Config::default() });
-    let mut clients: Vec<Client> = (0..20).map(|_| Client::joined(&mut world)).collect();
-    clients.iter_mut().for_each(|client| client.ask(&mut world));
-    let heads = [world.connect(), world.connect(), world.connect()];
-    assert!(world.is_closed(heads[0]) && !world.is_closed(heads[2]), "the oldest of them goes");
-    assert!(clients.iter().all(|client| !world.is_closed(client.poll)));
-    let other = engine::join(&mut world);
-    engine::login(&mut world, other, "Ada");
-    world.pass_ms(100);
-    for client in &mut clients {
-        assert_eq!(client.told(&mut world), "42[\"login\",[\"Ada\"]]");
-    }
-}

@@ -1,0 +1,65 @@
+//! The room that the connections of long-polling take.
+
+use headcount::config::{Config, Limits};
+
+use crate::engine;
+use crate::poller::{Client, request};
+use crate::world::{Peer, World};
+
+const LOGOUT: &str = "42[\"logout\"]";
+
+/// A server in which two connections may be pending.
+fn small() -> World {
+    let limits = Limits { pending_max: 2, ..Limits::default() };
+    World::with(Config { limits, ..Config::default() })
+}
+
+#[test]
+fn g12_requests_that_wait_are_no_slow_heads() {
+    let mut world = small();
+    let mut clients: Vec<Client> = (0..20).map(|_| Client::joined(&mut world)).collect();
+    clients.iter_mut().for_each(|client| client.ask(&mut world));
+    let heads = [world.connect(), world.connect(), world.connect()];
+    assert!(world.is_closed(heads[0]) && !world.is_closed(heads[2]), "the oldest of them goes");
+    assert!(clients.iter().all(|client| !world.is_closed(client.poll)));
+    let other = engine::join(&mut world);
+    engine::login(&mut world, other, "Ada");
+    world.pass_ms(100);
+    for client in &mut clients {
+        assert_eq!(client.told(&mut world), "42[\"login\",[\"Ada\"]]");
+    }
+}
+
+/// A client keeps two connections, one of which waits, and would lose its session with the other.
+#[test]
+fn g12_connections_of_a_session_are_not_displaced() {
+    let mut world = small();
+    let mut clients: Vec<Client> = (0..20).map(|_| Client::joined(&mut world)).collect();
+    clients.iter_mut().for_each(|client| client.ask(&mut world));
+    let posts: Vec<Peer> =
+        clients.iter().map(|client| client.post_from(&mut world, LOGOUT)).collect();
+    let heads = [world.connect(), world.connect(), world.connect()];
+    assert!(world.is_closed(heads[0]) && !world.is_closed(heads[2]), "the oldest of them goes");
+    assert!(posts.iter().all(|&peer| !world.is_closed(peer)));
+    // … nor is one whose request has not come as a whole.
+    let half = request("POST", &clients[0].path(), LOGOUT);
+    world.send(posts[0], &half.as_bytes()[..half.len() - 4]);
+    let heads = [world.connect(), world.connect(), world.connect()];
+    assert!(world.is_closed(heads[0]) && !world.is_closed(posts[0]));
+}
+
+/// … so that a session takes the room of two, however many it has had.
+#[test]
+fn g12_session_keeps_two_connections_and_none_when_it_is_over() {
+    let mut world = small();
+    let mut client = Client::joined(&mut world);
+    client.ask(&mut world);
+    let posts: Vec<Peer> = (0..5).map(|_| client.post_from(&mut world, LOGOUT)).collect();
+    let closed: Vec<bool> = posts.iter().map(|&peer| world.is_closed(peer)).collect();
+    assert_eq!(closed, [true, true, false, false, false], "the last is kept, and two are pending");
+    assert!(!world.is_closed(client.poll), "it waits");
+    assert_eq!(client.post(&mut world, "1").0, 200);
+    let heads = [world.connect(), world.connect()];
+    assert!(posts.iter().all(|&peer| world.is_closed(peer)) && world.is_closed(client.poll));
+    assert!(heads.iter().all(|&peer| !world.is_closed(peer)));
+}
