@@ -2,14 +2,18 @@
 
 mod listen;
 
+use std::env;
 use std::error::Error;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
-use headcount::config::{Compression, Config, Limits, OriginPolicy, RoomPattern, Secret};
+use headcount::config::{
+    Compression, Config, Limits, OriginPolicy, Redis, RedisUrl, RoomPattern, Secret,
+};
 use headcount::http::{HostPattern, Network, TrustedProxies};
 
 use crate::{bench, doctor, log, stdout, system};
@@ -52,6 +56,18 @@ pub(crate) struct Cli {
     /// Keep rooms and logins in this file over restarts and crashes
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+
+    /// Share rooms with other processes by way of this Redis or Valkey server; repeatable, for
+    /// servers of which one is the master
+    ///
+    /// redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. Others on this machine can see a password
+    /// in the arguments; they don't in a file, or in the variable HEADCOUNT_REDIS_PASSWORD.
+    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    pub(crate) redis: Vec<RedisUrl>,
+
+    /// Read the password for --redis from this file
+    #[arg(long, value_name = "FILE", requires = "redis")]
+    redis_password_file: Option<PathBuf>,
 
     /// Serve Socket.IO clients of version 1 and 2 too (Engine.IO v3)
     #[arg(long)]
@@ -153,6 +169,7 @@ impl Cli {
             allows_eio3: self.allow_eio3,
             shows_causes: self.show_causes,
             saves: self.state.is_some(),
+            redis: self.redis(seed),
             origins: self.origins().unwrap_or_else(|error| exit(&error)),
             hosts: self.allow_host.clone(),
             rooms: self.rooms.clone(),
@@ -162,6 +179,27 @@ impl Cli {
             metrics_listen: self.metrics_listen,
             secret,
         }
+    }
+
+    /// The server by which rooms are shared, if they are.
+    fn redis(&self, node: u64) -> Option<Redis> {
+        if self.redis.is_empty() {
+            return None;
+        }
+        let password = self.redis_password().unwrap_or_else(|error| exit(&error));
+        Some(Redis { servers: self.redis.clone(), password, node })
+    }
+
+    /// The password that is not in a URL.
+    fn redis_password(&self) -> Result<Option<String>, clap::Error> {
+        let Some(path) = &self.redis_password_file else {
+            return Ok(env::var("HEADCOUNT_REDIS_PASSWORD").ok());
+        };
+        let read = fs::read_to_string(path).map_err(|error| {
+            let text = format!("can't read {}: {}\n", path.display(), system::describe(&error));
+            Cli::command().error(ErrorKind::Io, text)
+        });
+        Ok(Some(read?.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
     /// The limits, after what the machine allows.

@@ -7,6 +7,7 @@
 mod bounds;
 mod limits;
 mod polling_limits;
+mod redis;
 mod room_pattern;
 mod www_limits;
 
@@ -20,6 +21,7 @@ use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 pub use bounds::{DataLimits, ECHO};
 pub use limits::Limits;
 pub use polling_limits::PollingLimits;
+pub use redis::{Redis, RedisUrl};
 pub use room_pattern::RoomPattern;
 pub use www_limits::WwwLimits;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub shows_causes: bool,
     /// Whether what is in rooms is written down, to be there after a restart.
     pub saves: bool,
+    /// The server by which rooms are shared with other processes, if they are.
+    pub redis: Option<Redis>,
     /// Whose pages may connect, besides those that the same host served.
     pub origins: OriginPolicy,
     /// The hosts that requests may be for; empty: any.

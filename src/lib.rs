@@ -23,6 +23,7 @@
 pub mod addresses;
 pub mod api;
 pub mod assets;
+pub mod backplane;
 pub mod config;
 pub mod connection;
 pub mod deadlines;

@@ -68,7 +68,11 @@ fn serve(cli: &Cli) -> Result<Ended, String> {
     if let Some(state) = state {
         server.keep(state).map_err(|error| problem("can't start a thread", &error))?;
     }
-    let ended = server.run().map_err(|error| problem("the event queue failed", &error));
+    let ended = server.run().map_err(|error| match error.kind() {
+        // It says itself what is wrong.
+        io::ErrorKind::Other => error.to_string(),
+        _ => problem("the event queue failed", &error),
+    });
     info!("stopped");
     ended
 }

@@ -18,6 +18,7 @@
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
+//! - `parts`, `foreign`, `nodes`: rooms that several nodes share; `part`: what they report to each other
 //! - `commits`, `schedule`: what is due in rooms, and when; [`Epoch`]: which making of a room it is
 //! - `states`, [`message`], [`Encoder`]: what is told of a room as a whole, and its bytes
 //! - [`Digest`]: by which a copy is checked
@@ -29,6 +30,7 @@ mod encoder;
 mod entries;
 mod epoch;
 mod followers;
+mod foreign;
 mod hex;
 mod ids;
 mod leave;
@@ -36,6 +38,9 @@ mod list;
 mod log;
 mod members;
 pub mod message;
+mod nodes;
+mod part;
+mod parts;
 mod release;
 mod restore;
 mod resume;
@@ -67,6 +72,7 @@ pub use list::List;
 pub use log::{Bounds, BroadcastLog, Form, Frame, Seq};
 pub use members::Members;
 pub use message::State;
+pub use part::{Content, News, NodeId, PartHead, PartMember, Report, Taken};
 pub use resume::{At, Resumed};
 pub use room::{Lacking, Room};
 pub use roster::{Change, Roster};
@@ -76,6 +82,7 @@ pub use view::{Piece, Summary, View};
 use epoch::Epochs;
 use leave::{Hold, Holds};
 use members::Member;
+use parts::Parts;
 use saved::Unsaved;
 use schedule::Schedule;
 
@@ -88,7 +95,8 @@ pub struct Presence {
     entries: Entries,
     members: Members,
     epochs: Epochs,
-    /// The number of the room that was made last, and of the last change of data.
+    /// The number of the room that was made last, and of the last change of data. The latter is a
+    /// clock of Lamport's where nodes share rooms.
     made: u32,
     sets: u64,
     schedule: Schedule,
@@ -100,8 +108,12 @@ pub struct Presence {
     returned: u64,
     /// Members that were here before the server started.
     restored: u64,
+    /// Members that were copied from other nodes.
+    adopted: u64,
     /// What is to be written down, if somebody writes.
     unsaved: Option<Box<Unsaved>>,
+    /// What other nodes have in its rooms, if it shares them.
+    parts: Option<Box<Parts>>,
     /// Rooms whose last commit has not reached all followers. Each gives one follower in its turn.
     telling: VecDeque<RoomId>,
     /// So many bytes of frames may be added up for those who come back, until the next commit.
@@ -146,7 +158,9 @@ impl Presence {
             ended: [0; Leave::ALL.len()],
             returned: 0,
             restored: 0,
+            adopted: 0,
             unsaved: None,
+            parts: None,
             telling: VecDeque::new(),
             sum_budget: 0,
             now: Time::ZERO,
@@ -183,9 +197,9 @@ impl Presence {
         self.entries.len()
     }
 
-    /// Members in all rooms.
+    /// Members in all rooms, without those of other nodes.
     pub fn members(&self) -> usize {
-        self.members.len()
+        self.members.len() - self.foreign_members()
     }
 
     // Followers.
@@ -223,6 +237,7 @@ impl Presence {
         let room = Box::new(Room::new(name.clone(), epoch, self.made));
         let id = RoomId::of(self.rooms.insert(room));
         self.by_name.insert(name, id);
+        self.note_opened(id);
         id
     }
 
@@ -295,7 +310,7 @@ impl Presence {
         let (status, set, has_data) = (member.status, member.set, !member.data.is_empty());
         let entry = self.entries.get_mut(old);
         entry.leave(status);
-        entry.leave_data(set);
+        entry.leave_data(set, id);
         self.join_entry(new, status, has_data.then_some((set, id)));
         self.touch_entry(room, new, id);
         self.touch_entry(room, old, id);
@@ -320,7 +335,7 @@ impl Presence {
             entry.join(status);
         }
         if let Some(data) = data {
-            entry.leave_data(member.set);
+            entry.leave_data(member.set, id);
             if !data.is_empty() {
                 entry.join_data(self.sets, id);
             }

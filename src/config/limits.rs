@@ -323,6 +323,11 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub members_per_room_max: u32,
 
+    /// Time for which the logins at other processes are kept while Redis is away, in ms
+    #[arg(long, value_name = "MS", help_heading = ROOMS, default_value_t = 30_000)]
+    #[arg(value_parser = value_parser!(u32).range(1..))]
+    pub partition_grace_ms: u32,
+
     /// Logins without a connection; one more ends when its connection does
     #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 100_000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]

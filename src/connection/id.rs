@@ -21,6 +21,17 @@ impl ConnectionId {
         self.index as usize
     }
 
+    /// The handle of a connection that this process makes itself. No other has one like it.
+    pub(crate) fn outgoing(number: u32) -> ConnectionId {
+        // The highest generation is that of tokens which mean something else.
+        ConnectionId { index: u32::MAX, generation: number % u32::MAX }
+    }
+
+    /// Whether it is such a handle.
+    pub(crate) fn is_outgoing(self) -> bool {
+        self.index == u32::MAX
+    }
+
     /// The handle as one number, for an event queue.
     pub fn to_bits(self) -> u64 {
         u64::from(self.generation) << 32 | u64::from(self.index)

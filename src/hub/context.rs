@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
+use crate::backplane::Backplane;
 use crate::config::Config;
 use crate::presence::{Encoder, Leave, MemberId, Presence};
 use crate::tally::Tally;
@@ -23,6 +24,8 @@ pub(super) struct Context {
     /// The value of the `Date` field.
     pub(super) date: String,
     pub(super) presence: Presence,
+    /// This node among others, if there are others.
+    pub(super) backplane: Option<Backplane>,
     pub(super) clients: Clients,
     pub(super) sessions: Sessions,
     /// Clients that wait for others, those first that wait longest.
@@ -44,7 +47,12 @@ impl Context {
         if config.saves {
             presence.save();
         }
+        let backplane = config.redis.as_ref().map(Backplane::new);
+        if let Some(backplane) = &backplane {
+            presence.share(backplane.me());
+        }
         Context {
+            backplane,
             codec: codec(&config),
             presence,
             config,

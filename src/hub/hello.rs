@@ -172,7 +172,7 @@ impl Context {
             self.set_view(follower, one, View::Changes { next: resumed.next, form });
             return Some(resumed.change);
         }
-        if self.presence.is_young(RETURN_MS, now) {
+        if self.presence.is_young(RETURN_MS, now) || self.presence.is_loading(room) {
             self.set_view(follower, one, View::Nothing);
             // Each that is not over has a number of its own.
             let number = self.returning.back().map_or(1, |last| last.number % u16::MAX + 1);

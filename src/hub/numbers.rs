@@ -52,7 +52,7 @@ impl Hub {
         let taken = tally.accepted + tally.sessions;
         debug_assert_eq!(taken, self.connections.len() as u64 + tally.closed_total());
         let ended = presence.ended().iter().sum::<u64>();
-        let came = tally.logins + presence.restored();
+        let came = tally.logins + presence.restored() + presence.adopted();
         debug_assert_eq!(came - ended, presence.members() as u64);
     }
 }

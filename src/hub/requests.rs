@@ -97,6 +97,7 @@ impl Context {
             _ if !is_known => self.method_not_allowed(head, METHODS),
             (None, "/metrics") if shows_metrics(listener, head) => self.metrics_response(),
             (None, "/healthz") => self.text(Status::Ok, "ok"),
+            (None, "/readyz") => self.readiness(),
             _ if listener == Listener::Metrics => self.nothing_here(),
             // Nobody else is told that they are here.
             (None, "/metrics") => self.nothing_here(),
@@ -123,6 +124,15 @@ impl Context {
             _ => self.last_words(error.status(), &error.to_string()),
         };
         self.respond(connection, response, is_head, false, now);
+    }
+
+    /// Whether new clients are to be sent here: not while they would miss those of other nodes.
+    fn readiness(&self) -> Response {
+        let is_alone = self.backplane.as_ref().is_some_and(|shared| !shared.numbers().is_up);
+        match is_alone {
+            true => self.text(Status::ServiceUnavailable, "redis is away"),
+            false => self.text(Status::Ok, "ok"),
+        }
     }
 
     fn roster_response(&mut self, room: &str, head: &RequestHead<'_>, now: Time) -> Response {

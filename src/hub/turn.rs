@@ -1,6 +1,7 @@
 //! The phases of a turn: due deadlines, commits, whom to write to, and the end.
 
 use crate::addresses::AddressKey;
+use crate::backplane::Backplane;
 use crate::connection::{Cause, ConnectionId, Listener, Phase};
 use crate::time::Time;
 
@@ -23,11 +24,22 @@ impl Hub {
     /// send, and are given out by [`next_to_tell`](Self::next_to_tell).
     pub fn commit(&mut self, now: Time) {
         self.meet_clients(now);
-        let Context { presence, config, codec, tally, .. } = &mut self.context;
+        let Context { presence, backplane, config, codec, tally, .. } = &mut self.context;
+        if let Some(backplane) = backplane {
+            backplane.hear(presence, &config.limits, now);
+        }
         let mut encoder = encoder(codec, config);
         let work = presence.commit(&config.limits, &mut encoder, now);
         tally.commits += work.commits;
         tally.room_visits += work.visits;
+        if let Some(backplane) = backplane {
+            backplane.tell(presence, now);
+        }
+    }
+
+    /// This node among others, if there are others.
+    pub fn backplane_mut(&mut self) -> Option<&mut Backplane> {
+        self.context.backplane.as_mut()
     }
 
     /// Takes the next connection that may have something to send, besides what is new in rooms.
@@ -91,18 +103,23 @@ impl Hub {
 
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
-        let Context { presence, clients, sessions, returning, .. } = &self.context;
+        let Context { presence, backplane, config, clients, sessions, returning, .. } =
+            &self.context;
         if clients.is_due() || sessions.next().is_some() {
             return Time::ZERO;
         }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);
-        self.agenda.deadlines.next().min(presence.commit_due()).min(returns)
+        let shared = backplane.as_ref().map_or(Time::NEVER, |all| all.due(&config.limits));
+        self.agenda.deadlines.next().min(presence.commit_due()).min(returns).min(shared)
     }
 
     /// Stops: takes no new connections, closes all WebSockets with 1001, ends the others when they
     /// are answered.
     pub fn stop(&mut self, now: Time) {
         self.agenda.is_stopping = true;
+        if let Some(backplane) = &mut self.context.backplane {
+            backplane.end();
+        }
         let ids: Vec<ConnectionId> =
             self.connections.iter().map(|(_, connection)| connection.id).collect();
         for id in ids {

@@ -30,10 +30,14 @@ impl Presence {
         self.note_changed(id, member);
         let room = &mut self.rooms[id.index()];
         room.roster.touch(&mut self.entries, entry);
-        if !std::mem::replace(&mut room.flags.is_dirty, true) {
+        if !std::mem::replace(&mut room.flags.is_dirty, true) && !room.flags.is_loading {
             let at = room.commit_from();
-            self.plan(id, at, Task::Commit);
+            self.plan_commit(id, at);
         }
+    }
+
+    pub(super) fn plan_commit(&mut self, id: RoomId, at: Time) {
+        self.plan(id, at, Task::Commit);
     }
 
     fn plan(&mut self, id: RoomId, at: Time, task: Task) {
@@ -95,6 +99,7 @@ impl Presence {
         let people = (&mut self.entries, &self.members);
         let is_commit = room.commit(id, people, limits, kept, encoder, now);
         self.note_committed(id, is_commit);
+        self.report(id);
         let room = &mut self.rooms[id.index()];
         if is_commit {
             let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
@@ -110,7 +115,7 @@ impl Presence {
     }
 
     /// Puts a room on the list of those that tell, where it stands once.
-    fn tell(&mut self, id: RoomId) {
+    pub(super) fn tell(&mut self, id: RoomId) {
         let room = self.room_mut(id);
         if room.is_telling() && !std::mem::replace(&mut room.flags.is_telling, true) {
             self.telling.push_back(id);
@@ -121,6 +126,7 @@ impl Presence {
     pub(super) fn give_back(&mut self, id: RoomId) {
         if self.room(id).is_deserted() {
             self.note_forgotten(id);
+            self.note_closed(id);
             let room = self.rooms.remove(id.index());
             self.by_name.remove(room.name());
         }

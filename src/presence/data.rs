@@ -127,7 +127,8 @@ impl Data {
         }
     }
 
-    /// The data of all together: of each key the value that was set last. If that is too much for
+    /// The data of all together: of each key the value that was set last, and of two that nodes set
+    /// at one moment the greater. If that is too much for
     /// one entry, the keys that were set last are told.
     pub(super) fn merged<'a>(
         all: impl Iterator<Item = &'a Data>,
@@ -135,7 +136,8 @@ impl Data {
     ) -> Option<Rc<str>> {
         let mut fields: Vec<&Field> = all.flat_map(|data| &data.0).collect();
         fields.sort_unstable_by(|one, other| {
-            Field::compare_keys(one, other).then(other.set.cmp(&one.set))
+            let later = other.set.cmp(&one.set).then_with(|| other.json.cmp(&one.json));
+            Field::compare_keys(one, other).then(later)
         });
         fields.dedup_by(|other, first| other.key == first.key);
         if !fits(fields.iter().copied(), limits) {

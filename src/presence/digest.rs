@@ -30,6 +30,16 @@ impl Digest {
         Digest { a: finalized(lanes.a ^ lanes.length), b: finalized(lanes.b ^ lanes.length) }
     }
 
+    /// The hash of something that is made of these parts.
+    pub(super) fn of_parts<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Digest {
+        let mut lanes = Lanes { a: 0x811c_9dc5, b: 0x050c_5d1f, length: 0 };
+        for part in parts {
+            lanes.take(part);
+            lanes.take(b"\0");
+        }
+        Digest { a: finalized(lanes.a ^ lanes.length), b: finalized(lanes.b ^ lanes.length) }
+    }
+
     /// Reads what [`Display`](fmt::Display) writes.
     pub fn parse(text: &str) -> Option<Digest> {
         hex::parse(text, 16).map(|both| Digest::from_bits(both as u64))

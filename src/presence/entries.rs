@@ -4,8 +4,8 @@
 //! from all of them: the most active status, and of each key of the data the value that was set
 //! last by a member that is still there.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use slab::Slab;
@@ -39,7 +39,7 @@ pub(super) struct Entry {
     /// Members of each status, by its number.
     members: [u32; Status::ALL.len()],
     /// The members that have data, by the number of the request that set some last.
-    with_data: BTreeMap<u64, MemberId>,
+    with_data: BTreeSet<(u64, MemberId)>,
     /// Why the last member that is gone is gone, if that is told.
     pub(super) left_for: Option<Leave>,
     /// Whether it is on the list of those that were touched.
@@ -66,7 +66,7 @@ impl Entries {
                 let entry = Entry {
                     name: slot.key().1.clone(),
                     members: Default::default(),
-                    with_data: BTreeMap::new(),
+                    with_data: BTreeSet::new(),
                     left_for: None,
                     is_touched: false,
                     committed: None,
@@ -88,6 +88,13 @@ impl Entries {
     pub(super) fn remove(&mut self, room: RoomId, id: EntryId) {
         let entry = self.entries.remove(id.index());
         self.by_name.remove(&(room, entry.name));
+    }
+
+    /// Removes an entry whose room is gone with all its members.
+    pub(super) fn remove_if_here(&mut self, room: RoomId, id: EntryId) {
+        if self.entries.contains(id.index()) {
+            self.remove(room, id);
+        }
     }
 
     /// The entries of a room, in the order of their names.
@@ -122,12 +129,12 @@ impl Entry {
 
     /// A member has data from now on, which request `set` changed last.
     pub(super) fn join_data(&mut self, set: u64, member: MemberId) {
-        self.with_data.insert(set, member);
+        self.with_data.insert((set, member));
     }
 
     /// The member whose data request `set` changed last has none here any more.
-    pub(super) fn leave_data(&mut self, set: u64) {
-        self.with_data.remove(&set);
+    pub(super) fn leave_data(&mut self, set: u64, member: MemberId) {
+        self.with_data.remove(&(set, member));
     }
 
     /// What others are to see of it, if it is here. `data` finds those of a member.
@@ -137,7 +144,11 @@ impl Entry {
         limits: DataLimits,
     ) -> Option<Seen> {
         let status = Status::ALL.into_iter().find(|&status| self.members[status as usize] > 0)?;
-        let datas = self.with_data.values().rev().take(SETTERS_MAX).filter_map(|&id| data(id));
+        // Those of one moment are all taken or none: which of them is first, nodes don't agree on.
+        let first_left_out = self.with_data.iter().rev().nth(SETTERS_MAX).map(|&(set, _)| set);
+        let last = self.with_data.iter().rev();
+        let last = last.take_while(|&&(set, _)| first_left_out.is_none_or(|out| set > out));
+        let datas = last.filter_map(|&(_, id)| data(id));
         Some(Seen { status, data: Data::merged(datas, limits) })
     }
 }

@@ -14,7 +14,7 @@ pub struct RoomId(NonZeroU32);
 pub struct EntryId(NonZeroU32);
 
 /// The handle of a member. It is never good for another one, even in the same place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MemberId {
     pub(super) index: u32,
     pub(super) generation: NonZeroU32,

@@ -21,7 +21,7 @@ impl Presence {
     /// What held a member is gone. Without a hold, so is the member.
     pub fn release(&mut self, id: MemberId, leave: Leave, limits: &Limits) {
         let is_full = self.holds.held >= limits.held_members_max;
-        if leave.hold_ms(limits) == 0 || is_full {
+        if leave.hold_ms(limits) == 0 || is_full || self.is_elsewhere(id) {
             return self.end(id, leave);
         }
         if let Some(member) = self.members.get_mut(id)
@@ -38,7 +38,11 @@ impl Presence {
     /// The member that a client has in a room and that no connection has, which the client's new
     /// connection has from now on.
     pub fn attach(&mut self, client: ClientId, room: RoomId) -> Option<MemberId> {
-        let id = self.held_of(client, room)?;
+        let Some(id) = self.held_of(client, room) else {
+            let id = self.adopt(client, room)?;
+            self.returned += 1;
+            return Some(id);
+        };
         let member = self.members.get_mut(id)?;
         member.hold = Hold::Attached;
         self.room_mut(room).held -= 1;
@@ -77,19 +81,21 @@ impl Presence {
     }
 
     /// A member is gone.
-    fn end(&mut self, id: MemberId, leave: Leave) {
+    pub(super) fn end(&mut self, id: MemberId, leave: Leave) {
+        let is_foreign = self.is_foreign(id);
         let Some(member) = self.members.remove(id) else { return };
         let entry = self.entries.get_mut(member.entry);
         entry.leave(member.status);
-        entry.leave_data(member.set);
+        entry.leave_data(member.set, id);
         entry.left_for = self.shows_causes.then_some(leave);
         let is_held = member.hold != Hold::Attached;
         let room = self.room_mut(member.room);
-        room.members -= 1;
+        room.members -= u32::from(!is_foreign);
         room.held -= u32::from(is_held);
         self.holds.held -= u32::from(is_held);
-        self.ended[leave as usize] += 1;
+        self.ended[leave as usize] += u64::from(!is_foreign);
         self.touch_entry(member.room, member.entry, id);
+        self.forget_foreign(id, member.room);
     }
 
     /// Has others told why somebody left.

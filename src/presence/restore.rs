@@ -23,6 +23,7 @@ impl Presence {
             let room = &mut self.rooms[id.index()];
             // It was told before the restart.
             room.roster.commit(id, &mut self.entries, &self.members, limits.data());
+            self.report(id);
         }
         while let Some(first) = commits.next() {
             let mut of_room = vec![first];
@@ -57,6 +58,7 @@ impl Presence {
         let made = &mut self.rooms[room.index()];
         made.members += 1;
         made.roster.touch(&mut self.entries, entry);
+        self.note_part_changed(room, member);
         self.release(member, Leave::Lost, limits);
     }
 

@@ -75,6 +75,8 @@ pub(super) struct Flags {
     pub(super) is_counting: bool,
     /// It is scheduled that what is encoded is dropped.
     pub(super) is_forgetting: bool,
+    /// It waits for what other nodes say of it, and nothing is told of it before.
+    pub(super) is_loading: bool,
     /// Its followers are being told.
     pub(super) is_telling: bool,
     /// The next to be told is one of the counters, if there is one.
@@ -148,9 +150,11 @@ impl Room {
         &self.roster
     }
 
-    /// Whether nobody is in it or on the way out of it, so that it can go.
+    /// Whether nobody is in it or on the way out of it, so that it can go. Those that other nodes
+    /// have in it don't keep it.
     pub(super) fn is_deserted(&self) -> bool {
-        self.subscriptions == 0 && self.roster.is_empty() && !self.flags.is_telling
+        let is_used = self.subscriptions > 0 || self.members > 0;
+        !is_used && !self.flags.is_dirty && !self.flags.is_telling
     }
 
     // Followers.
@@ -226,6 +230,14 @@ impl Room {
         match view.is_count() {
             true => self.counters.as_ref().is_some_and(|counters| counters.is_to_be_told(place)),
             false => self.followers.is_to_be_told(place),
+        }
+    }
+
+    /// Has all of them told of what there is.
+    pub(super) fn tell_all(&mut self) {
+        self.followers.tell_all();
+        if let Some(counters) = &mut self.counters {
+            counters.tell_all();
         }
     }
 

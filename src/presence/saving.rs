@@ -24,7 +24,7 @@ impl Presence {
         let places = self.members.places();
         let end = from.saturating_add(count).min(places);
         for index in from..end {
-            if let Some(id) = self.members.at(index) {
+            if let Some(id) = self.members.at(index).filter(|&id| !self.is_foreign(id)) {
                 self.note(id);
             }
         }
@@ -33,6 +33,10 @@ impl Presence {
 
     /// A member has changed, which the next commit of its room tells.
     pub(super) fn note_changed(&mut self, room: RoomId, id: MemberId) {
+        if self.is_foreign(id) {
+            return;
+        }
+        self.note_part_changed(room, id);
         if let Some(unsaved) = &mut self.unsaved {
             unsaved.changed.entry(room).or_default().push(id);
         }

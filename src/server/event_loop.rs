@@ -16,6 +16,7 @@ use crate::time::Time;
 
 use super::journal::Journal;
 use super::leaving::Leaving;
+use super::link::Link;
 use super::mio_net::MioNet;
 use super::net::{Event, Net};
 use super::socket::Sockets;
@@ -44,6 +45,7 @@ pub struct Server<N: Net = MioNet> {
     pub(super) hub: Hub,
     pub(super) www: Option<Www>,
     pub(super) saver: Option<Saver>,
+    pub(super) link: Option<Link<N::Stream>>,
     pub(super) sockets: Sockets<N::Stream>,
     pub(super) leaving: Leaving<N::Stream>,
     /// Events of the last wait.
@@ -128,6 +130,7 @@ impl<N: Net> Server<N> {
             net,
             listeners: all.map(|number| Listener { number, is_ready: false }).collect(),
             front_listeners: listeners,
+            link: config.redis.clone().map(Link::new),
             hub: Hub::new(config, assets),
             www: None,
             saver: None,
@@ -199,12 +202,14 @@ impl<N: Net> Server<N> {
         self.accept(now);
         stopwatch.lap(self.net.elapsed());
         self.read(now);
+        self.keep_link(now)?;
         stopwatch.lap(self.net.elapsed());
         self.sweep(now);
         stopwatch.lap(self.net.elapsed());
         self.meet(now);
         self.hub.commit(now);
         self.keep_state(now);
+        self.write_link(now)?;
         stopwatch.lap(self.net.elapsed());
         self.write(now);
         stopwatch.lap(self.net.elapsed());
@@ -223,6 +228,7 @@ impl<N: Net> Server<N> {
         until = until.min(self.journal.settle_at()).min(self.leaving.due_at());
         let now = self.now();
         until = until.min(self.saver.as_ref().map_or(Time::NEVER, |saver| saver.due_at(now)));
+        until = until.min(self.link.as_ref().map_or(Time::NEVER, |link| link.due_at(now)));
         if is_accepting {
             until = until.min(self.accept_at);
         }

@@ -54,6 +54,9 @@ impl<N: Net> Server<N> {
     }
 
     fn note_readiness(&mut self, id: ConnectionId, readiness: Readiness) {
+        if self.link.as_mut().is_some_and(|link| link.note_readiness(id, readiness)) {
+            return;
+        }
         let Some(socket) = self.sockets.get_mut(id) else {
             self.hub.tally_mut().stale_events += 1;
             return;

@@ -137,6 +137,13 @@ impl Net for MioNet {
         stream.write_vectored(&slices[..chunks.len()])
     }
 
+    fn connect(&mut self, address: SocketAddr) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect(address)?;
+        // What is said to many is small, and not to wait for more.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
     fn shutdown(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         stream.shutdown(Shutdown::Write)
     }

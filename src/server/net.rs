@@ -32,6 +32,11 @@ pub trait Net {
     /// Writes what it can of `chunks`, which are one stretch of bytes, and says how much it was.
     fn write(&mut self, stream: &mut Self::Stream, chunks: &[&[u8]]) -> io::Result<usize>;
 
+    /// Begins to connect to a server. The connection is there when it is writable.
+    fn connect(&mut self, address: SocketAddr) -> io::Result<Self::Stream> {
+        Err(io::Error::new(io::ErrorKind::Unsupported, format!("there is no way to {address}")))
+    }
+
     /// Tells the peer that no more will be written.
     fn shutdown(&mut self, stream: &mut Self::Stream) -> io::Result<()>;
 

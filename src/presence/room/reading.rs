@@ -12,6 +12,7 @@ impl Room {
     /// Whether `view` is behind: a follower with it is to be sent something.
     pub fn is_ahead_of(&self, view: &View) -> bool {
         match *view {
+            _ if self.flags.is_loading => false,
             View::Nothing => false,
             View::Changes { next, .. } => self.log.is_behind(next),
             View::Newest { summary, next, .. } => next <= self.seq_of(summary),
@@ -37,6 +38,7 @@ impl Room {
         lead: &mut Option<&'a mut Vec<u8>>,
     ) -> Option<Piece<'a>> {
         match view {
+            _ if self.flags.is_loading => None,
             View::Nothing => None,
             View::Changes { next, form } => {
                 let (body, after) = self.log.follow(*next, *form)?;
@@ -60,6 +62,7 @@ impl Room {
     /// What must be encoded before `view` can be served.
     pub fn lacks(&self, view: &View) -> Option<Lacking> {
         match *view {
+            _ if self.flags.is_loading => None,
             View::Nothing => None,
             View::Changes { next, .. } => {
                 self.log.lacks_checkpoint(next).then_some(Lacking::Checkpoint)

@@ -1,0 +1,225 @@
+//! What nodes say to each other, in JSON.
+//!
+//! ```text
+//! {"v":1,"from":NODE,"beat":7}                          to all nodes: I am here
+//! {"v":1,"from":NODE,"bye":true}                        … I am not any more
+//! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}        to those in a room: my part of it is …
+//!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …]        and this is what changed since N
+//!     "whole":[MEMBER, …]                                   and this is all of it
+//!     "known":[[NODE,N], …]                                 and I ask for what is another than that
+//!     "of":NODE                                             of this node alone
+//! MEMBER: [NUMBER,NAME,CLIENT,STATUS,CLAIM,SET,[[KEY,VALUE,SET], …]]
+//! ```
+//!
+//! A node of a version that says other things has another `v`, and is not understood.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::presence::{
+    ClientId, Content, Data, Digest, NodeId, PartHead, PartMember, Report, Status,
+};
+
+/// The version of all this.
+const VERSION: u32 = 1;
+
+/// What a node says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// It is there.
+    Beat { from: NodeId, number: u64 },
+    /// It ends.
+    Bye { from: NodeId },
+    /// What it has in a room; and perhaps what it knows of others, who are to say what is another,
+    /// or the one that is to say what it has.
+    Room { from: NodeId, report: Report, ask: Option<(Vec<(NodeId, u64)>, Option<NodeId>)> },
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Wire<'a> {
+    v: u32,
+    #[serde(borrow)]
+    from: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beat: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bye: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    head: Option<(u64, u32, Cow<'a, str>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
+    set: Vec<Member<'a>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    gone: Vec<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    whole: Option<Vec<Member<'a>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    known: Option<Vec<(Cow<'a, str>, u64)>>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    of: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Member<'a>(
+    u64,
+    #[serde(borrow)] Cow<'a, str>,
+    Option<Cow<'a, str>>,
+    u8,
+    u64,
+    u64,
+    #[serde(borrow)] Vec<(Cow<'a, str>, &'a RawValue, u64)>,
+);
+
+impl Message {
+    pub(super) fn from(&self) -> NodeId {
+        match *self {
+            Message::Beat { from, .. } | Message::Bye { from } | Message::Room { from, .. } => from,
+        }
+    }
+
+    pub(super) fn encode(&self) -> String {
+        let from = Cow::from(self.from().to_string());
+        let mut wire = Wire { v: VERSION, from, ..Wire::default() };
+        match self {
+            Message::Beat { number, .. } => wire.beat = Some(*number),
+            Message::Bye { .. } => wire.bye = Some(true),
+            Message::Room { report: Report { head, content }, ask, .. } => {
+                wire.head = Some((head.n, head.count, head.digest.to_string().into()));
+                match content {
+                    Content::Head => {}
+                    Content::Delta { after, set, gone } => {
+                        wire.after = Some(*after);
+                        wire.set = members(set);
+                        wire.gone.clone_from(gone);
+                    }
+                    Content::Whole(all) => wire.whole = Some(members(all)),
+                }
+                if let Some((known, of)) = ask {
+                    let known = known.iter().map(|(node, n)| (node.to_string().into(), *n));
+                    wire.known = Some(known.collect());
+                    wire.of = of.map(|of| of.to_string().into());
+                }
+            }
+        }
+        serde_json::to_string(&wire).expect("it has nothing that is not JSON")
+    }
+
+    /// Reads what a node says; `None` if it is none of this version.
+    pub(super) fn decode(bytes: &[u8]) -> Option<Message> {
+        let wire: Wire<'_> = serde_json::from_slice(bytes).ok()?;
+        let from = NodeId::parse(&wire.from).filter(|_| wire.v == VERSION)?;
+        if let Some(number) = wire.beat {
+            return Some(Message::Beat { from, number });
+        }
+        if wire.bye.is_some() {
+            return Some(Message::Bye { from });
+        }
+        let (n, count, digest) = wire.head?;
+        let head = PartHead { n, count, digest: Digest::parse(&digest)? };
+        let content = match (wire.after, wire.whole) {
+            (None, None) => Content::Head,
+            (None, Some(all)) => Content::Whole(taken(&all)?),
+            (Some(after), None) => {
+                Content::Delta { after, set: taken(&wire.set)?, gone: wire.gone }
+            }
+            (Some(_), Some(_)) => return None,
+        };
+        let ask = match wire.known {
+            Some(known) => {
+                let known = known.iter().map(|(node, n)| Some((NodeId::parse(node)?, *n)));
+                let of = match wire.of {
+                    Some(of) => Some(NodeId::parse(&of)?),
+                    None => None,
+                };
+                Some((known.collect::<Option<_>>()?, of))
+            }
+            None => None,
+        };
+        Some(Message::Room { from, report: Report { head, content }, ask })
+    }
+}
+
+fn members(all: &[(u64, PartMember)]) -> Vec<Member<'_>> {
+    let raw = |json| serde_json::from_str(json).expect("values of data are JSON");
+    let mut wires = Vec::with_capacity(all.len());
+    for (number, PartMember { name, client, claim, status, data, set }) in all {
+        let client = client.map(|client| client.to_string().into());
+        let fields = data.fields().map(|(key, json, set)| (key.into(), raw(json), set)).collect();
+        wires.push(Member(*number, (&**name).into(), client, *status as u8, *claim, *set, fields));
+    }
+    wires
+}
+
+fn taken(wires: &[Member<'_>]) -> Option<Vec<(u64, PartMember)>> {
+    let member = |wire: &Member<'_>| {
+        let Member(number, name, client, status, claim, set, fields) = wire;
+        let client = match client {
+            Some(text) => Some(ClientId::parse(text)?),
+            None => None,
+        };
+        let status = *Status::ALL.get(usize::from(*status))?;
+        let fields = fields.iter().map(|(key, json, set)| (&**key, json.get(), *set));
+        let (name, data) = ((&**name).into(), Data::of_fields(fields));
+        let (claim, set) = (*claim, *set);
+        Some((*number, PartMember { name, client, claim, status, data, set }))
+    };
+    wires.iter().map(member).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(message: &Message, text: &str) {
+        assert_eq!(message.encode(), text);
+        assert_eq!(Message::decode(text.as_bytes()).as_ref(), Some(message));
+    }
+
+    #[test]
+    fn message_is_read_as_it_is_written() {
+        let from = NodeId::from_bits(0xab);
+        let head = PartHead { n: 7, count: 2, digest: Digest::from_bits(0x1f) };
+        let fields = [("k", "[1,\"\\u2028\"]", 5)].into_iter();
+        let client = ClientId::parse("00ff10a0b1c2d3e4f5061728394a5b6c");
+        let (data, status) = (Data::of_fields(fields), Status::Idle);
+        let member = PartMember { name: "A\"da".into(), client, claim: 3, status, data, set: 5 };
+        let room = |content, ask| Message::Room { from, report: Report { head, content }, ask };
+        check(&Message::Beat { from, number: 9 }, r#"{"v":1,"from":"00000000000000ab","beat":9}"#);
+        check(&Message::Bye { from }, r#"{"v":1,"from":"00000000000000ab","bye":true}"#);
+        let (set, gone) = (vec![(4, member.clone())], vec![8]);
+        let start = r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"]"#;
+        let wire = r#"[4,"A\"da","00ff10a0b1c2d3e4f5061728394a5b6c",1,3,5,[["k",[1,"\u2028"],5]]]"#;
+        check(
+            &room(Content::Delta { after: 6, set, gone }, None),
+            &format!(r#"{start},"after":6,"set":[{wire}],"gone":[8]}}"#),
+        );
+        check(
+            &room(Content::Whole(vec![(4, member)]), None),
+            &format!(r#"{start},"whole":[{wire}]}}"#),
+        );
+        check(
+            &room(Content::Head, Some((vec![(from, 2)], Some(from)))),
+            &format!(r#"{start},"known":[["00000000000000ab",2]],"of":"00000000000000ab"}}"#),
+        );
+    }
+
+    #[test]
+    fn message_of_others_is_none() {
+        for text in [
+            "",
+            "hello",
+            "{}",
+            "[]",
+            r#"{"v":2,"from":"00000000000000ab","beat":9}"#,
+            r#"{"v":1,"from":"ab","beat":9}"#,
+            r#"{"v":1,"from":"00000000000000ab"}"#,
+            r#"{"v":1,"from":"00000000000000ab","head":[7,2,"1f"]}"#,
+            r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"],"whole":[[1]]}"#,
+        ] {
+            assert_eq!(Message::decode(text.as_bytes()), None, "{text}");
+        }
+    }
+}
