@@ -111,7 +111,7 @@ fn every_file_says_what_it_is() {
 }
 
 /// The layers: each module, and those it may name as `crate::`.
-const LAYERS: [(&str, &str); 21] = [
+const LAYERS: [(&str, &str); 22] = [
     ("time", ""),
     ("rate", "time"),
     ("names", ""),
@@ -126,6 +126,7 @@ const LAYERS: [(&str, &str); 21] = [
     ("deadlines", "time"),
     ("heartbeat", "time"),
     ("presence", "config json shared time ws"),
+    ("backplane", "config presence time"),
     ("api", "names presence"),
     ("socketio", "api config http json presence time ws"),
     ("connection", "addresses api config heartbeat http presence rate shared socketio time ws"),
@@ -133,10 +134,13 @@ const LAYERS: [(&str, &str); 21] = [
     ("metrics", "connection tally"),
     (
         "hub",
-        "addresses api assets config connection deadlines http metrics names presence shared \
+        "addresses api assets backplane config connection deadlines http metrics names presence shared \
          socketio tally time ws",
     ),
-    ("server", "addresses assets config connection http hub presence rate shared tally time"),
+    (
+        "server",
+        "addresses assets backplane config connection http hub presence rate shared tally time",
+    ),
 ];
 
 #[test]
