@@ -16,6 +16,7 @@
 //! | [`page`], [`assets`] | the page in one piece, the files beside it |
 //! | [`addresses`], [`deadlines`], [`heartbeat`] | limits by address, timeouts |
 //! | [`connection`] | one connection: its phases, what it has to send, what it follows |
+//! | [`backplane`] | other processes that have parts of the same rooms, by way of Redis |
 //! | [`tally`], [`metrics`] | what has happened, in numbers; the same for Prometheus |
 //! | [`hub`] | all of it together, without I/O |
 //! | [`server`] | the mio driver |

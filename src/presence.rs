@@ -18,7 +18,7 @@
 //! - [`List`]: a newest state, encoded once, for those who want nothing older
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
-//! - `parts`, `foreign`, `nodes`: rooms that several nodes share; `part`: what they report to each other
+//! - `parts`, `sharing`, `foreign`, `nodes`: rooms that several nodes share; `part`: what they report to each other
 //! - `commits`, `schedule`: what is due in rooms, and when; [`Epoch`]: which making of a room it is
 //! - `states`, [`message`], [`Encoder`]: what is told of a room as a whole, and its bytes
 //! - [`Digest`]: by which a copy is checked
@@ -49,6 +49,7 @@ mod roster;
 mod saved;
 mod saving;
 mod schedule;
+mod sharing;
 mod states;
 mod view;
 

@@ -19,7 +19,7 @@
 //! - `accept`, `events`, `transfer`, `reap`, `upkeep`: the phases of a turn
 //! - `socket`, `leaving`: the sockets of connections, and of those that were turned away
 //! - `guard`: panics; `journal`: what is logged, and how often; `stopwatch`: how long a turn took
-//! - `link`: the connection to the server of `--redis`
+//! - `link`, `linking`: the connection to the server of `--redis`
 //! - `mio_net`, `listener`: the real machine; `www`: the folder of `--www`; `state`,
 //!   `keep`: the file of `--state`
 
@@ -31,6 +31,7 @@ mod journal;
 mod keep;
 mod leaving;
 mod link;
+mod linking;
 mod listener;
 mod mio_net;
 mod net;

@@ -37,13 +37,6 @@ impl Follow {
         }
     }
 
-    /// A node has said what it has.
-    pub(super) fn heard(&mut self, node: NodeId) {
-        if let Some(loading) = &mut self.loading {
-            loading.heard.insert(node);
-        }
-    }
-
     /// Whether all have.
     pub(super) fn is_loaded(&self) -> bool {
         self.loading.as_ref().is_some_and(|loading| {
@@ -58,15 +51,19 @@ impl Follow {
 
     /// A node is to be asked, and again at this time. Says whether it was not asked just now.
     pub(super) fn ask(&mut self, node: NodeId, again: Time) -> bool {
-        match self.asked.contains_key(&node) {
-            true => false,
-            false => self.asked.insert(node, again).is_none(),
-        }
+        let is_new = !self.asked.contains_key(&node);
+        self.asked.entry(node).or_insert(again);
+        is_new
     }
 
-    /// What a node has is known.
-    pub(super) fn answered(&mut self, node: NodeId) {
+    /// What a node has is known. `is_answer` is whether it may have said that since it was asked.
+    pub(super) fn answered(&mut self, node: NodeId, is_answer: bool) {
         self.asked.remove(&node);
+        if let Some(loading) = &mut self.loading
+            && is_answer
+        {
+            loading.heard.insert(node);
+        }
     }
 
     /// The nodes that have not answered in time, and are asked `again`, if they are there.

@@ -1,7 +1,8 @@
 //! What nodes say to each other, in JSON.
 //!
 //! ```text
-//! {"v":1,"from":NODE,"beat":7}                          to all nodes: I am here
+//! {"v":1,"from":NODE,"beat":7,                          to all nodes: I am here,
+//!     "heads":[[ROOM,N,COUNT,DIGEST], …]}                   and this is my part of some rooms
 //! {"v":1,"from":NODE,"bye":true}                        … I am not any more
 //! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}        to those in a room: my part of it is …
 //!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …]        and this is what changed since N
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::presence::{
-    ClientId, Content, Data, Digest, NodeId, PartHead, PartMember, Report, Status,
+    ClientId, Content, Data, Digest, Name, NodeId, PartHead, PartMember, Report, Status,
 };
 
 /// The version of all this.
@@ -28,13 +29,28 @@ const VERSION: u32 = 1;
 /// What a node says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
-    /// It is there.
-    Beat { from: NodeId, number: u64 },
+    /// It is there, and has this in some rooms.
+    Beat { from: NodeId, number: u64, heads: Vec<(Name, PartHead)> },
     /// It ends.
     Bye { from: NodeId },
-    /// What it has in a room; and perhaps what it knows of others, who are to say what is another,
-    /// or the one that is to say what it has.
-    Room { from: NodeId, report: Report, ask: Option<(Vec<(NodeId, u64)>, Option<NodeId>)> },
+    /// What it has in a room, and perhaps what it asks others for.
+    Room { from: NodeId, report: Report, ask: Option<Ask> },
+}
+
+/// What a node asks others for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// What it knows: the last change of each other node's part.
+    pub(super) known: Vec<(NodeId, u64)>,
+    /// The node that is asked; if there is none, all are.
+    pub(super) of: Option<NodeId>,
+}
+
+impl Ask {
+    /// Whether a node is to answer whose last change was `n`.
+    pub(super) fn wants(&self, node: NodeId, n: u64) -> bool {
+        self.of.is_none_or(|of| of == node) && !self.known.contains(&(node, n))
+    }
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -44,6 +60,8 @@ struct Wire<'a> {
     from: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beat: Option<u64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
+    heads: Vec<(Cow<'a, str>, u64, u32, Cow<'a, str>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
@@ -84,7 +102,13 @@ impl Message {
         let from = Cow::from(self.from().to_string());
         let mut wire = Wire { v: VERSION, from, ..Wire::default() };
         match self {
-            Message::Beat { number, .. } => wire.beat = Some(*number),
+            Message::Beat { number, heads, .. } => {
+                wire.beat = Some(*number);
+                let head = |(name, head): &(Name, PartHead)| {
+                    (name.to_string().into(), head.n, head.count, head.digest.to_string().into())
+                };
+                wire.heads = heads.iter().map(head).collect();
+            }
             Message::Bye { .. } => wire.bye = Some(true),
             Message::Room { report: Report { head, content }, ask, .. } => {
                 wire.head = Some((head.n, head.count, head.digest.to_string().into()));
@@ -97,7 +121,7 @@ impl Message {
                     }
                     Content::Whole(all) => wire.whole = Some(members(all)),
                 }
-                if let Some((known, of)) = ask {
+                if let Some(Ask { known, of }) = ask {
                     let known = known.iter().map(|(node, n)| (node.to_string().into(), *n));
                     wire.known = Some(known.collect());
                     wire.of = of.map(|of| of.to_string().into());
@@ -112,7 +136,11 @@ impl Message {
         let wire: Wire<'_> = serde_json::from_slice(bytes).ok()?;
         let from = NodeId::parse(&wire.from).filter(|_| wire.v == VERSION)?;
         if let Some(number) = wire.beat {
-            return Some(Message::Beat { from, number });
+            let head = |(name, n, count, digest): (Cow<'_, str>, u64, u32, Cow<'_, str>)| {
+                Some((Name::from(&*name), PartHead { n, count, digest: Digest::parse(&digest)? }))
+            };
+            let heads = wire.heads.into_iter().map(head).collect::<Option<_>>()?;
+            return Some(Message::Beat { from, number, heads });
         }
         if wire.bye.is_some() {
             return Some(Message::Bye { from });
@@ -134,7 +162,7 @@ impl Message {
                     Some(of) => Some(NodeId::parse(&of)?),
                     None => None,
                 };
-                Some((known.collect::<Option<_>>()?, of))
+                Some(Ask { known: known.collect::<Option<_>>()?, of })
             }
             None => None,
         };
@@ -187,7 +215,13 @@ mod tests {
         let (data, status) = (Data::of_fields(fields), Status::Idle);
         let member = PartMember { name: "A\"da".into(), client, claim: 3, status, data, set: 5 };
         let room = |content, ask| Message::Room { from, report: Report { head, content }, ask };
-        check(&Message::Beat { from, number: 9 }, r#"{"v":1,"from":"00000000000000ab","beat":9}"#);
+        let start = r#"{"v":1,"from":"00000000000000ab","beat":9"#;
+        let beat = |heads| Message::Beat { from, number: 9, heads };
+        check(&beat(vec![]), &format!("{start}}}"));
+        check(
+            &beat(vec![("x".into(), head)]),
+            &format!(r#"{start},"heads":[["x",7,2,"000000000000001f"]]}}"#),
+        );
         check(&Message::Bye { from }, r#"{"v":1,"from":"00000000000000ab","bye":true}"#);
         let (set, gone) = (vec![(4, member.clone())], vec![8]);
         let start = r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"]"#;
@@ -201,7 +235,7 @@ mod tests {
             &format!(r#"{start},"whole":[{wire}]}}"#),
         );
         check(
-            &room(Content::Head, Some((vec![(from, 2)], Some(from)))),
+            &room(Content::Head, Some(Ask { known: vec![(from, 2)], of: Some(from) })),
             &format!(r#"{start},"known":[["00000000000000ab",2]],"of":"00000000000000ab"}}"#),
         );
     }

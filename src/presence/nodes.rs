@@ -5,7 +5,7 @@ use crate::config::Limits;
 use super::Presence;
 use super::ids::{MemberId, RoomId};
 use super::leave::{Hold, Leave};
-use super::part::{News, NodeId};
+use super::part::{News, NodeId, PartHead};
 
 impl Presence {
     /// Nothing was heard of a node for too long, or it said that it ends: its members are held, for
@@ -63,6 +63,9 @@ impl Presence {
         let Some(parts) = &mut self.parts else { return };
         let room = &mut self.rooms[id.index()];
         room.flags.is_loading = parts.is_linked;
+        // What it has in it begins here, whatever it had in one of this name before.
+        let head = PartHead { n: parts.n, ..PartHead::default() };
+        parts.heads.insert((id, parts.me), head);
         parts.news.push(News::Opened(room.name().clone()));
     }
 

@@ -77,6 +77,7 @@ const REACHED: &[(&str, &str)] = &[
     ("rooms_per_connection_max", "rooms_of_a_connection_have_a_number"),
     ("followers_per_room_max", "room_has_so_many_followers_and_members"),
     ("members_per_room_max", "room_has_so_many_followers_and_members"),
+    ("partition_grace_ms", "members_of_others_are_kept_for_the_grace_and_not_longer"),
     ("held_members_max", "no_more_are_held_than_may_be"),
     ("room_chars_max", "name_of_a_room_has_a_length"),
     ("room_bytes_max", "name_of_a_room_has_a_length"),

@@ -5,6 +5,7 @@
 //! | [`wire`] | the client's side of HTTP and WebSocket, written from the RFCs |
 //! | [`world`] | the hub in virtual time, with a driver that obeys its contract, and clients |
 //! | [`sim`] | the simulator: the real server and the real loop on a machine that fails |
+//! | [`nodes`] | several nodes, a Redis server that fails, and whether all of them agree |
 //! | [`fuzz`] | the fuzz targets, as functions from bytes to a panic or not |
 //! | [`made_once`] | what every world begins with |
 //! | [`digest`] | the digest of a copy of a roster |
@@ -21,6 +22,7 @@
 pub mod digest;
 pub mod fuzz;
 pub mod made_once;
+pub mod nodes;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;

@@ -1,0 +1,186 @@
+//! What other nodes say, and what becomes of rooms by that.
+
+use crate::config::Limits;
+use crate::presence::{Content, Name, NodeId, Presence, Report, Taken};
+use crate::time::Time;
+
+use super::Backplane;
+use super::follow::Follow;
+use super::link::Inbound;
+use super::message::{Ask, Message};
+use super::peers::Peers;
+
+/// What was asked of one node is asked again after this, in ms.
+const ASK_AGAIN_MS: u64 = 1_000;
+
+impl Backplane {
+    /// Brings what other nodes have said into rooms.
+    pub fn hear(&mut self, presence: &mut Presence, limits: &Limits, now: Time) {
+        self.link.now = now;
+        while let Some(inbound) = self.link.inbound.pop_front() {
+            match inbound {
+                Inbound::Up => self.up(presence, now),
+                Inbound::Published(room, receivers) => {
+                    if let Some(follow) = self.follows.get_mut(&room) {
+                        follow.expect(receivers.saturating_sub(1));
+                    }
+                    self.finish_loading(&room, presence);
+                }
+                Inbound::Message(channel, payload) => {
+                    self.message(&channel, &payload, presence, limits, now);
+                }
+            }
+        }
+        if self.frozen_since.is_some() && presence.is_linked() && !self.link.is_up() {
+            presence.set_linked(false);
+            self.beat_at = Time::NEVER;
+            for name in self.follows.keys().cloned().collect::<Vec<_>>() {
+                self.give_up_loading(&name, presence);
+            }
+        }
+        let grace = u64::from(limits.partition_grace_ms);
+        if self.frozen_since.is_some_and(|since| since.after_ms(grace) <= now) {
+            self.peers = Peers::default();
+            presence.forget_nodes();
+        }
+        while let Some((at, name)) = self.timers.first().cloned()
+            && at <= now
+        {
+            self.timers.remove(&(at, name.clone()));
+            self.look_at(&name, presence, now);
+        }
+        // While the server answers nothing, nobody is heard.
+        if self.link.is_up() && self.link.is_answering(now) {
+            while let Some(node) = self.peers.next_silent(now) {
+                presence.lose_node(node, limits);
+            }
+        }
+    }
+
+    /// The server knows who this is: from now on it hears what others say, and what they said
+    /// before it asks for.
+    fn up(&mut self, presence: &mut Presence, now: Time) {
+        self.frozen_since = None;
+        self.numbers.connects += 1;
+        self.peers.all_heard(now);
+        presence.set_linked(true);
+        self.link.subscribe(&self.nodes);
+        self.beat_at = now;
+        let mut names: Vec<Name> = self.follows.keys().cloned().collect();
+        names.sort_unstable();
+        for name in names {
+            self.link.subscribe(&self.channel(&name));
+            self.ask_all(&name, presence);
+        }
+    }
+
+    fn message(
+        &mut self,
+        channel: &str,
+        payload: &[u8],
+        presence: &mut Presence,
+        limits: &Limits,
+        now: Time,
+    ) {
+        let Some(message) = Message::decode(payload) else {
+            self.numbers.foreign += 1;
+            return;
+        };
+        if message.from() == self.me {
+            if matches!(message, Message::Beat { number, .. } if number == self.beats) {
+                self.numbers.lag_ms = now.ms_since(self.beat_sent);
+            }
+            return;
+        }
+        self.numbers.messages += 1;
+        match message {
+            Message::Beat { from, heads, .. } => {
+                self.peers.heard(from, now);
+                for (name, head) in heads {
+                    if let Some(room) = presence.find(&name) {
+                        let report = Report { head, content: Content::Head };
+                        let taken = presence.apply(room, from, report);
+                        self.took(&name, from, (taken, false), presence, now);
+                    }
+                }
+            }
+            Message::Bye { from } => {
+                self.peers.forget(from);
+                presence.lose_node(from, limits);
+            }
+            Message::Room { from, report, ask } => {
+                self.peers.heard(from, now);
+                let Some(name) = channel.strip_prefix(&*self.rooms).map(Name::from) else { return };
+                let Some(room) = presence.find(&name) else { return };
+                if ask.is_some_and(|ask| ask.wants(self.me, presence.own_head(room).n)) {
+                    self.wanted.insert(name.clone());
+                }
+                // A question says of the own part what it is, and an answer what it has.
+                let is_answer = report.content != Content::Head;
+                let taken = presence.apply(room, from, report);
+                self.took(&name, from, (taken, is_answer), presence, now);
+            }
+        }
+    }
+
+    /// A node has said something of its part, from which this came.
+    fn took(
+        &mut self,
+        name: &Name,
+        from: NodeId,
+        (taken, is_answer): (Taken, bool),
+        presence: &mut Presence,
+        now: Time,
+    ) {
+        let Some(follow) = self.follows.get_mut(name) else { return };
+        match taken {
+            Taken::Known | Taken::Applied => {
+                follow.answered(from, is_answer);
+                return self.finish_loading(name, presence);
+            }
+            Taken::Hole => self.numbers.holes += 1,
+            Taken::Differs => self.numbers.differences += 1,
+        }
+        if follow.ask(from, now.after_ms(ASK_AGAIN_MS)) {
+            self.ask(name, from, presence, now);
+        }
+    }
+
+    /// Asks one node for its part of a room.
+    fn ask(&mut self, name: &Name, of: NodeId, presence: &Presence, now: Time) {
+        let Some(room) = presence.find(name) else { return };
+        self.timers.insert((now.after_ms(ASK_AGAIN_MS), name.clone()));
+        let report = Report { head: presence.own_head(room), content: Content::Head };
+        self.say(name, report, Some(Ask { known: Vec::new(), of: Some(of) }));
+    }
+
+    /// The time has come at which something of a room was to be there.
+    fn look_at(&mut self, name: &Name, presence: &mut Presence, now: Time) {
+        let Some(follow) = self.follows.get_mut(name) else { return };
+        let has_waited = follow.has_waited(now);
+        let late = follow.take_late(now, now.after_ms(ASK_AGAIN_MS), |node| self.peers.has(node));
+        if has_waited {
+            self.give_up_loading(name, presence);
+        }
+        for of in late {
+            self.ask(name, of, presence, now);
+        }
+    }
+
+    /// Has the followers of a room told, if all have said what they have in it.
+    fn finish_loading(&mut self, name: &Name, presence: &mut Presence) {
+        if self.follows.get(name).is_some_and(Follow::is_loaded) {
+            self.give_up_loading(name, presence);
+        }
+    }
+
+    /// Has the followers of a room told, whoever has yet to say something.
+    pub(super) fn give_up_loading(&mut self, name: &Name, presence: &mut Presence) {
+        if let Some(follow) = self.follows.get_mut(name) {
+            follow.loading = None;
+        }
+        if let Some(room) = presence.find(name) {
+            presence.loaded(room);
+        }
+    }
+}
