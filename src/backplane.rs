@@ -31,7 +31,7 @@ pub use link::LinkError;
 
 use follow::Follow;
 use link::Link;
-use message::Message;
+use message::{Known, Message};
 use peers::Peers;
 
 /// What happened, for the metrics.
@@ -61,7 +61,9 @@ pub struct Numbers {
 #[derive(Debug)]
 pub struct Backplane {
     me: NodeId,
+    /// What the names of channels begin with: of rooms, and of single nodes. All have one too.
     rooms: String,
+    node: String,
     nodes: String,
     link: Link,
     peers: Peers,
@@ -70,6 +72,10 @@ pub struct Backplane {
     wanted: BTreeSet<Name>,
     /// Rooms whose own part was told as another since the last beat.
     changed: BTreeSet<Name>,
+    /// Rooms of which the server may not have heard the last that was said.
+    unsaid: BTreeSet<Name>,
+    /// What each node is to be asked for.
+    missing: BTreeMap<NodeId, Vec<Known>>,
     /// The room that the last beat told of last.
     audited: Option<Name>,
     /// When rooms are to be looked at.
@@ -90,12 +96,15 @@ impl Backplane {
         Backplane {
             me: NodeId::from_bits(redis.node),
             rooms: format!("{prefix}room:"),
+            node: format!("{prefix}node:"),
             nodes: format!("{prefix}nodes"),
             link: Link::new(redis.clone()),
             peers: Peers::default(),
             follows: BTreeMap::new(),
             wanted: BTreeSet::new(),
             changed: BTreeSet::new(),
+            unsaid: BTreeSet::new(),
+            missing: BTreeMap::new(),
             audited: None,
             timers: BTreeSet::new(),
             beat_at: Time::NEVER,
@@ -122,7 +131,8 @@ impl Backplane {
 
     /// There is none any more, or there was none to be had.
     pub fn disconnected(&mut self, now: Time) {
-        self.link.disconnected();
+        self.unsaid.extend(self.link.disconnected());
+        self.missing.clear();
         if self.frozen_since.is_none() {
             self.frozen_since = Some(now);
         }
@@ -172,5 +182,9 @@ impl Backplane {
 
     fn channel(&self, room: &str) -> String {
         format!("{}{room}", self.rooms)
+    }
+
+    fn inbox(&self, node: NodeId) -> String {
+        format!("{}{node}", self.node)
     }
 }

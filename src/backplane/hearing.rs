@@ -7,11 +7,14 @@ use crate::time::Time;
 use super::Backplane;
 use super::follow::Follow;
 use super::link::Inbound;
-use super::message::{Ask, Message};
+use super::message::Message;
 use super::peers::Peers;
 
 /// What was asked of one node is asked again after this, in ms.
 const ASK_AGAIN_MS: u64 = 1_000;
+
+/// No change has this number.
+const NOTHING: u64 = u64::MAX;
 
 impl Backplane {
     /// Brings what other nodes have said into rooms.
@@ -65,12 +68,21 @@ impl Backplane {
         self.peers.all_heard(now);
         presence.set_linked(true);
         self.link.subscribe(&self.nodes);
+        self.link.subscribe(&self.inbox(self.me));
         self.beat_at = now;
-        let mut names: Vec<Name> = self.follows.keys().cloned().collect();
-        names.sort_unstable();
-        for name in names {
+        for name in self.follows.keys().cloned().collect::<Vec<_>>() {
             self.link.subscribe(&self.channel(&name));
             self.ask_all(&name, presence);
+            // Whoever has ceased to have a part of it is not there to answer.
+            let known = presence.find(&name).map(|room| presence.heads(room)).unwrap_or_default();
+            for (node, head) in known {
+                if head.count > 0 {
+                    self.miss(&name, node, head.n, now);
+                }
+            }
+        }
+        for name in std::mem::take(&mut self.unsaid) {
+            self.say_head(&name, presence);
         }
     }
 
@@ -87,14 +99,14 @@ impl Backplane {
             return;
         };
         if message.from() == self.me {
-            if matches!(message, Message::Beat { number, .. } if number == self.beats) {
+            if matches!(message, Message::Node { beat: Some(beat), .. } if beat == self.beats) {
                 self.numbers.lag_ms = now.ms_since(self.beat_sent);
             }
             return;
         }
         self.numbers.messages += 1;
         match message {
-            Message::Beat { from, heads, .. } => {
+            Message::Node { from, heads, known, .. } => {
                 self.peers.heard(from, now);
                 for (name, head) in heads {
                     if let Some(room) = presence.find(&name) {
@@ -103,17 +115,30 @@ impl Backplane {
                         self.took(&name, from, (taken, false), presence, now);
                     }
                 }
+                let is_asked = channel == self.inbox(self.me);
+                let mut same = Vec::new();
+                for (name, node, n) in known {
+                    if node == self.me && !self.correct(&name, n, presence) && is_asked {
+                        same.push((name.clone(), self.head(&name, presence)));
+                    }
+                }
+                if !same.is_empty() {
+                    self.say_to(from, same, Vec::new());
+                }
             }
             Message::Bye { from } => {
                 self.peers.forget(from);
                 presence.lose_node(from, limits);
             }
-            Message::Room { from, report, ask } => {
+            Message::Room { from, report, known } => {
                 self.peers.heard(from, now);
                 let Some(name) = channel.strip_prefix(&*self.rooms).map(Name::from) else { return };
                 let Some(room) = presence.find(&name) else { return };
-                if ask.is_some_and(|ask| ask.wants(self.me, presence.own_head(room).n)) {
-                    self.wanted.insert(name.clone());
+                if let Some(known) = known {
+                    let mine = known.iter().find(|(_, node, _)| *node == self.me);
+                    if mine.is_none_or(|(_, _, n)| *n != presence.own_head(room).n) {
+                        self.wanted.insert(name.clone());
+                    }
                 }
                 // A question says of the own part what it is, and an answer what it has.
                 let is_answer = report.content != Content::Head;
@@ -121,6 +146,19 @@ impl Backplane {
                 self.took(&name, from, (taken, is_answer), presence, now);
             }
         }
+    }
+
+    /// Another node knows change `n` of the own part of a room. If that is not the last one, it is
+    /// told.
+    fn correct(&mut self, name: &Name, n: u64, presence: &Presence) -> bool {
+        if self.head(name, presence).n == n {
+            return false;
+        }
+        match presence.find(name) {
+            Some(_) => drop(self.wanted.insert(name.clone())),
+            None => self.say_head(name, presence),
+        }
+        true
     }
 
     /// A node has said something of its part, from which this came.
@@ -141,17 +179,20 @@ impl Backplane {
             Taken::Hole => self.numbers.holes += 1,
             Taken::Differs => self.numbers.differences += 1,
         }
-        if follow.ask(from, now.after_ms(ASK_AGAIN_MS)) {
-            self.ask(name, from, presence, now);
-        }
+        // Whatever is known of it is not what it is.
+        self.miss(name, from, NOTHING, now);
     }
 
-    /// Asks one node for its part of a room.
-    fn ask(&mut self, name: &Name, of: NodeId, presence: &Presence, now: Time) {
-        let Some(room) = presence.find(name) else { return };
-        self.timers.insert((now.after_ms(ASK_AGAIN_MS), name.clone()));
-        let report = Report { head: presence.own_head(room), content: Content::Head };
-        self.say(name, report, Some(Ask { known: Vec::new(), of: Some(of) }));
+    /// A node is to be asked for its part of a room, of which change `n` is known, unless it was
+    /// just now.
+    fn miss(&mut self, name: &Name, node: NodeId, n: u64, now: Time) {
+        let again = now.after_ms(ASK_AGAIN_MS);
+        if let Some(follow) = self.follows.get_mut(name)
+            && follow.ask(node, again)
+        {
+            self.timers.insert((again, name.clone()));
+            self.missing.entry(node).or_default().push((name.clone(), node, n));
+        }
     }
 
     /// The time has come at which something of a room was to be there.
@@ -162,8 +203,9 @@ impl Backplane {
         if has_waited {
             self.give_up_loading(name, presence);
         }
-        for of in late {
-            self.ask(name, of, presence, now);
+        for node in late {
+            self.timers.insert((now.after_ms(ASK_AGAIN_MS), name.clone()));
+            self.missing.entry(node).or_default().push((name.clone(), node, NOTHING));
         }
     }
 

@@ -46,13 +46,20 @@ pub(super) enum Inbound {
     Message(String, Vec<u8>),
 }
 
+/// Something that was said in a room.
+#[derive(Debug)]
+pub(super) struct Said {
+    pub(super) room: Name,
+    /// Whether it was a question, so that it matters how many have heard it.
+    pub(super) asks: bool,
+}
+
 /// A reply that is outstanding.
 #[derive(Debug)]
 enum Expected {
     Hello,
     Role,
-    /// And who wants to know how many have heard it.
-    Published(Option<Name>),
+    Published(Option<Said>),
 }
 
 #[derive(Debug)]
@@ -110,14 +117,21 @@ impl Link {
         self.command(&words, Some(Expected::Hello));
     }
 
-    pub(super) fn disconnected(&mut self) {
+    /// Gives the rooms in which something was said that the server may not have heard.
+    pub(super) fn disconnected(&mut self) -> Vec<Name> {
         self.stage = Stage::Down;
         self.output.clear();
         self.input.clear();
-        self.expected.clear();
+        let expected = self.expected.drain(..);
+        let unheard = expected.filter_map(|expected| match expected {
+            Expected::Published(said) => said.map(|said| said.room),
+            Expected::Hello | Expected::Role => None,
+        });
+        let unheard = unheard.collect();
         // What came before the end was said all the same.
         self.inbound.retain(|inbound| matches!(inbound, Inbound::Message(..)));
         self.waits_since = Time::NEVER;
+        unheard
     }
 
     /// Whether nothing is late.
@@ -145,10 +159,10 @@ impl Link {
         }
     }
 
-    pub(super) fn publish(&mut self, channel: &str, message: &[u8], counts: Option<Name>) {
+    pub(super) fn publish(&mut self, channel: &str, message: &[u8], said: Option<Said>) {
         if self.is_up() {
             let words = [b"PUBLISH", channel.as_bytes(), message];
-            self.command(&words, Some(Expected::Published(counts)));
+            self.command(&words, Some(Expected::Published(said)));
         }
     }
 
@@ -210,14 +224,14 @@ impl Link {
                     return Err(LinkError::Failed("it has become a replica".into()));
                 }
             }
-            Some(Expected::Published(Some(room))) => {
+            Some(Expected::Published(Some(Said { room, asks: true }))) => {
                 let heard = match reply {
                     Reply::Number { data, .. } => u64::try_from(data).unwrap_or_default(),
                     _ => 0,
                 };
                 self.inbound.push_back(Inbound::Published(room, heard));
             }
-            Some(Expected::Published(None)) | None => {}
+            Some(Expected::Published(_)) | None => {}
         }
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! What nodes say to each other, in JSON.
 //!
 //! ```text
-//! {"v":1,"from":NODE,"beat":7,                          to all nodes: I am here,
-//!     "heads":[[ROOM,N,COUNT,DIGEST], …]}                   and this is my part of some rooms
-//! {"v":1,"from":NODE,"bye":true}                        … I am not any more
-//! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}        to those in a room: my part of it is …
-//!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …]        and this is what changed since N
-//!     "whole":[MEMBER, …]                                   and this is all of it
-//!     "known":[[NODE,N], …]                                 and I ask for what is another than that
-//!     "of":NODE                                             of this node alone
+//! to all nodes, or to one
+//! {"v":1,"from":NODE,"beat":7,                      I am here
+//!     "heads":[[ROOM,N,COUNT,DIGEST], …],           my part of these rooms is …
+//!     "known":[[ROOM,NODE,N], …]}                   of yours I know this
+//! {"v":1,"from":NODE,"bye":true}                    I am not here any more
+//! to those in a room
+//! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}    my part of it is …
+//!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …]     and this is what changed since N
+//!     "whole":[MEMBER, …]                                and this is all of it
+//!     "known":[[ROOM,NODE,N], …]                         and who has another than this is to say so
 //! MEMBER: [NUMBER,NAME,CLIENT,STATUS,CLAIM,SET,[[KEY,VALUE,SET], …]]
 //! ```
 //!
@@ -29,29 +31,16 @@ const VERSION: u32 = 1;
 /// What a node says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Message {
-    /// It is there, and has this in some rooms.
-    Beat { from: NodeId, number: u64, heads: Vec<(Name, PartHead)> },
+    /// It has this in some rooms, and knows that of others; with a number, it is there.
+    Node { from: NodeId, beat: Option<u64>, heads: Vec<(Name, PartHead)>, known: Vec<Known> },
     /// It ends.
     Bye { from: NodeId },
-    /// What it has in a room, and perhaps what it asks others for.
-    Room { from: NodeId, report: Report, ask: Option<Ask> },
+    /// What it has in a room, and perhaps what it knows of others there, who are all asked.
+    Room { from: NodeId, report: Report, known: Option<Vec<Known>> },
 }
 
-/// What a node asks others for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ask {
-    /// What it knows: the last change of each other node's part.
-    pub(super) known: Vec<(NodeId, u64)>,
-    /// The node that is asked; if there is none, all are.
-    pub(super) of: Option<NodeId>,
-}
-
-impl Ask {
-    /// Whether a node is to answer whose last change was `n`.
-    pub(super) fn wants(&self, node: NodeId, n: u64) -> bool {
-        self.of.is_none_or(|of| of == node) && !self.known.contains(&(node, n))
-    }
-}
+/// The last change of a node's part of a room that another node knows.
+pub(super) type Known = (Name, NodeId, u64);
 
 #[derive(Default, Serialize, Deserialize)]
 struct Wire<'a> {
@@ -75,9 +64,7 @@ struct Wire<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     whole: Option<Vec<Member<'a>>>,
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
-    known: Option<Vec<(Cow<'a, str>, u64)>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
-    of: Option<Cow<'a, str>>,
+    known: Option<Vec<(Cow<'a, str>, Cow<'a, str>, u64)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +81,7 @@ struct Member<'a>(
 impl Message {
     pub(super) fn from(&self) -> NodeId {
         match *self {
-            Message::Beat { from, .. } | Message::Bye { from } | Message::Room { from, .. } => from,
+            Message::Node { from, .. } | Message::Bye { from } | Message::Room { from, .. } => from,
         }
     }
 
@@ -102,15 +89,16 @@ impl Message {
         let from = Cow::from(self.from().to_string());
         let mut wire = Wire { v: VERSION, from, ..Wire::default() };
         match self {
-            Message::Beat { number, heads, .. } => {
-                wire.beat = Some(*number);
+            Message::Node { beat, heads, known, .. } => {
                 let head = |(name, head): &(Name, PartHead)| {
                     (name.to_string().into(), head.n, head.count, head.digest.to_string().into())
                 };
+                wire.beat = *beat;
                 wire.heads = heads.iter().map(head).collect();
+                wire.known = (!known.is_empty()).then(|| known_to(known));
             }
             Message::Bye { .. } => wire.bye = Some(true),
-            Message::Room { report: Report { head, content }, ask, .. } => {
+            Message::Room { report: Report { head, content }, known, .. } => {
                 wire.head = Some((head.n, head.count, head.digest.to_string().into()));
                 match content {
                     Content::Head => {}
@@ -121,11 +109,7 @@ impl Message {
                     }
                     Content::Whole(all) => wire.whole = Some(members(all)),
                 }
-                if let Some(Ask { known, of }) = ask {
-                    let known = known.iter().map(|(node, n)| (node.to_string().into(), *n));
-                    wire.known = Some(known.collect());
-                    wire.of = of.map(|of| of.to_string().into());
-                }
+                wire.known = known.as_deref().map(known_to);
             }
         }
         serde_json::to_string(&wire).expect("it has nothing that is not JSON")
@@ -135,17 +119,21 @@ impl Message {
     pub(super) fn decode(bytes: &[u8]) -> Option<Message> {
         let wire: Wire<'_> = serde_json::from_slice(bytes).ok()?;
         let from = NodeId::parse(&wire.from).filter(|_| wire.v == VERSION)?;
-        if let Some(number) = wire.beat {
+        if wire.bye.is_some() {
+            return Some(Message::Bye { from });
+        }
+        let known = match wire.known {
+            Some(known) => Some(known.iter().map(known_of).collect::<Option<_>>()?),
+            None => None,
+        };
+        let Some((n, count, digest)) = wire.head else {
             let head = |(name, n, count, digest): (Cow<'_, str>, u64, u32, Cow<'_, str>)| {
                 Some((Name::from(&*name), PartHead { n, count, digest: Digest::parse(&digest)? }))
             };
             let heads = wire.heads.into_iter().map(head).collect::<Option<_>>()?;
-            return Some(Message::Beat { from, number, heads });
-        }
-        if wire.bye.is_some() {
-            return Some(Message::Bye { from });
-        }
-        let (n, count, digest) = wire.head?;
+            let known = known.unwrap_or_default();
+            return Some(Message::Node { from, beat: wire.beat, heads, known });
+        };
         let head = PartHead { n, count, digest: Digest::parse(&digest)? };
         let content = match (wire.after, wire.whole) {
             (None, None) => Content::Head,
@@ -155,19 +143,17 @@ impl Message {
             }
             (Some(_), Some(_)) => return None,
         };
-        let ask = match wire.known {
-            Some(known) => {
-                let known = known.iter().map(|(node, n)| Some((NodeId::parse(node)?, *n)));
-                let of = match wire.of {
-                    Some(of) => Some(NodeId::parse(&of)?),
-                    None => None,
-                };
-                Some(Ask { known: known.collect::<Option<_>>()?, of })
-            }
-            None => None,
-        };
-        Some(Message::Room { from, report: Report { head, content }, ask })
+        Some(Message::Room { from, report: Report { head, content }, known })
     }
+}
+
+fn known_to(known: &[Known]) -> Vec<(Cow<'static, str>, Cow<'static, str>, u64)> {
+    let known = known.iter();
+    known.map(|(room, node, n)| (room.to_string().into(), node.to_string().into(), *n)).collect()
+}
+
+fn known_of((room, node, n): &(Cow<'_, str>, Cow<'_, str>, u64)) -> Option<Known> {
+    Some((Name::from(&**room), NodeId::parse(node)?, *n))
 }
 
 fn members(all: &[(u64, PartMember)]) -> Vec<Member<'_>> {
@@ -214,13 +200,15 @@ mod tests {
         let client = ClientId::parse("00ff10a0b1c2d3e4f5061728394a5b6c");
         let (data, status) = (Data::of_fields(fields), Status::Idle);
         let member = PartMember { name: "A\"da".into(), client, claim: 3, status, data, set: 5 };
-        let room = |content, ask| Message::Room { from, report: Report { head, content }, ask };
+        let room = |content, known| Message::Room { from, report: Report { head, content }, known };
         let start = r#"{"v":1,"from":"00000000000000ab","beat":9"#;
-        let beat = |heads| Message::Beat { from, number: 9, heads };
-        check(&beat(vec![]), &format!("{start}}}"));
+        let beat = |heads, known| Message::Node { from, beat: Some(9), heads, known };
+        check(&beat(vec![], vec![]), &format!("{start}}}"));
         check(
-            &beat(vec![("x".into(), head)]),
-            &format!(r#"{start},"heads":[["x",7,2,"000000000000001f"]]}}"#),
+            &beat(vec![("x".into(), head)], vec![("y".into(), from, 4)]),
+            &format!(
+                r#"{start},"heads":[["x",7,2,"000000000000001f"]],"known":[["y","00000000000000ab",4]]}}"#
+            ),
         );
         check(&Message::Bye { from }, r#"{"v":1,"from":"00000000000000ab","bye":true}"#);
         let (set, gone) = (vec![(4, member.clone())], vec![8]);
@@ -235,8 +223,8 @@ mod tests {
             &format!(r#"{start},"whole":[{wire}]}}"#),
         );
         check(
-            &room(Content::Head, Some(Ask { known: vec![(from, 2)], of: Some(from) })),
-            &format!(r#"{start},"known":[["00000000000000ab",2]],"of":"00000000000000ab"}}"#),
+            &room(Content::Head, Some(vec![("".into(), from, 2)])),
+            &format!(r#"{start},"known":[["","00000000000000ab",2]]}}"#),
         );
     }
 
@@ -249,7 +237,7 @@ mod tests {
             "[]",
             r#"{"v":2,"from":"00000000000000ab","beat":9}"#,
             r#"{"v":1,"from":"ab","beat":9}"#,
-            r#"{"v":1,"from":"00000000000000ab"}"#,
+            r#"{"v":1,"from":"00000000000000ab","known":[["",1,2]]}"#,
             r#"{"v":1,"from":"00000000000000ab","head":[7,2,"1f"]}"#,
             r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"],"whole":[[1]]}"#,
         ] {

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::presence::{Content, Name, News, Presence, Report};
+use crate::presence::{Content, Name, News, NodeId, PartHead, Presence, Report};
 use crate::time::Time;
 
 use super::Backplane;
 use super::follow::Follow;
-use super::message::{Ask, Message};
+use super::link::Said;
+use super::message::{Known, Message};
 
 /// A node tells others that it is there so often, in ms.
 const BEAT_MS: u64 = 4_000;
@@ -19,8 +20,11 @@ const BEATS_PER_ROLE: u64 = 3;
 /// A new room waits so long for what other nodes have in it, in ms.
 const LOAD_MS: u64 = 250;
 
-/// A beat tells of so many rooms.
-const HEADS_PER_BEAT: usize = 16;
+/// A beat tells of so many rooms that have changed, and of so many others.
+const ROOMS_PER_BEAT: usize = 8;
+
+/// A message asks for no more parts than this.
+const KNOWN_PER_MESSAGE: usize = 256;
 
 impl Backplane {
     /// Tells other nodes what has changed.
@@ -35,7 +39,6 @@ impl Backplane {
                 News::Closed(name) => {
                     self.follows.remove(&name);
                     self.wanted.remove(&name);
-                    self.changed.remove(&name);
                     self.link.unsubscribe(&self.channel(&name));
                 }
             }
@@ -47,6 +50,11 @@ impl Backplane {
                     self.wanted.remove(&name);
                     self.say(&name, report, None);
                 }
+            }
+        }
+        for (node, known) in std::mem::take(&mut self.missing) {
+            for known in known.chunks(KNOWN_PER_MESSAGE) {
+                self.say_to(node, Vec::new(), known.to_vec());
             }
         }
         if self.beat_at <= now && self.link.is_up() && !self.is_over {
@@ -72,26 +80,49 @@ impl Backplane {
     /// Asks all nodes for what they have in a room, unless that is known.
     pub(super) fn ask_all(&mut self, name: &Name, presence: &Presence) {
         let Some(room) = presence.find(name) else { return };
+        let known = presence.heads(room).into_iter();
+        let known = known.map(|(node, head)| (name.clone(), node, head.n)).collect();
         let report = Report { head: presence.own_head(room), content: Content::Head };
-        self.say(name, report, Some(Ask { known: presence.heads(room), of: None }));
+        self.say(name, report, Some(known));
     }
 
-    pub(super) fn say(&mut self, name: &Name, report: Report, ask: Option<Ask>) {
+    /// Says in a room what its own part of that is, if it has the room or not.
+    pub(super) fn say_head(&mut self, name: &Name, presence: &Presence) {
+        let report = Report { head: self.head(name, presence), content: Content::Head };
+        self.say(name, report, None);
+    }
+
+    /// What its own part of a room is: nothing by now, if it does not have the room.
+    pub(super) fn head(&self, name: &Name, presence: &Presence) -> PartHead {
+        match presence.find(name) {
+            Some(room) => presence.own_head(room),
+            None => PartHead { n: presence.last_change(), ..PartHead::default() },
+        }
+    }
+
+    fn say(&mut self, name: &Name, report: Report, known: Option<Vec<Known>>) {
         if self.is_over {
             return;
         }
-        let asks_all = ask.as_ref().is_some_and(|ask| ask.of.is_none());
-        let text = Message::Room { from: self.me, report, ask }.encode();
-        self.link.publish(&self.channel(name), text.as_bytes(), asks_all.then(|| name.clone()));
+        let asks = known.is_some();
+        let text = Message::Room { from: self.me, report, known }.encode();
+        let said = Said { room: name.clone(), asks };
+        self.link.publish(&self.channel(name), text.as_bytes(), Some(said));
     }
 
-    /// Says that it is there, and what it has in some rooms: so that what was lost on the way is
-    /// missed, though nothing follows it.
+    /// Says something to one node.
+    pub(super) fn say_to(&mut self, node: NodeId, heads: Vec<(Name, PartHead)>, known: Vec<Known>) {
+        let text = Message::Node { from: self.me, beat: None, heads, known }.encode();
+        self.link.publish(&self.inbox(node), text.as_bytes(), None);
+    }
+
+    /// Says that it is there, and of some rooms what it has and knows: so what was lost on the way
+    /// is missed, though nothing follows it.
     fn beat(&mut self, presence: &Presence, now: Time) {
         self.beats += 1;
         self.beat_sent = now;
         let mut names = BTreeSet::new();
-        while names.len() < HEADS_PER_BEAT / 2
+        while names.len() < ROOMS_PER_BEAT
             && let Some(name) = self.changed.pop_first()
         {
             names.insert(name);
@@ -99,13 +130,20 @@ impl Backplane {
         // … and some of all, in turns.
         let after = self.audited.take().map_or(Bound::Unbounded, Bound::Excluded);
         let next = self.follows.range((after, Bound::Unbounded));
-        let next: Vec<Name> = next.map(|(name, _)| name.clone()).take(HEADS_PER_BEAT / 2).collect();
+        let next: Vec<Name> = next.map(|(name, _)| name.clone()).take(ROOMS_PER_BEAT).collect();
         self.audited = next.last().cloned();
+        let known = next.iter().filter_map(|name| Some((name, presence.find(name)?)));
+        let known = known.flat_map(|(name, room)| {
+            let heads = presence.heads(room).into_iter().filter(|(_, head)| head.count > 0);
+            heads.map(|(node, head)| (name.clone(), node, head.n))
+        });
+        let known = known.collect();
         names.extend(next);
-        let head = |name: Name| Some((name.clone(), presence.own_head(presence.find(&name)?)));
-        let heads = names.into_iter().filter_map(head).collect();
-        let beat = Message::Beat { from: self.me, number: self.beats, heads }.encode();
-        self.link.publish(&self.nodes, beat.as_bytes(), None);
+        let head = |name: Name| (name.clone(), self.head(&name, presence));
+        let heads = names.into_iter().map(head).collect();
+        let beat = Some(self.beats);
+        let text = Message::Node { from: self.me, beat, heads, known }.encode();
+        self.link.publish(&self.nodes, text.as_bytes(), None);
         if self.beats.is_multiple_of(BEATS_PER_ROLE) {
             self.link.ask_role();
         }

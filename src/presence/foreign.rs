@@ -24,7 +24,13 @@ impl Presence {
         let is_same = (head.count, head.digest) == (base.count, base.digest);
         match content {
             Content::Head if is_same => self.set_head(id, node, head),
-            Content::Head => return Taken::Hole,
+            Content::Head if head.count > 0 => return Taken::Hole,
+            // Of nothing that is all there is to say.
+            Content::Head => {
+                let gone = self.numbers(id, node);
+                self.change_part(id, node, Vec::new(), &gone);
+                self.set_head(id, node, head);
+            }
             Content::Delta { .. } if known.is_some() && head.n == base.n => {
                 return if is_same { Taken::Known } else { Taken::Differs };
             }

@@ -51,12 +51,17 @@ impl Presence {
     }
 
     /// What is known of the parts of other nodes.
-    pub fn heads(&self, room: RoomId) -> Vec<(NodeId, u64)> {
+    pub fn heads(&self, room: RoomId) -> Vec<(NodeId, PartHead)> {
         let Some(parts) = &self.parts else { return Vec::new() };
         let all = parts.heads.range((room, NodeId::from_bits(0))..);
         let of_room = all.take_while(|((of, _), _)| *of == room);
         let others = of_room.filter(|((_, node), _)| *node != parts.me);
-        others.map(|((_, node), head)| (*node, head.n)).collect()
+        others.map(|((_, node), head)| (*node, *head)).collect()
+    }
+
+    /// The number of its own last change, in whichever room.
+    pub fn last_change(&self) -> u64 {
+        self.parts.as_ref().map_or(0, |parts| parts.n)
     }
 
     /// A member, as others are told of it.
