@@ -7,6 +7,7 @@ use prometheus::TextEncoder;
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric};
 use prometheus::proto::{MetricFamily, MetricType};
 
+use crate::backplane::Numbers;
 use crate::connection::{CauseKind, State};
 use crate::tally::{AcceptError, Tally, Turns};
 
@@ -34,6 +35,8 @@ pub struct Snapshot<'a> {
     pub restored: u64,
     /// Those that are gone, by why.
     pub ended: Vec<(&'static str, u64)>,
+    /// What happened between this node and others, and members of those, if there are any.
+    pub shared: Option<(Numbers, usize)>,
     /// Bytes of memory that connections hold beside themselves.
     pub buffered_bytes: usize,
 }
@@ -43,6 +46,7 @@ pub fn encode(snapshot: &Snapshot<'_>) -> String {
     let mut families = vec![build_info()];
     families.extend(connections(snapshot));
     families.extend(roster(snapshot));
+    families.extend(snapshot.shared.iter().flat_map(nodes));
     families.extend(traffic(snapshot));
     families.extend(driver(snapshot.tally));
     // It fails if a family has no name or nothing in it, and all of ours have both.
@@ -141,6 +145,30 @@ fn roster(snapshot: &Snapshot<'_>) -> Vec<MetricFamily> {
             "lagged_checkpoints_total",
             "Whole rosters sent to connections that had fallen behind.",
             tally.checkpoints_lagged,
+        ),
+    ]
+}
+
+fn nodes((numbers, members): &(Numbers, usize)) -> Vec<MetricFamily> {
+    let repairs = [("hole", numbers.holes), ("content", numbers.differences)];
+    vec![
+        gauge("redis_up", "Whether Redis is there.", f64::from(u8::from(numbers.is_up))),
+        counter("redis_connects_total", "Connections to Redis.", numbers.connects),
+        counter("redis_commands_total", "Commands sent to Redis.", numbers.commands),
+        gauge(
+            "redis_lag_seconds",
+            "Time that the last word to all processes was on its way.",
+            numbers.lag_ms as f64 / 1_000.0,
+        ),
+        gauge("nodes", "Other processes that share rooms.", numbers.peers as f64),
+        gauge("nodes_members", "Logins at other processes in rooms here.", *members as f64),
+        counter("nodes_messages_total", "Messages of other processes.", numbers.messages),
+        counter("nodes_messages_foreign_total", "Messages not understood.", numbers.foreign),
+        counters(
+            "nodes_repairs_total",
+            "Parts of other processes that were asked for again, by reason.",
+            "reason",
+            repairs,
         ),
     ]
 }

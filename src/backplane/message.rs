@@ -8,9 +8,9 @@
 //! {"v":1,"from":NODE,"bye":true}                    I am not here any more
 //! to those in a room
 //! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}    my part of it is …
-//!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …]     and this is what changed since N
-//!     "whole":[MEMBER, …]                                and this is all of it
-//!     "known":[[ROOM,NODE,N], …]                         and who has another than this is to say so
+//!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …] and this is what changed since N
+//!     "whole":[MEMBER, …]                            and this is all of it
+//!     "known":[[ROOM,NODE,N], …]                     and who has another than this is to say so
 //! MEMBER: [NUMBER,NAME,CLIENT,STATUS,CLAIM,SET,[[KEY,VALUE,SET], …]]
 //! ```
 //!

@@ -69,6 +69,10 @@ impl Context {
             ended: Leave::ALL.iter().map(|(_, name)| *name).zip(self.presence.ended()).collect(),
             returned: self.presence.returned(),
             restored: self.presence.restored(),
+            shared: self
+                .backplane
+                .as_ref()
+                .map(|shared| (shared.numbers(), self.presence.foreign_members())),
             buffered_bytes: self.counts.buffered_bytes,
         });
         let response = ResponseHead::new(Status::Ok, &self.date)

@@ -38,6 +38,7 @@ mod logs;
 mod memory;
 mod metrics;
 mod names;
+mod nodes;
 mod operators;
 mod origin;
 mod panics;

@@ -131,7 +131,7 @@ const LAYERS: [(&str, &str); 22] = [
     ("socketio", "api config http json presence time ws"),
     ("connection", "addresses api config heartbeat http presence rate shared socketio time ws"),
     ("tally", "connection"),
-    ("metrics", "connection tally"),
+    ("metrics", "backplane connection tally"),
     (
         "hub",
         "addresses api assets backplane config connection deadlines http metrics names presence shared \

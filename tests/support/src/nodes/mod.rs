@@ -5,8 +5,8 @@
 //!
 //! - `broker`: the server, in RESP3; `node`: a process without its sockets; `world`: a run
 
-mod broker;
-mod node;
+pub mod broker;
+pub mod node;
 mod world;
 
 pub use world::{Outcome, run};

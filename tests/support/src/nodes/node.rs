@@ -27,6 +27,8 @@ pub struct Node {
     connect_from: u64,
     /// The rooms in which somebody follows all the time, and since when.
     pub watched: [Option<(RoomId, u64)>; ROOMS.len()],
+    /// Whether there was a commit that was not looked at.
+    pub has_told: bool,
     /// Since when it has its link.
     pub linked_since: u64,
 }
@@ -46,6 +48,7 @@ impl Node {
             stopped_until,
             connect_from,
             watched,
+            has_told: false,
             linked_since,
         }
     }
@@ -76,7 +79,7 @@ impl Node {
         &mut self,
         connection: &mut Option<Connection>,
         broker_is_up: bool,
-        (choices, limits): (&mut Choices, &Limits),
+        (choices, limits, deflater): (&mut Choices, &Limits, &mut Deflater),
         now: u64,
     ) {
         let time = self.time(now);
@@ -104,9 +107,9 @@ impl Node {
             }
         }
         self.backplane.hear(&mut self.presence, limits, time);
-        let mut deflater = Deflater::new(1);
-        let mut encoder = Encoder { deflater: &mut deflater, deflate_bytes_min: usize::MAX };
-        self.presence.commit(limits, &mut encoder, time);
+        let mut encoder = Encoder { deflater, deflate_bytes_min: usize::MAX };
+        let work = self.presence.commit(limits, &mut encoder, time);
+        self.has_told |= work.commits > 0;
         while self.presence.next_to_tell().is_some() {}
         self.backplane.tell(&mut self.presence, time);
         let is_up = self.backplane.numbers().is_up;

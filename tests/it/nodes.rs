@@ -1,0 +1,146 @@
+//! Several nodes with the same rooms. `examples/nodes.rs` runs as many seeds as one likes.
+
+use headcount::config::Limits;
+use headcount::presence::{Update, View};
+use headcount::ws::Deflater;
+use headcount_support::nodes::broker::{Broker, Wildness};
+use headcount_support::nodes::node::{Node, ROOMS};
+use headcount_support::nodes::run;
+use headcount_support::sim::choices::Choices;
+
+/// Two nodes, in each of which somebody follows all rooms.
+struct Pair {
+    nodes: [Node; 2],
+    broker: Broker,
+    limits: Limits,
+    now: u64,
+}
+
+impl Pair {
+    fn new(limits: Limits) -> Pair {
+        let broker = Broker { is_up: true, connections: vec![None, None], ..Broker::default() };
+        let mut nodes = [Node::new(1, 0), Node::new(2, 0)];
+        for node in &mut nodes {
+            for room in 0..ROOMS.len() {
+                node.watch(room, &limits, 0);
+            }
+        }
+        Pair { nodes, broker, limits, now: 0 }
+    }
+
+    fn pass_ms(&mut self, ms: u64) {
+        let (end, mut choices) = (self.now + ms, Choices::seed(0));
+        let mut deflater = Deflater::new(1);
+        while self.now < end {
+            self.now += 5;
+            self.broker.serve(&mut choices, Wildness::default(), self.now);
+            for (node, connection) in self.nodes.iter_mut().zip(&mut self.broker.connections) {
+                let by = (&mut choices, &self.limits, &mut deflater);
+                node.turn(connection, self.broker.is_up, by, self.now);
+            }
+        }
+    }
+
+    fn login(&mut self, node: usize, name: &str) {
+        let presence = &mut self.nodes[node].presence;
+        let entered = presence.enter(ROOMS[1], 1, &View::Nothing, &self.limits);
+        let room = entered.expect("there is room").0;
+        let update = (name, Update::default());
+        presence.login(room, None, update, &self.limits).expect("it has no data");
+    }
+
+    fn names(&mut self, node: usize) -> String {
+        self.nodes[node].document(1, self.now)["names"].to_string()
+    }
+
+    /// The server is gone.
+    fn take_down(&mut self) {
+        self.broker.is_up = false;
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            assert!(self.broker.cut(index));
+            node.cut(self.now);
+        }
+    }
+}
+
+#[test]
+fn nodes_agree_in_the_end_whatever_fails() {
+    (0..60).for_each(|seed| drop(run(seed)));
+}
+
+#[test]
+fn j9_somebody_on_one_node_is_seen_on_the_other() {
+    let mut pair = Pair::new(Limits::default());
+    pair.pass_ms(100);
+    pair.login(0, "Ada");
+    pair.login(1, "Bob");
+    pair.login(1, "Ada");
+    pair.pass_ms(100);
+    assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
+}
+
+#[test]
+fn members_of_others_are_kept_for_the_grace_and_not_longer() {
+    let mut pair = Pair::new(Limits { partition_grace_ms: 5_000, ..Limits::default() });
+    pair.pass_ms(100);
+    pair.login(0, "Ada");
+    pair.login(1, "Bob");
+    pair.pass_ms(100);
+    pair.take_down();
+    pair.pass_ms(4_900);
+    assert_eq!(pair.names(0), r#"["Ada","Bob"]"#);
+    pair.pass_ms(200);
+    assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada"]"#, r#"["Bob"]"#]);
+    pair.broker.is_up = true;
+    pair.pass_ms(2_000);
+    assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
+}
+
+/// A room that somebody enters first on a node is not told before it is known who is in it.
+#[test]
+fn room_is_told_when_it_is_loaded() {
+    let mut pair = Pair::new(Limits::default());
+    pair.pass_ms(100);
+    pair.login(0, "Ada");
+    pair.nodes[1].watch(1, &pair.limits, pair.now);
+    pair.pass_ms(100);
+    assert!(pair.nodes[1].presence.find(ROOMS[1]).is_none());
+    pair.nodes[1].watch(1, &pair.limits, pair.now);
+    let room = pair.nodes[1].presence.find(ROOMS[1]).expect("somebody is in it");
+    assert!(pair.nodes[1].presence.is_loading(room));
+    pair.pass_ms(100);
+    assert!(!pair.nodes[1].presence.is_loading(room));
+    assert_eq!(pair.names(1), r#"["Ada"]"#);
+}
+
+#[test]
+fn j7_report_that_is_old_or_was_told_before_changes_nothing() {
+    use headcount::presence::{Content, NodeId, PartHead, Presence, Report, Taken};
+    let mut pair = Pair::new(Limits::default());
+    pair.login(0, "Ada");
+    pair.pass_ms(100);
+    let room = pair.nodes[0].presence.find(ROOMS[1]).unwrap();
+    let whole = pair.nodes[0].presence.own_part(room).unwrap();
+    let mut other = Presence::new(3);
+    other.share(NodeId::from_bits(3));
+    let limits = Limits::default();
+    let there = other.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
+    let from = NodeId::from_bits(1);
+    assert_eq!(other.apply(there, from, whole.clone()), Taken::Applied);
+    assert_eq!(other.foreign_members(), 1);
+    // The same again, and one from before.
+    assert_eq!(other.apply(there, from, whole.clone()), Taken::Applied);
+    let older = PartHead { n: whole.head.n - 1, ..PartHead::default() };
+    let older = Report { head: older, content: Content::Whole(Vec::new()) };
+    assert_eq!(other.apply(there, from, older), Taken::Known);
+    // A change that is missing, and one that says something else of itself.
+    let (set, gone) = (Vec::new(), Vec::new());
+    let n = whole.head.n + 2;
+    let content = Content::Delta { after: n - 1, set: set.clone(), gone: gone.clone() };
+    let hole = Report { head: PartHead { n, ..whole.head }, content };
+    assert_eq!(other.apply(there, from, hole), Taken::Hole);
+    let head = PartHead { n: whole.head.n + 1, count: 7, ..whole.head };
+    let differs = Report { head, content: Content::Delta { after: whole.head.n, set, gone } };
+    assert_eq!(other.apply(there, from, differs), Taken::Differs);
+    assert_eq!(other.foreign_members(), 1);
+}
