@@ -32,7 +32,7 @@ impl Routes {
     /// Whether `path` is one of them.
     pub fn has(self, path: &str) -> bool {
         match path {
-            "/healthz" | "/metrics" | "/socket.io/" => true,
+            "/healthz" | "/readyz" | "/metrics" | "/socket.io/" => true,
             "/echo" => self.echo,
             _ => room_of(path, "/ws").or(room_of(path, "/roster")).is_some(),
         }

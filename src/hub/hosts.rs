@@ -31,8 +31,8 @@ impl Context {
 /// a page that got here under a name of its own (DNS rebinding) learns nothing from that.
 fn is_probe(head: &RequestHead<'_>) -> bool {
     match head.method {
-        Method::Get | Method::Head => head.path == "/healthz",
-        Method::Options => matches!(&*head.path, "/" | "*" | "/healthz"),
+        Method::Get | Method::Head => matches!(&*head.path, "/healthz" | "/readyz"),
+        Method::Options => matches!(&*head.path, "/" | "*" | "/healthz" | "/readyz"),
         Method::Post | Method::Connect | Method::Other => false,
     }
 }

@@ -4,6 +4,8 @@
 //! this node's own. The other node sees that, and drops the one that it holds. So others see
 //! nothing.
 
+use std::collections::BTreeSet;
+
 use super::Presence;
 use super::ids::{ClientId, MemberId, RoomId};
 use super::leave::{Hold, Leave};
@@ -45,8 +47,9 @@ impl Presence {
                 self.set_head(id, node, head);
             }
             Content::Whole(members) => {
+                let here: BTreeSet<u64> = members.iter().map(|(number, _)| *number).collect();
                 let mut gone = self.numbers(id, node);
-                gone.retain(|number| members.iter().all(|(other, _)| number != other));
+                gone.retain(|number| !here.contains(number));
                 self.change_part(id, node, members, &gone);
                 self.set_head(id, node, head);
             }

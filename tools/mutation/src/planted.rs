@@ -11,6 +11,9 @@ use crate::copy::{self, Copy, VARIABLE};
 use crate::run::{End, run as run_program};
 use crate::{Result, page, places};
 
+/// The ids of bugs between nodes begin with this.
+const NODES: &str = "N";
+
 /// What the command line says.
 #[derive(Args)]
 pub struct Options {
@@ -32,16 +35,19 @@ pub fn run(options: &Options) -> Result<bool> {
     if let Some(unknown) = options.bugs.iter().find(|id| bugs.iter().all(|bug| bug.id != **id)) {
         return Err(format!("there is no bug {unknown}").into());
     }
-    let program = build(&bugs)?;
-    if let Some(found) = find(&program, 0, 3)? {
-        return Err(format!("without a bug it fails too: {}", found.problem).into());
+    let programs = build(&bugs)?;
+    for program in &programs {
+        if let Some(found) = find(program, 0, 3)? {
+            return Err(format!("without a bug it fails too: {}", found.problem).into());
+        }
     }
     let (mut rows, mut times, mut missed) = (Vec::new(), Vec::new(), 0);
     for (index, Bug { id, what, .. }) in bugs.iter().enumerate() {
         if !options.bugs.is_empty() && !options.bugs.contains(id) {
             continue;
         }
-        let Some(Found { seeds, seconds, problem }) = find(&program, index + 1, options.seconds)?
+        let Some(Found { seeds, seconds, problem }) =
+            find(&programs[usize::from(id.starts_with(NODES))], index + 1, options.seconds)?
         else {
             missed += 1;
             println!("{id:12} NOT FOUND in {} s: {what}", options.seconds);
@@ -64,17 +70,24 @@ pub fn run(options: &Options) -> Result<bool> {
     Ok(missed == 0)
 }
 
-/// Makes the copy and builds the simulator.
-fn build(bugs: &[Bug]) -> Result<PathBuf> {
+/// Makes the copy and builds the simulators: that of one node, and that of several.
+fn build(bugs: &[Bug]) -> Result<[PathBuf; 2]> {
     let copy = Copy::make("planted")?;
     places::plant(&copy.sources, bugs, copy::switch)?;
-    let (messages, is_built) = copy.cargo(&["build", "--example", "simulate"])?;
+    let (messages, is_built) =
+        copy.cargo(&["build", "--example", "simulate", "--example", "nodes"])?;
     if !is_built {
         let text = messages.iter().filter_map(|message| message["message"]["rendered"].as_str());
         return Err(format!("the copy does not compile:\n{}", text.collect::<String>()).into());
     }
-    let program = messages.iter().find_map(|message| copy::program(message, "example"));
-    Ok(program.ok_or("there is no simulator")?.to_owned())
+    let mut programs: Vec<PathBuf> = messages
+        .iter()
+        .filter_map(|message| copy::program(message, "example"))
+        .map(PathBuf::from)
+        .collect();
+    // In the order of their names, but for that of one node, which comes first.
+    programs.sort_by(|one, other| other.cmp(one));
+    programs.try_into().map_err(|_| "there are not two simulators".into())
 }
 
 /// A bug that was found.

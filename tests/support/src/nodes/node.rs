@@ -29,8 +29,9 @@ pub struct Node {
     pub watched: [Option<(RoomId, u64)>; ROOMS.len()],
     /// Whether there was a commit that was not looked at.
     pub has_told: bool,
-    /// Since when it has its link.
-    pub linked_since: u64,
+    /// Since when it has its link, and when it had one last, and how long.
+    linked_since: u64,
+    linked_last: (u64, u64),
 }
 
 impl Node {
@@ -50,6 +51,7 @@ impl Node {
             watched,
             has_told: false,
             linked_since,
+            linked_last: (0, 0),
         }
     }
 
@@ -126,7 +128,19 @@ impl Node {
     pub fn cut(&mut self, now: u64) {
         self.backplane.disconnected(self.time(now));
         self.connect_from = now + PAUSE_MS;
+        if self.linked_since < now {
+            self.linked_last = (self.linked_since, now);
+        }
         self.linked_since = u64::MAX;
+    }
+
+    /// Until when it knows what was so `ms` before, if it has had its link for so long.
+    pub fn knows_until(&self, ms: u64, now: u64) -> Option<u64> {
+        let (from, until) = match self.linked_since {
+            u64::MAX => self.linked_last,
+            since => (since, now),
+        };
+        (self.stopped_until <= now && from + ms < until).then_some(until)
     }
 
     /// What it had to ask for again.

@@ -59,6 +59,14 @@ struct Place {
     member: MemberId,
 }
 
+impl Client {
+    /// Whether it has this name in a room, or comes back to it.
+    fn has(&self, room: usize, name: &str) -> bool {
+        let is_there = self.at.is_some() || self.back.is_some();
+        is_there && self.room == room && self.name == name
+    }
+}
+
 struct World {
     choices: Choices,
     limits: Limits,
@@ -76,6 +84,8 @@ struct World {
     down_until: u64,
     /// When something failed last.
     failed_at: u64,
+    /// Names that may still be seen, until when, though nobody has them.
+    lingering: Vec<(usize, &'static str, u64)>,
 }
 
 /// Runs a seed. It panics if something is not as it must be.
@@ -107,6 +117,7 @@ pub fn run(seed: u64) -> Outcome {
         paused_until: 0,
         down_until: 0,
         failed_at,
+        lingering: Vec::new(),
     };
     for index in 0..nodes {
         world.broker.connections.push(None);
@@ -218,6 +229,7 @@ impl World {
             }
             6 => {
                 let name = self.choices.pick(&NAMES);
+                self.linger(index, 0);
                 self.nodes[place.node].presence.rename(place.member, name);
                 let client = &mut self.clients[index];
                 (client.name, client.since) = (name, Some(self.now));
@@ -226,7 +238,16 @@ impl World {
         }
     }
 
+    /// The name of a client may be seen for so long.
+    fn linger(&mut self, index: usize, ms: u64) {
+        let Client { room, name, .. } = self.clients[index];
+        self.lingering.push((room, name, self.now + ms + KNOWN_MS));
+        self.lingering.retain(|(_, _, until)| *until >= self.now);
+    }
+
     fn leave(&mut self, index: usize, leave: Leave) {
+        let hold = if leave == Leave::Logout { 0 } else { u64::from(self.limits.hold_closed_ms) };
+        self.linger(index, hold);
         let client = &mut self.clients[index];
         let Some(place) = client.at.take() else { return };
         (client.since, client.left_at) = (None, self.now);
@@ -355,19 +376,30 @@ impl World {
             if !std::mem::take(&mut node.has_told) && !looks_at_all {
                 continue;
             }
-            let is_there =
-                node.stopped_until <= now && node.linked_since < now.saturating_sub(KNOWN_MS);
+            let Some(until) = node.knows_until(KNOWN_MS, now) else { continue };
+            let until = if until < now { until.min(self.failed_at) } else { until };
             for room in 0..ROOMS.len() {
                 let Some((_, since)) = node.watched[room] else { continue };
-                if !is_there || since + KNOWN_MS > now {
+                if since + KNOWN_MS > until {
                     continue;
                 }
                 let document = node.document(room, now);
                 let names = document["names"].as_array().unwrap();
+                if self.failed_at == 0 && until == now {
+                    let has = |name: &str| {
+                        let lingers = self.lingering.iter();
+                        lingers
+                            .copied()
+                            .any(|(at, one, until)| at == room && one == name && until > now)
+                            || self.clients.iter().any(|one| one.has(room, name))
+                    };
+                    let ghost = names.iter().find(|name| !has(name.as_str().unwrap()));
+                    assert!(ghost.is_none(), "at {now}, node {index}: {ghost:?} is nobody");
+                }
                 for client in self.clients.iter().filter(|client| client.room == room) {
-                    let is_known = client
-                        .since
-                        .is_some_and(|since| since.max(self.failed_at + 8_000) + KNOWN_MS < now);
+                    let calm = if until == now { self.failed_at + 8_000 } else { 0 };
+                    let is_known =
+                        client.since.is_some_and(|since| since.max(calm) + KNOWN_MS < until);
                     let is_seen = names.iter().any(|name| name == client.name);
                     let is_right = !is_known || is_seen;
                     assert!(is_right, "at {now}, node {index}: no {client:?} in {document}");
