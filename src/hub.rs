@@ -28,7 +28,7 @@
 //! - `clients`, `hello`, `returning`: which connection each client has, and how it comes back
 //! - `calls`: what clients ask for in rooms; `rooms`: how they come into them and out
 //! - `requests`: routes HTTP requests to `upgrade`, `socketio`, `files`, `numbers`, `response`
-//! - `bodies`: what follows the head of a request
+//! - `bodies`: what follows the head of a request; `visits`: requests that wait for other nodes
 //! - `hosts`, `origins`, `forwarded`: who may ask, and under which address a request counts
 //! - `turn`, `upkeep`: the other phases of a turn; `agenda`: what they still have to do
 //! - `saved`: what is kept over a restart
@@ -66,6 +66,7 @@ mod table;
 mod turn;
 mod upgrade;
 mod upkeep;
+mod visits;
 
 pub use files::Routes;
 pub use output::{AfterSend, AfterWrite};

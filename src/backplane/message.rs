@@ -202,13 +202,12 @@ mod tests {
         let member = PartMember { name: "A\"da".into(), client, claim: 3, status, data, set: 5 };
         let room = |content, known| Message::Room { from, report: Report { head, content }, known };
         let start = r#"{"v":1,"from":"00000000000000ab","beat":9"#;
+        let known = r#","known":[["y","00000000000000ab",4]]}"#;
         let beat = |heads, known| Message::Node { from, beat: Some(9), heads, known };
         check(&beat(vec![], vec![]), &format!("{start}}}"));
         check(
             &beat(vec![("x".into(), head)], vec![("y".into(), from, 4)]),
-            &format!(
-                r#"{start},"heads":[["x",7,2,"000000000000001f"]],"known":[["y","00000000000000ab",4]]}}"#
-            ),
+            &[start, r#","heads":[["x",7,2,"000000000000001f"]]"#, known].concat(),
         );
         check(&Message::Bye { from }, r#"{"v":1,"from":"00000000000000ab","bye":true}"#);
         let (set, gone) = (vec![(4, member.clone())], vec![8]);

@@ -186,7 +186,7 @@ impl Connection {
         }
     }
 
-    /// The request that was decoded last is for a session, which will answer it.
+    /// The request that was decoded last waits for something, as what a session has to say.
     pub(crate) fn await_answer(&mut self, keeps_alive: bool, sharing: Sharing) {
         self.phase = match self.take_phase() {
             Phase::Http(http) => Phase::Waiting(Box::new(Waiting { http, keeps_alive, sharing })),

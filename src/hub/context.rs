@@ -15,6 +15,7 @@ use super::counts::Counts;
 use super::refused_origin::RefusedOrigin;
 use super::returning::Returning;
 use super::sessions::Sessions;
+use super::visits::Visit;
 
 /// What a connection acts on.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Context {
     pub(super) sessions: Sessions,
     /// Clients that wait for others, those first that wait longest.
     pub(super) returning: VecDeque<Returning>,
+    /// Rooms that are here for requests, those first that were asked for first.
+    pub(super) visits: VecDeque<Visit>,
     pub(super) codec: Codec,
     pub(super) addresses: Addresses,
     pub(super) counts: Counts,
@@ -59,6 +62,7 @@ impl Context {
             clients: Clients::default(),
             sessions: Sessions::default(),
             returning: VecDeque::new(),
+            visits: VecDeque::new(),
             assets,
             date: String::new(),
             addresses: Addresses::default(),

@@ -1,7 +1,7 @@
 //! Long-polling of Engine.IO: what the requests of a session get, and what their packets do.
 
 use crate::connection::{Cause, Connection, ConnectionId, Identity, Listener, Step};
-use crate::http::{Method, RequestHead, ResponseHead, Status};
+use crate::http::{Method, RequestHead, ResponseHead, Sharing, Status};
 use crate::socketio::handshake::{Ask, Refusal};
 use crate::socketio::{NOOP, Transport, payload};
 use crate::time::Time;
@@ -62,12 +62,25 @@ impl Hub {
         now: Time,
         response: impl FnOnce(&mut Context) -> Response,
     ) {
+        self.respond_to_waiting(request, now, |context, sharing| {
+            let mut response = response(context);
+            response.head = sharing.add_with_credentials_to(response.head);
+            response
+        });
+    }
+
+    /// Responds to a request that waits, if it still does.
+    pub(super) fn respond_to_waiting(
+        &mut self,
+        request: ConnectionId,
+        now: Time,
+        response: impl FnOnce(&mut Context, &Sharing) -> Response,
+    ) {
         let is_stopping = self.agenda.is_stopping;
         self.with(request, |connection, context| {
             let Some((keeps_alive, sharing)) = connection.answered() else { return };
             let keeps_alive = keeps_alive && !is_stopping;
-            let mut response = response(context);
-            response.head = sharing.add_with_credentials_to(response.head);
+            let response = response(context, &sharing);
             context.respond(connection, response, false, keeps_alive, now);
             // What came after the request.
             if !connection.stash.is_empty() {

@@ -102,6 +102,7 @@ impl Context {
             // Nobody else is told that they are here.
             (None, "/metrics") => self.nothing_here(),
             (None, path) => match room_of(path, "/roster") {
+                Some(room) if self.visit(connection, room, head, keeps_alive, now) => return,
                 Some(room) => self.roster_response(room, head, now),
                 None => self.file(head),
             },

@@ -7,6 +7,7 @@ use crate::time::Time;
 
 use super::context::{Context, encoder};
 use super::table::Hub;
+use super::visits::Visit;
 
 /// A connection that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,7 @@ impl Hub {
         if let Some(backplane) = backplane {
             backplane.tell(presence, now);
         }
+        self.end_visits(now);
     }
 
     /// This node among others, if there are others.
@@ -103,14 +105,15 @@ impl Hub {
 
     /// When the next turn must be, if nothing happens before.
     pub fn next_wakeup(&self) -> Time {
-        let Context { presence, backplane, config, clients, sessions, returning, .. } =
+        let Context { presence, backplane, config, clients, sessions, returning, visits, .. } =
             &self.context;
         if clients.is_due() || sessions.next().is_some() {
             return Time::ZERO;
         }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);
+        let visits = visits.front().map_or(Time::NEVER, Visit::until);
         let shared = backplane.as_ref().map_or(Time::NEVER, |all| all.due(&config.limits));
-        self.agenda.deadlines.next().min(presence.commit_due()).min(returns).min(shared)
+        self.agenda.deadlines.next().min(presence.commit_due()).min(returns).min(shared).min(visits)
     }
 
     /// Stops: takes no new connections, closes all WebSockets with 1001, ends the others when they
