@@ -27,8 +27,8 @@ Examples:
   headcount bench storm -n 5000                log in 5,000 clients at once
 
 Paths: / (the page), /ws and /ws/ROOM (the WebSocket), /socket.io/ (the same for Socket.IO
-clients), /roster and /roster/ROOM (the names as JSON), /healthz, /readyz, /metrics (for this machine
-only), and /echo with --echo.
+clients), /roster and /roster/ROOM (the names as JSON), /healthz, /readyz (503 while Redis is away),
+/metrics (for this machine only), and /echo with --echo.
 SIGTERM, SIGINT, SIGQUIT and SIGHUP close all connections with 1001 and exit; another SIGTERM,
 SIGINT or SIGQUIT exits at once. SIGHUP reloads nothing, and is ignored under nohup. SIGUSR1 and
 SIGUSR2 are ignored: there is no log file to reopen.";

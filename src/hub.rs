@@ -66,6 +66,7 @@ mod table;
 mod turn;
 mod upgrade;
 mod upkeep;
+mod visit;
 mod visits;
 
 pub use files::Routes;

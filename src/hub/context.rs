@@ -15,7 +15,7 @@ use super::counts::Counts;
 use super::refused_origin::RefusedOrigin;
 use super::returning::Returning;
 use super::sessions::Sessions;
-use super::visits::Visit;
+use super::visit::Visit;
 
 /// What a connection acts on.
 #[derive(Debug)]

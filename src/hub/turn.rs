@@ -7,7 +7,6 @@ use crate::time::Time;
 
 use super::context::{Context, encoder};
 use super::table::Hub;
-use super::visits::Visit;
 
 /// A connection that has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +110,7 @@ impl Hub {
             return Time::ZERO;
         }
         let returns = returning.front().map_or(Time::NEVER, |next| next.until);
-        let visits = visits.front().map_or(Time::NEVER, Visit::until);
+        let visits = visits.front().map_or(Time::NEVER, |visit| visit.until);
         let shared = backplane.as_ref().map_or(Time::NEVER, |all| all.due(&config.limits));
         self.agenda.deadlines.next().min(presence.commit_due()).min(returns).min(shared).min(visits)
     }

@@ -1,36 +1,21 @@
 //! Requests for the roster of a room that other nodes have and this one does not: the room is
 //! entered for them, and they wait until it is loaded.
 
-use crate::connection::{Connection, ConnectionId};
+use crate::connection::Connection;
 use crate::http::{Method, RequestHead, ResponseHead, Status};
-use crate::presence::{Name, RoomId, View};
+use crate::presence::{Name, View};
 use crate::time::Time;
 
 use super::context::Context;
 use super::response::Response;
 use super::table::Hub;
+use super::visit::Visit;
 
 /// A room stays for so long after it was asked for, in ms, since who asks once may ask again.
 const STAY_MS: u64 = 5_000;
 
 /// So many rooms are entered at most. Without a place a request gets what is known here: nothing.
 const VISITS_MAX: usize = 256;
-
-/// A room that is here for a request.
-#[derive(Debug)]
-pub(super) struct Visit {
-    room: RoomId,
-    name: Name,
-    /// The request, until it is responded to.
-    request: Option<ConnectionId>,
-    until: Time,
-}
-
-impl Visit {
-    pub(super) fn until(&self) -> Time {
-        self.until
-    }
-}
 
 impl Hub {
     /// Responds to requests whose rooms are loaded, and leaves those that nobody has asked for in a
