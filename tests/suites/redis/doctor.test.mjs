@@ -74,7 +74,7 @@ test("doctor: rights that are missing are told", async () => {
   await redis.call("ACL", "SETUSER", "few", "on", ">geheim", "resetchannels", "+@all");
   const url = `redis://few:geheim@${redis.host}:${redis.port}`;
   bad(await doctor(url), "rights", /NOPERM/);
-  const rights = ["+hello", "+client|setname", "+publish", "+subscribe", "+unsubscribe", "+role", "+ping"];
+  const rights = "+hello +client|setname +publish +subscribe +unsubscribe +role +ping".split(" ");
   await redis.call("ACL", "SETUSER", "few", "-@all", "&headcount:*", ...rights);
   const { code, text, found } = await doctor(url);
   assert.equal(code, 0, text);

@@ -269,16 +269,14 @@ test("foreign messages on our channels are ignored", async () => {
   await healths(all.nodes, 200);
 });
 
-test("foreign messages are counted", async (t) => {
+test("foreign messages are counted", async () => {
   const redis = await Redis.start();
   const { nodes } = await world(2, redis);
-  const names = (await nodes[0].get("/metrics")).text.match(/^headcount_redis_\w+/gm) ?? [];
-  if (names.length === 0) return t.skip("THERE ARE NO METRICS OF REDIS YET");
-  const name = names.find((name) => name.includes("foreign"));
-  assert.ok(name, `none of these: ${names}`);
   const count = await publish(redis, GARBAGE);
   for (const node of nodes) {
-    await until("all are counted", async () => (await node.metric(name)) === count);
+    const counted = () => node.metric("headcount_nodes_messages_foreign_total");
+    await until("each that it hears is counted", async () => (await counted()) > count / 2);
+    assert.ok((await counted()) <= count);
   }
 });
 
