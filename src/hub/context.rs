@@ -6,6 +6,7 @@ use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
 use crate::backplane::Backplane;
 use crate::config::Config;
+use crate::connection::ConnectionId;
 use crate::presence::{Encoder, Leave, MemberId, Presence};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
@@ -30,6 +31,8 @@ pub(super) struct Context {
     pub(super) sessions: Sessions,
     /// Clients that wait for others, those first that wait longest.
     pub(super) returning: VecDeque<Returning>,
+    /// Clients that wait until it is known what other nodes have in their rooms.
+    pub(super) loading: Vec<ConnectionId>,
     pub(super) codec: Codec,
     pub(super) addresses: Addresses,
     pub(super) counts: Counts,
@@ -59,6 +62,7 @@ impl Context {
             clients: Clients::default(),
             sessions: Sessions::default(),
             returning: VecDeque::new(),
+            loading: Vec::new(),
             assets,
             date: String::new(),
             addresses: Addresses::default(),

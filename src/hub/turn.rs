@@ -35,6 +35,8 @@ impl Hub {
         if let Some(backplane) = backplane {
             backplane.tell(presence, now);
         }
+        // After the commit, by which the rooms are what others have told.
+        self.welcome_loaded(now);
     }
 
     /// This node among others, if there are others.

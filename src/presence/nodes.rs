@@ -97,9 +97,10 @@ impl Presence {
         self.parts = Some(parts);
     }
 
-    /// Whether a room waits for what other nodes say of it.
+    /// Whether a room waits for what other nodes say of it, or for the commit with that.
     pub fn is_loading(&self, id: RoomId) -> bool {
-        self.room(id).flags.is_loading
+        let flags = &self.room(id).flags;
+        flags.is_loading || flags.is_untold
     }
 
     /// Other nodes have said what they have in a room, or had the time to: its followers are told.
