@@ -83,6 +83,8 @@ pub struct Backplane {
     beat_at: Time,
     beats: u64,
     beat_sent: Time,
+    /// For how long it did not run since then, by no clock of its own.
+    missed_ms: u64,
     /// Since when the server is away, and parts of others are as they were.
     frozen_since: Option<Time>,
     is_over: bool,
@@ -110,6 +112,7 @@ impl Backplane {
             beat_at: Time::NEVER,
             beats: 0,
             beat_sent: Time::NEVER,
+            missed_ms: 0,
             frozen_since: None,
             is_over: false,
             numbers: Numbers::default(),
@@ -163,6 +166,15 @@ impl Backplane {
         room.min(thaw).min(peers).min(self.beat_at).min(self.link.due())
     }
 
+    /// It did not run for so long, which its time does not know of: the machine slept, or the process
+    /// was stopped. Others may have given it up.
+    pub fn missed(&mut self, ms: u64) {
+        self.missed_ms = self.missed_ms.saturating_add(ms);
+        if self.missed_ms >= telling::PAUSE_MS && self.link.is_up() && !self.is_over {
+            self.beat_at = Time::ZERO;
+        }
+    }
+
     /// What happened.
     pub fn numbers(&self) -> Numbers {
         Numbers {
@@ -177,7 +189,7 @@ impl Backplane {
     pub fn end(&mut self) {
         let bye = Message::Bye { from: self.me }.encode();
         self.link.publish(&self.nodes, bye.as_bytes(), None);
-        self.is_over = true;
+        (self.is_over, self.beat_at) = (true, Time::NEVER);
     }
 
     fn channel(&self, room: &str) -> String {

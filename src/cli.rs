@@ -1,10 +1,9 @@
 //! The command line: flags → [`Config`].
 
 mod listen;
+pub(crate) mod redis;
 
-use std::env;
 use std::error::Error;
-use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -62,7 +61,7 @@ pub(crate) struct Cli {
     ///
     /// redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. Others on this machine can see a password
     /// in the arguments; they don't in a file, or in the variable HEADCOUNT_REDIS_PASSWORD.
-    #[arg(long, value_name = "URL", value_delimiter = ',')]
+    #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = redis::UrlParser)]
     pub(crate) redis: Vec<RedisUrl>,
 
     /// Read the password for --redis from this file
@@ -139,7 +138,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Drive a server with many clients, check what each client sees, and measure
     Bench(bench::Options),
-    /// Report how many clients this machine can hold, and how to raise that number
+    /// Report how many clients this machine can hold, and how to raise that number; or whether a
+    /// server fits --redis
     Doctor(doctor::Options),
 }
 
@@ -186,20 +186,11 @@ impl Cli {
         if self.redis.is_empty() {
             return None;
         }
-        let password = self.redis_password().unwrap_or_else(|error| exit(&error));
-        Some(Redis { servers: self.redis.clone(), password, node })
-    }
-
-    /// The password that is not in a URL.
-    fn redis_password(&self) -> Result<Option<String>, clap::Error> {
-        let Some(path) = &self.redis_password_file else {
-            return Ok(env::var("HEADCOUNT_REDIS_PASSWORD").ok());
-        };
-        let read = fs::read_to_string(path).map_err(|error| {
-            let text = format!("can't read {}: {}\n", path.display(), system::describe(&error));
-            Cli::command().error(ErrorKind::Io, text)
+        let password = redis::password(self.redis_password_file.as_deref());
+        let password = password.unwrap_or_else(|problem| {
+            exit(&Cli::command().error(ErrorKind::Io, format!("{problem}\n")))
         });
-        Ok(Some(read?.trim_end_matches(['\r', '\n']).to_owned()))
+        Some(Redis { servers: self.redis.clone(), password, node })
     }
 
     /// The limits, after what the machine allows.

@@ -1,12 +1,20 @@
-//! `headcount doctor`: how many clients this machine can hold, and what to change for more.
+//! `headcount doctor`: how many clients this machine can hold, and what to change for more; or
+//! whether a server is one for `--redis`.
+
+mod redis;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, value_parser};
+use headcount::config::{Redis, RedisUrl};
 
 use crate::bench::CLIENTS_PER_SOURCE;
+use crate::cli::redis::{UrlParser, password};
 use crate::{log, stdout, system};
+
+use redis::Mark;
 
 /// What the kernel takes for one connection that is quiet, one end of it, in bytes: a socket, its
 /// place in the event queue, an open file. Measured with `headcount bench idle`, rounded up.
@@ -18,13 +26,28 @@ const SERVER_BYTES_PER_CLIENT: u64 = 512;
 /// Connections that are opened in a burst and wait to be accepted.
 const BACKLOG: u64 = 4096;
 
-/// Reports how many clients this machine can hold, and how to raise that number.
+/// Reports how many clients this machine can hold, and how to raise that number; or, with --redis,
+/// whether a Redis or Valkey server is one that processes can share rooms by.
+///
+/// The exit code is 1 if anything is too low, or if the server does not fit.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
     /// Number of clients to check for
     #[arg(long, short = 'n', value_name = "N", default_value_t = 10_000)]
     #[arg(value_parser = value_parser!(u32).range(1..))]
     clients: u32,
+
+    /// Examine this Redis or Valkey server instead of the machine; repeatable
+    ///
+    /// Says whether it is reachable, new enough, a single primary, and lets headcount in; what a
+    /// node may be behind before it is cut off; and how long it takes to answer. Nothing is stored
+    /// in it, and nothing changed.
+    #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = UrlParser)]
+    redis: Vec<RedisUrl>,
+
+    /// Read the password for --redis from this file [default: HEADCOUNT_REDIS_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "redis")]
+    redis_password_file: Option<PathBuf>,
 }
 
 /// One thing that bounds the number of clients.
@@ -37,8 +60,61 @@ struct Finding {
     remedy: &'static str,
 }
 
-/// Prints what bounds the number of clients. 1 if that is not enough.
+/// Prints what was found. 1 if that is not good enough.
 pub(crate) fn doctor(options: &Options) -> ExitCode {
+    let examined = match options.redis.is_empty() {
+        true => Ok(examine_machine(options)),
+        false => examine_servers(options),
+    };
+    let printed = examined.and_then(|(text, is_fine)| stdout::print(&text).map(|()| is_fine));
+    match printed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(problem) => {
+            log::tell(&problem, log::Format::Text);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether servers are fit for `--redis`. Of several, one is to be the master.
+fn examine_servers(options: &Options) -> Result<(String, bool), String> {
+    let password = password(options.redis_password_file.as_deref())?;
+    let redis = Redis { servers: options.redis.clone(), password, node: 0 };
+    let (mut text, mut is_fine, mut has_master) = (String::new(), true, false);
+    for (server, url) in redis.servers.iter().enumerate() {
+        text += &format!("{url}\n");
+        let findings = redis::examine(&redis, server);
+        for redis::Finding { mark, what, value, remedy } in &findings {
+            let word = match mark {
+                Mark::Fine => "ok ",
+                Mark::Poor => "LOW",
+                Mark::Unfit => "BAD",
+            };
+            text += &format!("{word}  {what:<22}{value}\n");
+            if *mark != Mark::Fine {
+                text += &format!("     {remedy}\n");
+            }
+        }
+        has_master |= findings.iter().any(|finding| finding.value == redis::MASTER);
+        let worst = findings.iter().map(|finding| finding.mark).max().unwrap_or(Mark::Fine);
+        is_fine &= worst == Mark::Fine;
+        text += match worst {
+            Mark::Fine => "\nThis server fits.\n\n",
+            Mark::Poor => "\nThis server fits, but could be better.\n\n",
+            Mark::Unfit => "\nThis server does not fit.\n\n",
+        };
+    }
+    text.pop();
+    if !has_master && redis.servers.len() > 1 {
+        text += "\nNone of these servers is a primary.\n";
+        is_fine = false;
+    }
+    Ok((text, is_fine))
+}
+
+/// What bounds the number of clients, and whether that is enough.
+fn examine_machine(options: &Options) -> (String, bool) {
     let wanted = u64::from(options.clients);
     let findings: Vec<Finding> = [
         files(wanted),
@@ -64,14 +140,7 @@ pub(crate) fn doctor(options: &Options) -> ExitCode {
     if let Some(possible) = possible {
         text += &format!("\nThis machine can hold {possible} clients; asked for: {wanted}.\n");
     }
-    if let Err(problem) = stdout::print(&text) {
-        log::tell(&problem, log::Format::Text);
-        return ExitCode::FAILURE;
-    }
-    match findings.iter().all(|finding| finding.is_enough) {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    (text, findings.iter().all(|finding| finding.is_enough))
 }
 
 fn files(wanted: u64) -> Option<Finding> {

@@ -69,7 +69,7 @@ impl Backplane {
         presence.set_linked(true);
         self.link.subscribe(&self.nodes);
         self.link.subscribe(&self.inbox(self.me));
-        self.beat_at = now;
+        (self.beat_at, self.beat_sent, self.missed_ms) = (now, now, 0);
         for name in self.follows.keys().cloned().collect::<Vec<_>>() {
             self.link.subscribe(&self.channel(&name));
             self.ask_all(&name, presence);

@@ -250,6 +250,9 @@ impl Link {
 
 /// Whether the server is one that will do.
 fn check_hello(reply: &Reply) -> Result<(), LinkError> {
+    if !matches!(reply, Reply::Map { .. }) {
+        return Err(LinkError::Refused("it is no Redis: its reply to HELLO is none".into()));
+    }
     let field = |word| redis::field(reply, word).unwrap_or_default();
     let version = field("version");
     let major = version.split('.').next().and_then(|text| text.parse::<u32>().ok());

@@ -6,6 +6,7 @@ use crate::addresses::{AddressLimits, Addresses};
 use crate::assets::Assets;
 use crate::backplane::Backplane;
 use crate::config::Config;
+use crate::connection::ConnectionId;
 use crate::presence::{Encoder, Leave, MemberId, Presence};
 use crate::tally::Tally;
 use crate::ws::{Codec, Deflater, Inflater};
@@ -33,6 +34,8 @@ pub(super) struct Context {
     pub(super) returning: VecDeque<Returning>,
     /// Rooms that are here for requests, those first that were asked for first.
     pub(super) visits: VecDeque<Visit>,
+    /// Clients that wait until it is known what other nodes have in their rooms.
+    pub(super) loading: Vec<ConnectionId>,
     pub(super) codec: Codec,
     pub(super) addresses: Addresses,
     pub(super) counts: Counts,
@@ -63,6 +66,7 @@ impl Context {
             sessions: Sessions::default(),
             returning: VecDeque::new(),
             visits: VecDeque::new(),
+            loading: Vec::new(),
             assets,
             date: String::new(),
             addresses: Addresses::default(),

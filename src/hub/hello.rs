@@ -41,6 +41,28 @@ impl Hub {
     }
 }
 
+impl Hub {
+    /// Welcomes clients that waited for what other nodes have in their rooms.
+    pub(super) fn welcome_loaded(&mut self, now: Time) {
+        for id in std::mem::take(&mut self.context.loading) {
+            let is_welcome = self.with(id, |connection, context| {
+                if context.is_loading(connection) {
+                    context.loading.push(id);
+                    return false;
+                }
+                if let Some(hello) = connection.take_hello() {
+                    context.welcome(connection, hello, now);
+                }
+                true
+            });
+            if is_welcome == Some(true) {
+                // What it said after that was held back.
+                self.agenda.touched.push_back(id);
+            }
+        }
+    }
+}
+
 impl Context {
     /// A client says who it is.
     pub(super) fn hello(
@@ -55,7 +77,7 @@ impl Context {
             None => Claim::Granted,
         };
         match claim {
-            Claim::Granted => self.welcome(connection, hello, now),
+            Claim::Granted => self.load(connection, hello, now),
             Claim::Waits => connection.identify(Identity::Waiting(hello)),
         }
         Ok(Done::Hello)
@@ -105,10 +127,35 @@ impl Context {
     fn answer_claim(&mut self, connection: &mut Connection, is_free: bool, now: Time) {
         let Some(hello) = connection.take_hello() else { return };
         if is_free {
-            return self.welcome(connection, hello, now);
+            return self.load(connection, hello, now);
         }
         let error = api::error(ApiError::ClientInUse, None, None);
         connection.outbox.reply(Opcode::Text, &error);
+    }
+
+    /// Welcomes a client, but not before it is known what other nodes have in its rooms: it may be
+    /// there.
+    fn load(&mut self, connection: &mut Connection, hello: Hello, now: Time) {
+        if self.presence.is_linked() {
+            for (name, _) in &hello.rooms {
+                let Ok(name) = self.room_name(name) else { continue };
+                let known = self.presence.find(&name);
+                if !known.is_some_and(|room| connection.subscriptions.has(room)) {
+                    // If it can't be entered, that is told with the welcome.
+                    let _ = self.enter(connection, &name, View::Nothing);
+                }
+            }
+            if self.is_loading(connection) {
+                self.loading.push(connection.id);
+                return connection.identify(Identity::Waiting(hello));
+            }
+        }
+        self.welcome(connection, hello, now);
+    }
+
+    /// Whether a connection is in a room that waits for what other nodes say.
+    fn is_loading(&self, connection: &Connection) -> bool {
+        connection.subscriptions.iter().any(|one| self.presence.is_loading(one.room))
     }
 
     /// Welcomes a client, and brings it into its rooms.

@@ -36,6 +36,8 @@ impl Hub {
             backplane.tell(presence, now);
         }
         self.end_visits(now);
+        // After the commit, by which the rooms are what others have told.
+        self.welcome_loaded(now);
     }
 
     /// This node among others, if there are others.

@@ -101,6 +101,7 @@ impl Presence {
         self.note_committed(id, is_commit);
         self.report(id);
         let room = &mut self.rooms[id.index()];
+        let is_untold = std::mem::take(&mut room.flags.is_untold);
         if is_commit {
             let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
             if let Some(at) = counts_at {
@@ -108,6 +109,9 @@ impl Presence {
                 self.plan(id, at, Task::Count);
             }
             self.note_encoded(id);
+            self.tell(id);
+        } else if is_untold {
+            room.tell_all();
             self.tell(id);
         }
         self.give_back(id);

@@ -97,21 +97,25 @@ impl Presence {
         self.parts = Some(parts);
     }
 
-    /// Whether a room waits for what other nodes say of it.
+    /// Whether a room waits for what other nodes say of it, or for the commit with that.
     pub fn is_loading(&self, id: RoomId) -> bool {
-        self.room(id).flags.is_loading
+        let flags = &self.room(id).flags;
+        flags.is_loading || flags.is_untold
     }
 
     /// Other nodes have said what they have in a room, or had the time to: its followers are told.
     pub fn loaded(&mut self, id: RoomId) {
         let room = self.room_mut(id);
-        if std::mem::take(&mut room.flags.is_loading) {
-            room.tell_all();
-            if room.flags.is_dirty {
-                let at = room.commit_from();
-                self.plan_commit(id, at);
-            }
-            self.tell(id);
+        if !std::mem::take(&mut room.flags.is_loading) {
+            return;
         }
+        if room.flags.is_dirty {
+            // Told before that, they would be sent a roster of nobody first.
+            room.flags.is_untold = true;
+            let at = room.commit_from();
+            return self.plan_commit(id, at);
+        }
+        room.tell_all();
+        self.tell(id);
     }
 }

@@ -77,6 +77,8 @@ pub(super) struct Flags {
     pub(super) is_forgetting: bool,
     /// It waits for what other nodes say of it, and nothing is told of it before.
     pub(super) is_loading: bool,
+    /// What others said of it is told with the next commit, to all.
+    pub(super) is_untold: bool,
     /// Its followers are being told.
     pub(super) is_telling: bool,
     /// The next to be told is one of the counters, if there is one.
