@@ -189,7 +189,10 @@ impl Fleet {
                 let outcome = self.clients[index].writable(url, &self.oracle);
                 self.conclude(index, outcome)?;
             }
-            if event.is_readable() || event.is_read_closed() {
+            // A read that does not fill the buffer is the last one, and does not find the end of the
+            // connection that came with it.
+            let reads = usize::from(event.is_readable()) + usize::from(event.is_read_closed());
+            for _ in 0..reads {
                 let outcome = self.clients[index].readable(&mut self.buffer, &mut self.oracle);
                 self.conclude(index, outcome)?;
                 self.ask(index);
