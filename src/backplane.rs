@@ -335,13 +335,13 @@ impl Backplane {
         }
         self.numbers.messages += 1;
         match message {
-            Message::Beat { from, .. } => self.peers.heard(from, now),
+            Message::Beat { from, .. } => self.heard(from, presence, now),
             Message::Bye { from } => {
                 self.peers.forget(from);
                 presence.lose_node(from, limits);
             }
             Message::Room { from, report, ask } => {
-                self.peers.heard(from, now);
+                self.heard(from, presence, now);
                 let Some(name) = channel.strip_prefix(&*self.rooms).map(Name::from) else { return };
                 let Some(room) = presence.find(&name) else { return };
                 if let Some((known, of)) = ask
@@ -356,6 +356,22 @@ impl Backplane {
                 let is_part = !matches!(report.content, Content::Head);
                 let taken = presence.apply(room, from, report);
                 self.took(&name, (from, head), (taken, is_part), presence, now);
+            }
+        }
+    }
+
+    /// A node has said something. If it was taken for gone, what it has is to be asked for: it knows
+    /// nothing of that, and says nothing of rooms in which nothing changes.
+    fn heard(&mut self, from: NodeId, presence: &Presence, now: Time) {
+        if !self.peers.heard(from, now) {
+            return;
+        }
+        let mut names: Vec<Name> = self.follows.keys().cloned().collect();
+        names.sort_unstable();
+        let again = now.after_ms(ASK_AGAIN_MS);
+        for name in names {
+            if self.follows.get_mut(&name).is_some_and(|follow| follow.ask(from, again)) {
+                self.ask(&name, from, presence, now);
             }
         }
     }
