@@ -83,8 +83,6 @@ pub struct Backplane {
     beat_at: Time,
     beats: u64,
     beat_sent: Time,
-    /// For how long it did not run since then, by no clock of its own.
-    missed_ms: u64,
     /// Since when the server is away, and parts of others are as they were.
     frozen_since: Option<Time>,
     is_over: bool,
@@ -112,7 +110,6 @@ impl Backplane {
             beat_at: Time::NEVER,
             beats: 0,
             beat_sent: Time::NEVER,
-            missed_ms: 0,
             frozen_since: None,
             is_over: false,
             numbers: Numbers::default(),
@@ -164,15 +161,6 @@ impl Backplane {
         let thaw = thaw.map_or(Time::NEVER, |since| since.after_ms(grace));
         let peers = if self.link.is_up() { self.peers.due() } else { Time::NEVER };
         room.min(thaw).min(peers).min(self.beat_at).min(self.link.due())
-    }
-
-    /// It did not run for so long, which its time does not know of: the machine slept, or the process
-    /// was stopped. Others may have given it up.
-    pub fn missed(&mut self, ms: u64) {
-        self.missed_ms = self.missed_ms.saturating_add(ms);
-        if self.missed_ms >= telling::PAUSE_MS && self.link.is_up() && !self.is_over {
-            self.beat_at = Time::ZERO;
-        }
     }
 
     /// What happened.

@@ -5,12 +5,13 @@
 //! own: what checks must not share the mistakes of what it checks.
 //!
 //! ```text
-//!   scenarios, returning → steps → run → fleet → client → oracle → room → life
+//!   scenarios, returning, nodes → steps → run → fleet → client → oracle → room → life
 //!                        │      what everyone does         │      what was told of it
 //!                        │                                 ├→ view, people    what each knows
 //!                        │                                 ├→ digest          how it is compared
 //!                        │                                 └→ wishes          what is to come
 //!                        ├→ subject, usage                 the server, and what it uses
+//!                        │    └→ redis                     … and what its nodes share
 //!                        └→ probe                          a stranger, meanwhile
 //!   figures, report, plots                                 what came of it
 //! ```
@@ -20,10 +21,13 @@
 //! of all clients are in one histogram; percentiles are never averaged.
 
 mod client;
+mod comebacks;
 mod counts;
 mod cpus;
+mod dice;
 mod digest;
 mod echo;
+mod faults;
 mod figures;
 mod fleet;
 mod frame;
@@ -31,6 +35,7 @@ mod hexadecimal;
 mod life;
 mod machine;
 mod mistakes;
+mod nodes;
 mod options;
 mod oracle;
 mod page;
@@ -38,7 +43,9 @@ mod people;
 mod plots;
 mod probe;
 mod problem;
+mod process;
 mod read_lately;
+mod redis;
 mod report;
 mod requests;
 mod returning;
@@ -69,8 +76,8 @@ use cpus::Cpus;
 use echo::STAMP_BYTES;
 use fleet::Fleet;
 use machine::Machine;
-use options::Changes;
 pub(crate) use options::Options;
+use options::{Changes, Scenario};
 use oracle::Oracle;
 use problem::Problem;
 use report::Report;
@@ -135,9 +142,10 @@ fn make_run(options: &Options) -> Result<Report, Problem> {
 
     let is_echo = !options.scenario.follows_roster();
     let echo_bytes = is_echo.then(|| (options.size as usize).max(STAMP_BYTES));
-    let oracle = Oracle::new(options.rooms(), echo_bytes);
-    let mut fleet = Fleet::new(subject.url.clone(), options.readers(), options.stuck(), oracle)?;
-    fleet.has_data = options.changes == Changes::Data;
+    let oracle = Oracle::new(options.rooms(), options.nodes(), echo_bytes);
+    let urls = subject.urls.clone();
+    let mut fleet = Fleet::new(urls, options.readers(), options.stuck(), oracle)?;
+    fleet.has_data = options.changes == Changes::Data || options.scenario == Scenario::Nodes;
     if options.scenario.says_hello() {
         fleet.say_hello(RandomState::new().hash_one("run"), options.clients as usize);
     }
@@ -157,6 +165,7 @@ fn summarize(run: Run<'_>, machine: Machine, problem: Option<Problem>) -> Report
         scenario: run.options.scenario.name(),
         clients: run.options.clients,
         rooms: run.options.rooms(),
+        nodes: run.options.nodes(),
         command: command(),
         server: run.subject.to_string(),
         version: env!("CARGO_PKG_VERSION"),
@@ -168,6 +177,7 @@ fn summarize(run: Run<'_>, machine: Machine, problem: Option<Problem>) -> Report
         mistakes: mistakes.count,
         mistakes_told: mistakes.told,
         warnings: run.warnings,
+        events: run.events,
         figures: run.figures,
         latencies: run.latencies,
         samples: run.samples,

@@ -1,7 +1,6 @@
 //! The command line: flags → [`Config`].
 
 mod listen;
-pub(crate) mod redis;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -15,7 +14,8 @@ use headcount::config::{
 };
 use headcount::http::{HostPattern, Network, TrustedProxies};
 
-use crate::{bench, doctor, log, stdout, system};
+use crate::redis_url::UrlParser;
+use crate::{bench, doctor, log, redis_url, stdout, system};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -61,7 +61,7 @@ pub(crate) struct Cli {
     ///
     /// redis://[USER[:PASSWORD]@]HOST[:PORT][/DATABASE]. Others on this machine can see a password
     /// in the arguments; they don't in a file, or in the variable HEADCOUNT_REDIS_PASSWORD.
-    #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = redis::UrlParser)]
+    #[arg(long, value_name = "URL", value_delimiter = ',', value_parser = UrlParser)]
     pub(crate) redis: Vec<RedisUrl>,
 
     /// Read the password for --redis from this file
@@ -186,7 +186,7 @@ impl Cli {
         if self.redis.is_empty() {
             return None;
         }
-        let password = redis::password(self.redis_password_file.as_deref());
+        let password = redis_url::password(self.redis_password_file.as_deref());
         let password = password.unwrap_or_else(|problem| {
             exit(&Cli::command().error(ErrorKind::Io, format!("{problem}\n")))
         });

@@ -11,7 +11,7 @@ use clap::{Args, value_parser};
 use headcount::config::{Redis, RedisUrl};
 
 use crate::bench::CLIENTS_PER_SOURCE;
-use crate::cli::redis::{UrlParser, password};
+use crate::redis_url::{UrlParser, password};
 use crate::{log, stdout, system};
 
 use redis::Mark;

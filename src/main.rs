@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod doctor;
 mod log;
+mod redis_url;
 mod stdout;
 mod system;
 

@@ -69,7 +69,7 @@ impl Backplane {
         presence.set_linked(true);
         self.link.subscribe(&self.nodes);
         self.link.subscribe(&self.inbox(self.me));
-        (self.beat_at, self.beat_sent, self.missed_ms) = (now, now, 0);
+        self.beat_at = now;
         for name in self.follows.keys().cloned().collect::<Vec<_>>() {
             self.link.subscribe(&self.channel(&name));
             self.ask_all(&name, presence);
@@ -107,7 +107,7 @@ impl Backplane {
         self.numbers.messages += 1;
         match message {
             Message::Node { from, heads, known, .. } => {
-                self.peers.heard(from, now);
+                self.heard(from, now);
                 for (name, head) in heads {
                     if let Some(room) = presence.find(&name) {
                         let report = Report { head, content: Content::Head };
@@ -116,14 +116,19 @@ impl Backplane {
                     }
                 }
                 let is_asked = channel == self.inbox(self.me);
-                let mut same = Vec::new();
+                let mut heads = Vec::new();
                 for (name, node, n) in known {
-                    if node == self.me && !self.correct(&name, n, presence) && is_asked {
-                        same.push((name.clone(), self.head(&name, presence)));
+                    let head = self.head(&name, presence);
+                    match presence.find(&name) {
+                        _ if node != self.me => {}
+                        Some(_) if head.n != n => drop(self.wanted.insert(name)),
+                        _ if is_asked => heads.push((name, head)),
+                        None if head.n != n => self.say_head(&name, presence),
+                        _ => {}
                     }
                 }
-                if !same.is_empty() {
-                    self.say_to(from, same, Vec::new());
+                if !heads.is_empty() {
+                    self.say_to(from, heads, Vec::new());
                 }
             }
             Message::Bye { from } => {
@@ -131,7 +136,7 @@ impl Backplane {
                 presence.lose_node(from, limits);
             }
             Message::Room { from, report, known } => {
-                self.peers.heard(from, now);
+                self.heard(from, now);
                 let Some(name) = channel.strip_prefix(&*self.rooms).map(Name::from) else { return };
                 let Some(room) = presence.find(&name) else { return };
                 if let Some(known) = known {
@@ -148,17 +153,14 @@ impl Backplane {
         }
     }
 
-    /// Another node knows change `n` of the own part of a room. If that is not the last one, it is
-    /// told.
-    fn correct(&mut self, name: &Name, n: u64, presence: &Presence) -> bool {
-        if self.head(name, presence).n == n {
-            return false;
+    /// A node has said something. One that was taken for gone knows nothing of that, so it is asked
+    /// for all that it has.
+    fn heard(&mut self, from: NodeId, now: Time) {
+        if self.peers.heard(from, now) {
+            for name in self.follows.keys().cloned().collect::<Vec<_>>() {
+                self.miss(&name, from, NOTHING, now);
+            }
         }
-        match presence.find(name) {
-            Some(_) => drop(self.wanted.insert(name.clone())),
-            None => self.say_head(name, presence),
-        }
-        true
     }
 
     /// A node has said something of its part, from which this came.

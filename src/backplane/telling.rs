@@ -14,10 +14,6 @@ use super::message::{Known, Message};
 /// A node tells others that it is there so often, in ms.
 const BEAT_MS: u64 = 4_000;
 
-/// A node that was silent for so long may be gone for others, in ms: it was paused, with its machine
-/// or by itself.
-pub(super) const PAUSE_MS: u64 = 2 * BEAT_MS;
-
 /// At every so many beats the server is asked whether it is still the one that is written to.
 const BEATS_PER_ROLE: u64 = 3;
 
@@ -62,13 +58,6 @@ impl Backplane {
             }
         }
         if self.beat_at <= now && self.link.is_up() && !self.is_over {
-            let missed_ms = std::mem::take(&mut self.missed_ms);
-            if now.ms_since(self.beat_sent).saturating_add(missed_ms) >= PAUSE_MS {
-                // Its beats alone do not bring back what others have given up.
-                for name in self.follows.keys().cloned().collect::<Vec<_>>() {
-                    self.ask_all(&name, presence);
-                }
-            }
             self.beat_at = now.after_ms(BEAT_MS);
             self.beat(presence, now);
         }

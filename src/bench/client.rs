@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use headcount::ws::{Opcode, handshake};
 use mio::net::TcpStream;
@@ -44,6 +44,9 @@ pub(crate) struct Client {
     pub(crate) is_stuck: bool,
     /// Whether it says who it is, and can come back with its copy.
     pub(crate) says_hello: bool,
+    /// Since when it is away, and since when it is back, if it was.
+    pub(crate) away_since: Option<Instant>,
+    pub(crate) back_since: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -90,9 +93,9 @@ pub(crate) enum Outcome {
 }
 
 impl Client {
-    /// Of a room, and not connected.
-    pub(crate) fn of(room: usize) -> Client {
-        Client { view: View::of(room), ..Client::default() }
+    /// Of a room on a node, and not connected.
+    pub(crate) fn of(room: usize, node: usize) -> Client {
+        Client { view: View { node, ..View::of(room) }, ..Client::default() }
     }
 
     /// Begins to connect. `index` tells the source address if the server is on this machine.
@@ -113,8 +116,8 @@ impl Client {
         let state = State::Connecting;
         if !matches!(self.view.standing, Standing::Returning(_)) {
             let kind = if self.is_counting { Kind::CountAsked } else { Kind::Changes };
-            let View { room, observes, .. } = self.view;
-            self.view = View { kind, observes, ..View::of(room) };
+            let View { room, node, observes, .. } = self.view;
+            self.view = View { kind, node, observes, ..View::of(room) };
         }
         let says_hello = self.says_hello;
         let (inbox, unsent) = (Vec::new(), Vec::new());

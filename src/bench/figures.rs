@@ -35,7 +35,7 @@ pub(crate) fn memory(
         run.figure(server, per_connection(bytes), Unit::Bytes);
     }
     // Both ends of the connections are on this machine. Of few it can't be told from all the rest.
-    if run.subject.pid.is_some() && connections >= TELLING {
+    if !run.subject.pids.is_empty() && connections >= TELLING {
         run.figure(kernel, per_connection(measured.span.kernel_bytes), Unit::Bytes);
     }
 }

@@ -1,5 +1,8 @@
 //! All clients, on one event loop.
 
+mod checks;
+mod losses;
+
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -7,6 +10,7 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 use super::client::{Client, Leaving, Outcome};
+use super::comebacks::Comebacks;
 use super::oracle::Oracle;
 use super::problem::Problem;
 use super::requests;
@@ -22,7 +26,8 @@ const OPENING_MAX: usize = 256;
 pub(crate) struct Fleet {
     poll: Poll,
     events: Events,
-    url: Url,
+    /// Where each node is.
+    urls: Vec<Url>,
     clients: Vec<Client>,
     readers: usize,
     pub(crate) oracle: Oracle,
@@ -30,33 +35,37 @@ pub(crate) struct Fleet {
     queue: VecDeque<usize>,
     opening: usize,
     pub(crate) open: usize,
-    /// The client that [`all_know`](Self::all_know) begins with.
+    /// The client that `all_know` begins with.
     checked: usize,
     /// Changes that clients which are connected were to make.
     pub(crate) changes: u64,
     /// Whether clients have data from their login on.
     pub(crate) has_data: bool,
+    /// Whether it is noted what is to become visible.
+    pub(crate) expects: bool,
+    pub(crate) comebacks: Comebacks,
     /// The part of clients' ids that is of this run, if they say who they are.
     run: Option<u64>,
     buffer: Box<[u8]>,
 }
 
 impl Fleet {
-    /// So many clients, none of which is connected, spread evenly over the rooms of the oracle.
-    /// Those after the `readers` will never read.
+    /// So many clients, none of which is connected, spread evenly over the rooms of the oracle, and
+    /// those of each room over the nodes. Those after the `readers` will never read.
     pub(crate) fn new(
-        url: Url,
+        urls: Vec<Url>,
         readers: usize,
         stuck: usize,
         oracle: Oracle,
     ) -> Result<Fleet, Problem> {
-        let rooms = oracle.rooms.len();
+        let (rooms, nodes) = (oracle.rooms.len(), urls.len());
+        let client = |index| Client::of(index % rooms, index / rooms % nodes);
         let poll = Poll::new().map_err(|error| Problem::System("create an event queue", error))?;
         Ok(Fleet {
             poll,
             events: Events::with_capacity(1024),
-            url,
-            clients: (0..readers + stuck).map(|index| Client::of(index % rooms)).collect(),
+            urls,
+            clients: (0..readers + stuck).map(client).collect(),
             readers,
             oracle,
             queue: VecDeque::new(),
@@ -65,6 +74,8 @@ impl Fleet {
             checked: 0,
             changes: 0,
             has_data: false,
+            expects: true,
+            comebacks: Comebacks::new(nodes),
             run: None,
             buffer: vec![0; 64 * 1024].into_boxed_slice(),
         })
@@ -84,28 +95,9 @@ impl Fleet {
         self.readers
     }
 
-    /// Whether all that read know what any of their room does.
-    pub(crate) fn all_know(&mut self) -> bool {
-        // It begins with the one that did not know it the last time: mostly it still does not.
-        for _ in 0..self.readers {
-            let view = &self.clients[self.checked].view;
-            if !view.knows(&self.oracle.rooms[view.room].newest()) {
-                return false;
-            }
-            self.checked = (self.checked + 1) % self.readers;
-        }
-        true
-    }
-
     /// Those of a room that read.
     pub(crate) fn readers_in(&self, room: usize) -> impl ExactSizeIterator<Item = usize> + use<> {
         (room..self.readers).step_by(self.oracle.rooms.len())
-    }
-
-    /// How many of those in a room that read know something else of it.
-    pub(crate) fn strangers(&self, truth: &View) -> usize {
-        let is_stranger = |index: &usize| !self.clients[*index].view.knows(truth);
-        self.readers_in(truth.room).filter(is_stranger).count()
     }
 
     /// Has a client connect, as soon as there is room. If it `is_named` it logs in at once, and the
@@ -114,7 +106,7 @@ impl Fleet {
         let client = &mut self.clients[index];
         client.is_named = is_named;
         if is_named {
-            self.expect(index, Wish::Comes, due);
+            self.expect(index, &Wish::Comes, due);
         }
         self.queue.push_back(index);
     }
@@ -135,7 +127,7 @@ impl Fleet {
     pub(crate) fn rename(&mut self, index: usize, is_named: bool, due: Instant) {
         self.changes += 1;
         self.clients[index].is_named = is_named;
-        self.expect(index, if is_named { Wish::Comes } else { Wish::Goes }, due);
+        self.expect(index, if is_named { &Wish::Comes } else { &Wish::Goes }, due);
         if self.clients[index].is_open() {
             self.say_name(index);
         }
@@ -149,7 +141,7 @@ impl Fleet {
         let (message, entry) = requests::set(index, client.sets);
         // If the connection is lost, an event tells so.
         client.send(message.as_bytes());
-        self.expect(index, Wish::Shows(entry), due);
+        self.expect(index, &Wish::Shows(entry), due);
     }
 
     /// Ends a client's connection, which the client will come back from.
@@ -159,10 +151,11 @@ impl Fleet {
         client.leave(how);
     }
 
-    /// Has a client that left come back with its copy, as soon as there is room. The clock of that
-    /// runs from `due`.
+    /// Has a client that left come back with its copy, as soon as there is room, and to another
+    /// node if there is one. The clock of that runs from `due`.
     pub(crate) fn come_back(&mut self, index: usize, due: Instant) {
         self.clients[index].view.returns(due);
+        self.move_on(index);
         self.queue.push_back(index);
     }
 
@@ -176,23 +169,9 @@ impl Fleet {
         self.clients[index].view.drift();
     }
 
-    /// Whether all that read are connected, know what any of their room does, and that is that all
-    /// who are to have a name are there.
-    pub(crate) fn are_all_right(&mut self) -> bool {
-        let is_connected = self.queue.is_empty() && self.open >= self.readers;
-        is_connected && self.all_know() && self.are_all_there()
-    }
-
-    fn are_all_there(&self) -> bool {
-        let mut named = vec![0; self.oracle.rooms.len()];
-        for client in &self.clients[..self.readers] {
-            named[client.view.room] += u64::from(client.is_named);
-        }
-        self.oracle.rooms.iter().zip(named).all(|(room, named)| room.newest().people.count == named)
-    }
-
     /// Waits for something to happen until `until` at the longest, and sees to it.
     pub(crate) fn turn(&mut self, until: Instant) -> Result<(), Problem> {
+        let until = self.call_back(until);
         self.connect_waiting()?;
         // Rounded up, so that the time has come when it is over.
         let timeout = until.saturating_duration_since(Instant::now()) + Duration::from_micros(999);
@@ -206,13 +185,18 @@ impl Fleet {
         for event in &events {
             let index = event.token().0;
             if event.is_writable() || event.is_error() {
-                let outcome = self.clients[index].writable(&self.url, &self.oracle);
+                let url = &self.urls[self.clients[index].view.node];
+                let outcome = self.clients[index].writable(url, &self.oracle);
                 self.conclude(index, outcome)?;
             }
-            if event.is_readable() || event.is_read_closed() {
+            // A read that does not fill the buffer is the last one, and does not find the end of
+            // the connection that came with it.
+            let reads = usize::from(event.is_readable()) + usize::from(event.is_read_closed());
+            for _ in 0..reads {
                 let outcome = self.clients[index].readable(&mut self.buffer, &mut self.oracle);
                 self.conclude(index, outcome)?;
                 self.ask(index);
+                self.judge_leaves();
             }
         }
         events.clear();
@@ -227,14 +211,16 @@ impl Fleet {
             if self.clients[index].is_open() {
                 self.leave(index, Leaving::Reload);
                 self.clients[index].view.returns(Instant::now());
+                self.move_on(index);
             }
-            let stream = self.clients[index].connect(&self.url, index).map_err(|error| {
+            let url = &self.urls[self.clients[index].view.node];
+            let stream = self.clients[index].connect(url, index).map_err(|error| {
                 use rustix::io::Errno;
                 match Errno::from_io_error(&error) {
                     Some(Errno::ADDRNOTAVAIL | Errno::ADDRINUSE) => {
                         Problem::FewPorts { opened: self.open }
                     }
-                    _ => Problem::NoConnection(self.url.clone(), error),
+                    _ => Problem::NoConnection(url.clone(), error),
                 }
             })?;
             self.opening += 1;
@@ -254,6 +240,7 @@ impl Fleet {
             Outcome::Opened => {
                 self.opening -= 1;
                 self.open += 1;
+                self.is_back(index);
                 if self.clients[index].is_counting {
                     self.clients[index].send(requests::COUNT.as_bytes());
                 }
@@ -266,14 +253,15 @@ impl Fleet {
                     self.clients[index].send(message);
                 }
             }
-            Outcome::Failed(error) => return Err(Problem::NoConnection(self.url.clone(), error)),
-            Outcome::Refused(why) => return Err(Problem::NoWebSocket(self.url.clone(), why)),
+            _ if self.comebacks.are_meant => self.lose(index),
+            Outcome::Failed(error) => {
+                return Err(Problem::NoConnection(self.url(index).clone(), error));
+            }
+            Outcome::Refused(why) => {
+                return Err(Problem::NoWebSocket(self.url(index).clone(), why));
+            }
             Outcome::Lost(why) => {
-                match self.clients[index].is_open() {
-                    true => self.open -= 1,
-                    false => self.opening -= 1,
-                }
-                self.clients[index].drop_connection();
+                self.drop_connection(index);
                 self.oracle.mistakes.note(format!("a connection was lost: {why}"));
                 if self.open == 0 && self.opening == 0 {
                     return Err(Problem::Lost(why));
@@ -297,12 +285,25 @@ impl Fleet {
         let client = &mut self.clients[index];
         match client.view.ask.take() {
             Some(Ask::Login) if client.is_named => self.say_name(index),
+            Some(Ask::Logout) if !client.is_named => self.say_name(index),
             Some(Ask::Roster) => {
                 let message = requests::roster(&self.oracle.rooms[client.view.room].name);
                 client.send(message.as_bytes());
             }
             _ => {}
         }
+    }
+
+    fn url(&self, index: usize) -> &Url {
+        &self.urls[self.clients[index].view.node]
+    }
+
+    fn drop_connection(&mut self, index: usize) {
+        match self.clients[index].is_open() {
+            true => self.open -= 1,
+            false => self.opening -= 1,
+        }
+        self.clients[index].drop_connection();
     }
 
     fn say_name(&mut self, index: usize) {
@@ -316,8 +317,10 @@ impl Fleet {
         client.send(message.as_bytes());
     }
 
-    fn expect(&mut self, index: usize, wish: Wish, due: Instant) {
+    fn expect(&mut self, index: usize, wish: &Wish, due: Instant) {
         let View { room, observes, .. } = self.clients[index].view;
-        self.oracle.rooms[room].wishes.add(requests::name(index, observes), wish, due);
+        if self.expects {
+            self.oracle.rooms[room].expect(&requests::name(index, observes), wish, due);
+        }
     }
 }

@@ -23,6 +23,8 @@ const COMMITS_KEPT: u64 = 4096;
 /// One making of a room.
 #[derive(Debug)]
 pub(super) struct Life {
+    /// The node that it is on, which numbers its commits.
+    pub(super) node: usize,
     pub(super) epoch: Epoch,
     /// What is known by the client that knows most.
     pub(super) newest: View,
@@ -46,10 +48,11 @@ struct Commit {
 
 impl Life {
     /// Of which nothing is known.
-    pub(super) fn new(room: usize, epoch: Epoch) -> Life {
+    pub(super) fn new(room: usize, node: usize, epoch: Epoch) -> Life {
         Life {
+            node,
             epoch,
-            newest: View::of(room),
+            newest: View { node, ..View::of(room) },
             told: HashMap::new(),
             commits: BTreeMap::new(),
             latest: 0,
@@ -161,8 +164,8 @@ impl Life {
     pub(super) fn arrived(&mut self, view: &View) -> Result<(), Wrong> {
         let Some(seq) = view.seq else { return Ok(()) };
         if self.newest.seq < view.seq && view.kind != Kind::Count {
-            let View { room, epoch, seq, people, .. } = *view;
-            self.newest = View { room, epoch, seq, people, ..View::default() };
+            let View { room, node, epoch, seq, people, .. } = *view;
+            self.newest = View { room, node, epoch, seq, people, ..View::default() };
         }
         let commit = self.commit(seq);
         let is_same = match view.kind {

@@ -29,7 +29,7 @@ pub(crate) struct Options {
     #[arg(value_parser = value_parser!(u32).range(1..=1_000_000))]
     pub(crate) rooms: u32,
 
-    /// Duration of idle, churn, slow, count and echo, in seconds
+    /// Duration of idle, churn, slow, count, nodes and echo, in seconds
     #[arg(long, value_name = "S", default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=86_400))]
     pub(crate) seconds: u32,
@@ -38,8 +38,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "WHAT", default_value = "logins")]
     pub(crate) changes: Changes,
 
-    /// Changes per second in churn, slow, count and cut, in all rooms together: logins and logouts,
-    /// or data and statuses that are set
+    /// Changes per second in churn, slow, count, cut and nodes, in all rooms together: logins and
+    /// logouts, or data and statuses that are set; in nodes both
     #[arg(long, value_name = "N", default_value_t = 200)]
     #[arg(value_parser = value_parser!(u32).range(1..=100_000))]
     pub(crate) rate: u32,
@@ -70,6 +70,22 @@ pub(crate) struct Options {
     #[arg(long, value_name = "S", default_value_t = 10)]
     #[arg(value_parser = value_parser!(u32).range(1..=3600))]
     pub(crate) cut_s: u32,
+
+    /// Processes to start that share all rooms by way of Redis [default: 3 in nodes]. Clients are
+    /// spread over them evenly, and whoever comes back does so to another one. Without --redis a
+    /// Redis server is started, for which redis-server is to be installed
+    #[arg(long, value_name = "N", conflicts_with = "url")]
+    #[arg(value_parser = value_parser!(u32).range(1..=64))]
+    nodes: Option<u32>,
+
+    /// Running Redis server for the processes of --nodes, to which nothing is done in nodes
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    pub(crate) redis: Option<String>,
+
+    /// What the faults of nodes are drawn from, so that they come again [default: at random]
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = value_parser!(u32).range(0..1_000_000))]
+    pub(crate) seed: Option<u32>,
 
     /// Size of the messages in echo, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64)]
@@ -132,6 +148,9 @@ pub(crate) enum Scenario {
     Fanout,
     /// All are told only how many are there, while others log in and out again
     Count,
+    /// Several processes share the rooms, and they and their Redis server are killed, paused and
+    /// started again under the clients, of which some set data and some log out and in
+    Nodes,
     /// Each sends a message and waits for the echo
     Echo,
 }
@@ -159,6 +178,7 @@ impl Scenario {
             Scenario::Slow => "slow",
             Scenario::Fanout => "fanout",
             Scenario::Count => "count",
+            Scenario::Nodes => "nodes",
             Scenario::Echo => "echo",
         }
     }
@@ -170,8 +190,8 @@ impl Scenario {
 
     /// Whether the clients say who they are, and have copies that they go on from.
     pub(crate) fn says_hello(self) -> bool {
-        use Scenario::{Cut, Drift, Reload, Restart};
-        matches!(self, Reload | Restart | Cut | Drift)
+        use Scenario::{Cut, Drift, Nodes, Reload, Restart};
+        matches!(self, Reload | Restart | Cut | Drift | Nodes)
     }
 }
 
@@ -181,14 +201,33 @@ impl Options {
         if self.scenario.follows_roster() { self.rooms as usize } else { 1 }
     }
 
-    /// Somebody is in each room.
+    /// Processes to start, if they share rooms.
+    pub(crate) fn shared_by(&self) -> Option<usize> {
+        let default = (self.scenario == Scenario::Nodes).then_some(3);
+        self.nodes.or(default).map(|nodes| nodes as usize)
+    }
+
+    /// Processes that are the server.
+    pub(crate) fn nodes(&self) -> usize {
+        self.shared_by().unwrap_or(1)
+    }
+
+    /// Somebody is in each room, on each node.
     pub(crate) fn check_rooms(&self) -> Result<(), Problem> {
-        let (rooms, clients) = (self.rooms(), self.clients as usize);
-        check_spread(clients, "clients", rooms)?;
+        let (rooms, nodes, clients) = (self.rooms(), self.nodes(), self.clients as usize);
+        let check_spread = |clients, who| match clients < rooms * nodes {
+            true => Err(Problem::FewClients { clients, who, rooms, nodes }),
+            false => Ok(()),
+        };
+        check_spread(clients, "clients")?;
         match self.scenario {
-            Scenario::Count => check_spread(self.visitors as usize, "visitors", rooms),
+            Scenario::Count => check_spread(self.visitors as usize, "visitors"),
             // Otherwise some rooms have no change that shows the drift.
-            Scenario::Drift => check_spread(self.observers as usize, "observers", rooms),
+            Scenario::Drift => check_spread(self.observers as usize, "observers"),
+            // Those who come back may leave a node without anybody.
+            scenario if scenario.says_hello() && nodes > 1 => {
+                check_spread(self.observers(), "observers")
+            }
             _ => Ok(()),
         }
     }
@@ -197,10 +236,18 @@ impl Options {
     pub(crate) fn readers(&self) -> usize {
         let others = match self.scenario {
             Scenario::Count => self.visitors,
-            scenario if scenario.says_hello() => self.observers,
+            scenario if scenario.says_hello() => self.observers() as u32,
             _ => 0,
         };
         self.clients as usize + others as usize
+    }
+
+    /// Clients that stay. In nodes one of them is in each room of each node.
+    fn observers(&self) -> usize {
+        match self.scenario {
+            Scenario::Nodes => self.nodes() * self.rooms(),
+            _ => self.observers as usize,
+        }
     }
 
     /// Clients that never read.
@@ -214,13 +261,5 @@ impl Options {
     /// Connections in all.
     pub(crate) fn connections(&self) -> usize {
         self.readers() + self.stuck()
-    }
-}
-
-/// So many can be in so many rooms that somebody of them is in each.
-fn check_spread(clients: usize, who: &'static str, rooms: usize) -> Result<(), Problem> {
-    match clients < rooms {
-        true => Err(Problem::FewClients { clients, who, rooms }),
-        false => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use super::frame;
 use super::mistakes::Mistakes;
 use super::requests;
 use super::room::{Heard, Room};
+use super::text;
 use super::view::{Taken, View, Wrong};
 
 /// Judges and counts what clients are sent.
@@ -27,6 +28,9 @@ pub(crate) struct Oracle {
     pub(crate) mistakes: Mistakes,
     /// The longest frame to those who want to know only how many are there, in bytes.
     pub(crate) count_bytes_max: usize,
+    /// Names that clients which stay were told to be gone, if somebody wants to know that: whether
+    /// the client was just back itself comes with them.
+    pub(crate) left: Option<Vec<(String, bool)>>,
     is_measuring: bool,
 }
 
@@ -39,12 +43,12 @@ pub(super) fn histogram() -> Histogram<u64> {
 }
 
 impl Oracle {
-    /// Nothing has been sent. One room has no name, and several have numbers. With a number of
-    /// bytes, messages of that length are to come back.
-    pub(crate) fn new(rooms: usize, echo_bytes: Option<usize>) -> Oracle {
+    /// Nothing has been sent. One room has no name, and several have numbers; each is on all
+    /// nodes. With a number of bytes, messages of that length are to come back.
+    pub(crate) fn new(rooms: usize, nodes: usize, echo_bytes: Option<usize>) -> Oracle {
         let name = |index| if rooms == 1 { String::new() } else { format!("room-{}", index + 1) };
         Oracle {
-            rooms: (0..rooms).map(|index| Room::new(index, name(index))).collect(),
+            rooms: (0..rooms).map(|index| Room::new(index, name(index), nodes)).collect(),
             echo: echo_bytes.map(Echo::new),
             counts: Counts::default(),
             latency: histogram(),
@@ -52,6 +56,7 @@ impl Oracle {
             back: histogram(),
             mistakes: Mistakes::default(),
             count_bytes_max: 0,
+            left: None,
             is_measuring: false,
         }
     }
@@ -74,17 +79,17 @@ impl Oracle {
 
     /// Whether all names that were to come have been seen.
     pub(crate) fn have_all_come(&self) -> bool {
-        self.rooms.iter().all(|room| room.wishes.have_all_come())
+        self.rooms.iter().all(Room::have_all_come)
     }
 
     /// Whether all that was asked for has been seen.
     pub(crate) fn has_all_been_seen(&self) -> bool {
-        self.rooms.iter().all(|room| room.wishes.is_empty())
+        self.rooms.iter().all(Room::has_all_been_seen)
     }
 
-    /// How many are logged in, as far as any client knows.
+    /// How many are logged in, as far as any client of the first node knows.
     pub(crate) fn people(&self) -> u64 {
-        self.rooms.iter().map(|room| room.newest().people.count).sum()
+        self.rooms.iter().map(|room| room.newest(0).people.count).sum()
     }
 
     /// What has been measured, to be kept aside.
@@ -155,6 +160,10 @@ impl Oracle {
 
     /// A client that stays was sent a message.
     fn observed(&mut self, payload: &[u8], heard: &Result<Heard, Wrong>) {
+        if let (Some(left), Ok(Heard::Change(taken, _))) = (&mut self.left, heard) {
+            let is_back = matches!(taken, Taken::Back { .. });
+            left.extend(text::left(payload).into_iter().map(|name| (name, is_back)));
+        }
         if let Ok(Heard::Roster(taken, _) | Heard::Change(taken, _)) = heard
             && !matches!(taken, Taken::Back { .. })
         {
@@ -214,7 +223,7 @@ mod tests {
 
     /// Two rooms; everybody is in the first.
     fn oracle() -> Oracle {
-        Oracle::new(2, None)
+        Oracle::new(2, 1, None)
     }
 
     /// Sends messages to a client of the first room, with their digests.
@@ -269,7 +278,7 @@ mod tests {
         let wrong = document.replace("Eve", "Ian");
         let wrong = oracle.rooms[0].document(wrong.as_bytes());
         assert!(matches!(wrong, Err(Wrong::Digest { seq: 5, .. })));
-        assert_eq!(oracle.rooms[0].newest(), one);
+        assert_eq!(oracle.rooms[0].newest(0), one);
         assert_eq!((oracle.mistakes.count, oracle.counts.rosters), (0, 2));
     }
 
@@ -344,7 +353,7 @@ mod tests {
         }
         let unnamed = |message: &str| message.replace("\"room\":\"room-1\",", "");
         check_noticed(&[ROSTER], &unnamed(CHANGE), "a message of another room");
-        let mut oracle = Oracle::new(1, None);
+        let mut oracle = Oracle::new(1, 1, None);
         told(&mut oracle, Kind::Changes, &[&unnamed(ROSTER), &unnamed(CHANGE)]);
         assert_eq!(oracle.mistakes.count, 0);
         told(&mut oracle, Kind::Changes, &[&unnamed(ROSTER), CHANGE]);
@@ -414,10 +423,10 @@ mod tests {
         let view = told(&mut oracle, Kind::CountAsked, &[ROSTER, &count(3)]);
         assert_eq!((oracle.mistakes.count, oracle.counts.counts), (0, 1));
         assert_eq!(oracle.count_bytes_max, count(3).len() + 2);
-        assert!(view.knows(&oracle.rooms[0].newest()));
+        assert!(view.knows(&oracle.rooms[0].newest(0)));
         let view = told(&mut oracle, Kind::CountAsked, &[ROSTER, &count(4)]);
         assert_eq!(oracle.mistakes.count, 1);
-        assert!(!view.knows(&oracle.rooms[0].newest()));
+        assert!(!view.knows(&oracle.rooms[0].newest(0)));
 
         // The other way round: the count comes first.
         let mut oracle = self::oracle();
@@ -441,7 +450,7 @@ mod tests {
         // The same bytes as before are another change now.
         let view = told(&mut oracle, Kind::Changes, &[&again, &change(5, 5)]);
         assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
-        assert_eq!(oracle.rooms[0].newest(), view);
+        assert_eq!(oracle.rooms[0].newest(0), view);
     }
 
     /// All clients are told the same, and it is not what was asked for.
@@ -460,7 +469,7 @@ mod tests {
             for number in 1..=3 {
                 let (_, entry) = requests::set(7, number);
                 let wish = Wish::Shows(entry);
-                oracle.rooms[0].wishes.add(requests::name(7, false), wish, Instant::now());
+                oracle.rooms[0].expect(&requests::name(7, false), &wish, Instant::now());
             }
             let shown = format!(
                 r#"["change",{{"room":"room-1","seq":6,"joined":[],"left":[],
@@ -468,7 +477,7 @@ mod tests {
             );
             told(&mut oracle, Kind::Changes, &[ROSTER, joined, &shown]);
             assert_eq!(oracle.mistakes.count, 0, "{:?}", oracle.mistakes);
-            assert_eq!(oracle.rooms[0].wishes.unshown(), unshown, "{status} {data}");
+            assert_eq!(oracle.rooms[0].unshown(), unshown, "{status} {data}");
         }
     }
 }

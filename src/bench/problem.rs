@@ -21,8 +21,10 @@ pub(crate) enum Problem {
     NoConnection(Url, io::Error),
     /// What listens there opens no WebSocket.
     NoWebSocket(Url, String),
-    /// There are more rooms than clients.
-    FewClients { clients: usize, who: &'static str, rooms: usize },
+    /// There are more rooms than clients, or more rooms on all nodes.
+    FewClients { clients: usize, who: &'static str, rooms: usize, nodes: usize },
+    /// There is no Redis server, and none can be started.
+    NoRedis(String),
     /// There are fewer descriptors than clients.
     FewFiles { needed: u64, allowed: u64 },
     /// There are fewer ports than clients.
@@ -53,17 +55,25 @@ impl fmt::Display for Problem {
         match self {
             Problem::NoServer(why) => write!(f, "can't start a server: {why}"),
             Problem::NoRoster(why) => write!(f, "can't read the server's roster: {why}"),
-            Problem::NotOurs => {
-                f.write_str("restart kills the server, so it needs one of its own: leave out --url")
-            }
+            Problem::NotOurs => f.write_str(
+                "this scenario kills the server and needs one of its own: leave out --url",
+            ),
             Problem::NoConnection(url, error) => {
                 write!(f, "can't connect to {url}: {}", describe(error))
             }
             Problem::NoWebSocket(url, why) => write!(f, "{url} opens no WebSocket: {why}"),
-            Problem::FewClients { clients, who, rooms } => write!(
+            Problem::FewClients { clients, who, rooms, nodes: 1 } => write!(
                 f,
                 "{clients} {who} can't be spread over {rooms} rooms: take more {who} or fewer rooms"
             ),
+            Problem::FewClients { clients, who, rooms, nodes } => write!(
+                f,
+                "{clients} {who} can't be spread over {nodes} nodes with {rooms} rooms each: take \
+                 more {who}, fewer rooms or fewer nodes"
+            ),
+            Problem::NoRedis(why) => {
+                write!(f, "can't start redis-server ({why}): name a running one with --redis URL")
+            }
             Problem::FewFiles { needed, allowed } => write!(
                 f,
                 "{needed} open files are needed and {allowed} allowed: raise the hard limit \

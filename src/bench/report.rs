@@ -5,6 +5,7 @@ use std::fmt::{self, Write};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use super::faults::Event;
 use super::machine::Machine;
 
 /// The quantiles of a curve, which the plot of a distribution is drawn through.
@@ -17,6 +18,8 @@ pub(crate) struct Report {
     pub(crate) scenario: &'static str,
     pub(crate) clients: u32,
     pub(crate) rooms: usize,
+    /// Processes of the server.
+    pub(crate) nodes: usize,
     /// The command that made it.
     pub(crate) command: String,
     pub(crate) server: String,
@@ -31,6 +34,8 @@ pub(crate) struct Report {
     pub(crate) mistakes: u64,
     pub(crate) mistakes_told: Vec<String>,
     pub(crate) warnings: Vec<String>,
+    /// What happened to nodes.
+    pub(crate) events: Vec<Event>,
     pub(crate) figures: Vec<Figure>,
     pub(crate) latencies: Vec<Latency>,
     pub(crate) samples: Vec<Sample>,
@@ -152,10 +157,15 @@ impl Report {
 
     /// How many there are, and in how many rooms.
     pub(crate) fn crowd(&self) -> String {
-        match self.rooms {
-            1 => format!("{} clients", self.clients),
-            rooms => format!("{} clients in {rooms} rooms", self.clients),
-        }
+        let rooms = match self.rooms {
+            1 => String::new(),
+            rooms => format!(" in {rooms} rooms"),
+        };
+        let nodes = match self.nodes {
+            1 => String::new(),
+            nodes => format!(" on {nodes} nodes"),
+        };
+        format!("{} clients{rooms}{nodes}", self.clients)
     }
 
     /// For people.

@@ -14,6 +14,11 @@ pub(crate) fn name(index: usize, observes: bool) -> String {
     format!("{kind}{index:06}")
 }
 
+/// The client that has a name, unless it stays while the others come back.
+pub(crate) fn index(name: &str) -> Option<usize> {
+    name.strip_prefix(CLIENT)?.parse().ok()
+}
+
 /// To be known as a client of this run and to go on from a copy of a room, if there is one.
 pub(crate) fn hello(run: u64, index: usize, room: &str, view: &View) -> String {
     let mut rooms = Map::new();

@@ -53,7 +53,7 @@ pub(crate) fn cut(run: &mut Run<'_>) -> Result<(), Problem> {
         leave(run, clients.clone());
         change(run, observers.clone(), duration)?;
         run.drive("telling those who stay", |fleet, _| {
-            done_if(fleet.oracle.rooms.iter().all(|room| room.wishes.unshown() == 0))
+            done_if(fleet.oracle.rooms.iter().all(|room| room.unshown() == 0))
         })
     });
     let missed = away.counts.observed_bytes as f64 / observers.len() as f64;

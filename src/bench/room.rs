@@ -7,9 +7,10 @@ use super::life::Life;
 use super::read_lately::ReadLately;
 use super::text::{self, ChangeText, CountText, Epoch, RosterText, Text, WelcomeText};
 use super::view::{Message, Standing, Taken, View, Wrong};
-use super::wishes::Wishes;
+use super::wishes::{Wish, Wishes};
 
-/// Makings of a room that are kept. Of an old one there is only what was still under way.
+/// Makings of a room on each node that are kept. Of an old one there is only what was still under
+/// way.
 const LIVES_KEPT: usize = 4;
 
 /// One room.
@@ -18,10 +19,10 @@ pub(crate) struct Room {
     index: usize,
     /// Its name; the empty one is not written.
     pub(crate) name: String,
-    /// What is to become visible in it.
-    pub(crate) wishes: Wishes,
+    /// What is to become visible in it, on each node.
+    wishes: Vec<Wishes>,
     read: ReadLately,
-    /// It is made again after nobody was in it. The newest is the last.
+    /// Each node has its own. It is made again after nobody was in it. The newest is the last.
     lives: VecDeque<Life>,
 }
 
@@ -44,9 +45,10 @@ pub(crate) enum Heard {
 
 impl Room {
     /// Of which nothing is known.
-    pub(crate) fn new(index: usize, name: String) -> Room {
+    pub(crate) fn new(index: usize, name: String, nodes: usize) -> Room {
         let (read, lives) = (ReadLately::default(), VecDeque::new());
-        Room { index, name, wishes: Wishes::default(), read, lives }
+        let wishes = (0..nodes).map(|_| Wishes::default()).collect();
+        Room { index, name, wishes, read, lives }
     }
 
     /// Its path below one of `/ws` and `/roster`. Our names need no percent-encoding.
@@ -57,9 +59,32 @@ impl Room {
         }
     }
 
-    /// The newest state that any client knows.
-    pub(crate) fn newest(&self) -> View {
-        self.lives.back().map_or(View::of(self.index), |life| life.newest)
+    /// The newest state that any client of a node knows.
+    pub(crate) fn newest(&self, node: usize) -> View {
+        let newest = self.lives.iter().rev().find(|life| life.node == node);
+        newest.map_or(View { node, ..View::of(self.index) }, |life| life.newest)
+    }
+
+    /// Something is to become visible on all nodes.
+    pub(crate) fn expect(&mut self, name: &str, wish: &Wish, when: Instant) {
+        for wishes in &mut self.wishes {
+            wishes.add(name.into(), wish.clone(), when);
+        }
+    }
+
+    /// Whether all names that were to come have been seen on all nodes.
+    pub(crate) fn have_all_come(&self) -> bool {
+        self.wishes.iter().all(Wishes::have_all_come)
+    }
+
+    /// Whether all that was asked for has been seen on all nodes.
+    pub(crate) fn has_all_been_seen(&self) -> bool {
+        self.wishes.iter().all(Wishes::is_empty)
+    }
+
+    /// How many names show other data or another status than they should, on all nodes together.
+    pub(crate) fn unshown(&self) -> usize {
+        self.wishes.iter().map(Wishes::unshown).sum()
     }
 
     /// Reads rosters that are known anew: names that are awaited from now on may be on them.
@@ -86,7 +111,7 @@ impl Room {
         // Whoever wants counts may never have been sent an epoch.
         let life = match view.epoch {
             Some(epoch) => self.lives.iter_mut().find(|life| life.epoch == epoch),
-            None => self.lives.back_mut(),
+            None => self.lives.iter_mut().rev().find(|life| life.node == view.node),
         };
         let Some(life) = life.filter(|_| view.standing != Standing::Mending) else {
             return Ok(None);
@@ -101,7 +126,7 @@ impl Room {
         let text = text::document(body).ok_or_else(|| unknown(body))?;
         self.check_room(text.room.as_deref())?;
         let RosterText { epoch, seq, digest, .. } = text;
-        let people = Life::new(self.index, epoch).roster(text, &mut Wishes::default())?;
+        let people = Life::new(self.index, 0, epoch).roster(text, &mut Wishes::default())?;
         let mut view = View::of(self.index);
         view.apply(&Message::Roster { epoch, seq, digest, people })?;
         Ok(view)
@@ -117,7 +142,7 @@ impl Room {
             return Ok(message.clone());
         }
         let message = match text::message(payload).ok_or_else(|| unknown(payload))? {
-            Text::Roster(text) => self.roster(text)?,
+            Text::Roster(text) => self.roster(text, view.node)?,
             Text::Change(text) => self.change(&text, view)?,
             Text::Count(CountText { room, seq, count }) => {
                 self.check_room(room.as_deref())?;
@@ -135,10 +160,10 @@ impl Room {
         Ok(message)
     }
 
-    fn roster(&mut self, text: RosterText<'_>) -> Result<Message, Wrong> {
+    fn roster(&mut self, text: RosterText<'_>, node: usize) -> Result<Message, Wrong> {
         self.check_room(text.room.as_deref())?;
         let RosterText { epoch, seq, digest, .. } = text;
-        let (life, wishes) = self.life(epoch);
+        let (life, wishes) = self.life(node, epoch);
         let people = life.roster(text, wishes)?;
         Ok(Message::Roster { epoch, seq, digest, people })
     }
@@ -150,10 +175,10 @@ impl Room {
         let copy = view.commit().ok_or_else(gap)?;
         let known = self.lives.iter_mut().find(|life| life.epoch == copy.0).ok_or_else(gap)?;
         let (from, epoch, people) = match text.epoch {
-            None => (None, copy.0, known.change(text, &mut self.wishes)?),
+            None => (None, copy.0, known.change(text, &mut self.wishes[view.node])?),
             Some(epoch) => {
                 let people = known.people_after(copy.1);
-                let (life, wishes) = self.life(epoch);
+                let (life, wishes) = self.life(view.node, epoch);
                 (Some(copy), epoch, life.resume(&people, text, wishes)?)
             }
         };
@@ -161,17 +186,20 @@ impl Room {
         Ok(Message::Change { from, epoch, seq, digest, before, after })
     }
 
-    /// The making of the room with this epoch, and what is to become visible.
-    fn life(&mut self, epoch: Epoch) -> (&mut Life, &mut Wishes) {
+    /// The making of the room on a node with this epoch, and what is to become visible there.
+    fn life(&mut self, node: usize, epoch: Epoch) -> (&mut Life, &mut Wishes) {
         let known = self.lives.iter().position(|life| life.epoch == epoch);
         let index = known.unwrap_or_else(|| {
-            if self.lives.len() == LIVES_KEPT {
-                self.lives.pop_front();
+            let is_of_node = |life: &&Life| life.node == node;
+            if self.lives.iter().filter(is_of_node).count() == LIVES_KEPT
+                && let Some(oldest) = self.lives.iter().position(|life| life.node == node)
+            {
+                self.lives.remove(oldest);
             }
-            self.lives.push_back(Life::new(self.index, epoch));
+            self.lives.push_back(Life::new(self.index, node, epoch));
             self.lives.len() - 1
         });
-        (&mut self.lives[index], &mut self.wishes)
+        (&mut self.lives[index], &mut self.wishes[node])
     }
 
     /// Who is in one room is told nothing of another, and a room without a name has none written.

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::counts::Counts;
+use super::faults::Event;
 use super::fleet::Fleet;
 use super::options::Options;
 use super::oracle::histogram;
@@ -38,6 +39,8 @@ pub(crate) struct Run<'a> {
     pub(crate) latencies: Vec<Latency>,
     pub(crate) samples: Vec<Sample>,
     pub(crate) warnings: Vec<String>,
+    /// What happened to nodes.
+    pub(crate) events: Vec<Event>,
     /// What a stranger was answered meanwhile.
     pub(crate) stranger: Answers,
     interrupted: Arc<AtomicBool>,
@@ -68,6 +71,8 @@ pub(crate) struct Measured {
     pub(crate) span: Span,
     pub(crate) counts: Counts,
     pub(crate) latency: Histogram<u64>,
+    /// Commands that nodes gave to Redis, if they have one that says so.
+    pub(crate) commands: Option<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -81,7 +86,7 @@ impl<'a> Run<'a> {
         let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let now = Instant::now();
-        let usage = Usage::now(subject.pid);
+        let usage = Usage::now(&subject.pids);
         Run {
             options,
             subject,
@@ -90,6 +95,7 @@ impl<'a> Run<'a> {
             latencies: Vec::new(),
             samples: Vec::new(),
             warnings: Vec::new(),
+            events: Vec::new(),
             stranger: Answers::default(),
             interrupted,
             bar,
@@ -147,17 +153,19 @@ impl<'a> Run<'a> {
         &mut self,
         work: impl FnOnce(&mut Run<'a>) -> Result<(), Problem>,
     ) -> (Measured, Result<(), Problem>) {
-        let before = (Usage::now(self.subject.pid), self.fleet.oracle.counts);
-        let probe = self.options.probe.then(|| Probe::start(self.subject.url.clone()));
+        let commands = self.subject.commands();
+        let before = (Usage::now(&self.subject.pids), self.fleet.oracle.counts);
+        let probe = self.options.probe.then(|| Probe::start(self.subject.urls[0].clone()));
         self.fleet.oracle.measure(true);
         let result = work(self);
         self.sample("measured", Instant::now());
         self.fleet.oracle.measure(false);
         let counts = self.fleet.oracle.counts;
         let measured = Measured {
-            span: Usage::now(self.subject.pid) - before.0,
+            span: Usage::now(&self.subject.pids) - before.0,
             counts: counts - before.1,
             latency: self.fleet.oracle.take_latency(),
+            commands: self.subject.commands().zip(commands).map(|(now, before)| now - before),
         };
         self.judge(&measured.span);
         if let Some(probe) = probe {
@@ -212,7 +220,7 @@ impl<'a> Run<'a> {
 
     fn sample(&mut self, doing: &str, now: Instant) {
         let elapsed = now - self.sampled.at;
-        let usage = Usage::now(self.subject.pid);
+        let usage = Usage::now(&self.subject.pids);
         let counts = self.fleet.oracle.counts;
         let span = usage - self.sampled.usage;
         let logged_in = self.fleet.oracle.people();

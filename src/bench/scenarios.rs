@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::figures::{cpu_load, memory, told};
+use super::nodes;
 use super::options::{Changes, Scenario};
 use super::problem::Problem;
 use super::report::Unit;
@@ -26,9 +27,12 @@ pub(crate) fn perform(run: &mut Run<'_>) -> Result<(), Problem> {
         Scenario::Slow => slow(run)?,
         Scenario::Fanout => fanout(run)?,
         Scenario::Count => count(run)?,
+        Scenario::Nodes => nodes::nodes(run)?,
         Scenario::Echo => return echo(run),
     }
-    compare(run)
+    compare(run)?;
+    nodes::memory(run);
+    Ok(())
 }
 
 fn idle(run: &mut Run<'_>) -> Result<(), Problem> {
@@ -58,6 +62,7 @@ fn churn(run: &mut Run<'_>) -> Result<(), Problem> {
     let (measured, result) = run.measure(|run| change(run, 0..clients, seconds(run)));
     run.figure("changes", run.fleet.changes as f64, Unit::Count);
     told(run, &measured);
+    nodes::commands(run, &measured);
     cpu_load(run, "server_busy", &measured);
     run.latency("change_to_visible", &measured.latency);
     result

@@ -10,13 +10,14 @@ use super::problem::Problem;
 use super::report::Unit;
 use super::room::Room;
 use super::run::{Run, Step};
+use super::view::View;
 
 /// How long it is quiet before memory is measured: the server frees and sums up in its next turn.
 const REST: Duration = Duration::from_millis(300);
 
 /// Ends a run at its beginning if the server has no roster to compare with at the end.
 pub(crate) fn require_roster(run: &Run<'_>) -> Result<(), Problem> {
-    run.subject.roster(&run.fleet.oracle.rooms[0]).map(drop)
+    run.subject.roster(0, &run.fleet.oracle.rooms[0]).map(drop)
 }
 
 /// Has all connect, and measures what that takes.
@@ -139,26 +140,24 @@ pub(crate) fn done_if(is_done: bool) -> Step {
     if is_done { Step::Done } else { Step::Await }
 }
 
-/// Waits until all clients know of their rooms what the server does, and what they have asked for
-/// is done; takes note if it does not become so.
+/// Waits until all clients know of their rooms what the server does, on each of its nodes, and what
+/// they have asked for is done; takes note if it does not become so.
 pub(crate) fn compare(run: &mut Run<'_>) -> Result<(), Problem> {
     let end = Instant::now() + Duration::from_secs(u64::from(run.options.patience));
     for room in 0..run.fleet.oracle.rooms.len() {
         loop {
-            let truth = match run.subject.roster(&run.fleet.oracle.rooms[room]) {
-                Ok(truth) => truth,
+            let difference = match difference(run, room) {
+                Ok(difference) => difference,
                 Err(problem) => {
                     run.fleet.oracle.mistakes.note(problem.to_string());
                     return Ok(());
                 }
             };
-            let strangers = run.fleet.strangers(&truth);
-            let unshown = run.fleet.oracle.rooms[room].wishes.unshown();
-            if strangers == 0 && unshown == 0 {
+            if difference == Difference::default() {
                 break;
             }
             if Instant::now() > end {
-                note_difference(run, room, strangers, unshown);
+                note_difference(run, room, &difference);
                 break;
             }
             rest(run, "comparing", Duration::from_millis(20))?;
@@ -167,17 +166,48 @@ pub(crate) fn compare(run: &mut Run<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-fn note_difference(run: &mut Run<'_>, room: usize, strangers: usize, unshown: usize) {
+/// In what a room is not as it should be.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Difference {
+    /// Clients whose roster is not that of their node.
+    strangers: usize,
+    /// Names that show other data than those that were set, on all nodes together.
+    unshown: usize,
+    /// Nodes whose roster is not that of the first one, and how many are on the two.
+    nodes: Vec<(usize, [u64; 2])>,
+}
+
+fn difference(run: &Run<'_>, room: usize) -> Result<Difference, Problem> {
+    let (fleet, nodes) = (&run.fleet, run.subject.urls.len());
+    let room = &fleet.oracle.rooms[room];
+    let rosters = (0..nodes).map(|node| run.subject.roster(node, room));
+    let rosters = rosters.collect::<Result<Vec<View>, Problem>>()?;
+    let others = (0..nodes).filter(|&node| rosters[node].people != rosters[0].people);
+    let counts = |node: usize| [node, 0].map(|node| rosters[node].people.count);
+    Ok(Difference {
+        strangers: rosters.iter().map(|roster| fleet.strangers(roster)).sum(),
+        unshown: room.unshown(),
+        nodes: others.map(|node| (node, counts(node))).collect(),
+    })
+}
+
+fn note_difference(run: &mut Run<'_>, room: usize, difference: &Difference) {
     let all = run.fleet.readers_in(room).len();
     let place = match &*run.fleet.oracle.rooms[room].name {
         "" => String::new(),
         name => format!("{name}: "),
     };
     let mistakes = &mut run.fleet.oracle.mistakes;
-    if strangers > 0 {
+    let Difference { strangers, unshown, nodes } = difference;
+    if *strangers > 0 {
         mistakes.note(format!("{place}{strangers} of {all} rosters are not the server's"));
     }
-    if unshown > 0 {
+    if *unshown > 0 {
         mistakes.note(format!("{place}{unshown} of {all} have not the data that they have set"));
+    }
+    for (node, [own, first]) in nodes {
+        mistakes.note(format!(
+            "{place}the roster of node {node} with {own} names is not that of node 0 with {first}"
+        ));
     }
 }

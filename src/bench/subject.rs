@@ -1,10 +1,11 @@
-//! The server that is measured: one that this program starts, or one that runs already.
+//! The server that is measured: one that this program starts, or one that runs already. It may be
+//! several processes, its nodes.
 
 use std::borrow::Cow;
 use std::env;
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -14,6 +15,8 @@ use crate::system::describe;
 use super::cpus::{self, Cpus};
 use super::options::Options;
 use super::problem::Problem;
+use super::process::{pause, stop};
+use super::redis::{Redis, free_address};
 use super::room::Room;
 use super::url::Url;
 use super::view::{View, Wrong};
@@ -42,18 +45,16 @@ const FLAGS: [&str; 7] = [
 /// The server that is measured.
 #[derive(Debug)]
 pub(crate) struct Subject {
-    pub(crate) url: Url,
-    /// The process to measure, if it is on this machine.
-    pub(crate) pid: Option<u32>,
-    /// The process and how it is started, if it is ours.
-    own: Option<Own>,
-}
-
-#[derive(Debug)]
-struct Own {
-    child: Child,
+    /// Where each of its nodes is; most servers are one.
+    pub(crate) urls: Vec<Url>,
+    /// The processes to measure, if they are on this machine.
+    pub(crate) pids: Vec<u32>,
+    /// The processes, if they are ours, and how they are started.
+    own: Vec<Child>,
     flags: Vec<String>,
     cpus: Cpus,
+    /// What the nodes share, if it is ours.
+    pub(crate) redis: Option<Redis>,
 }
 
 impl Subject {
@@ -70,70 +71,112 @@ impl Subject {
                 let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
                 exchange(stream, &request).map(drop)
             });
-            return Ok(Subject { url, pid: options.pid, own: None });
+            return Ok(Subject {
+                urls: vec![url],
+                pids: options.pid.into_iter().collect(),
+                own: Vec::new(),
+                flags: Vec::new(),
+                cpus,
+                redis: None,
+            });
         }
+        let redis = match options.shared_by() {
+            Some(_) if options.redis.is_none() => Some(Redis::start()?),
+            _ => None,
+        };
+        let shared = redis.as_ref().map(Redis::url).or(options.redis.clone());
         let name = |flag: &str| flag.split('=').next().unwrap_or(flag).to_owned();
         let given: Vec<String> = options.server.iter().map(|flag| name(flag)).collect();
         let own = FLAGS.into_iter().filter(|flag| !given.contains(&name(flag))).map(String::from);
-        let flags: Vec<String> = own.chain(options.server.iter().cloned()).collect();
-        let (child, address) = start("127.0.0.1:0", &flags, cpus)?;
-        let pid = Some(child.id());
-        Ok(Subject { url: Url::local(address), pid, own: Some(Own { child, flags, cpus }) })
+        let shared = shared.map(|url| format!("--redis={url}"));
+        let flags = own.chain(shared).chain(options.server.iter().cloned()).collect();
+        let mut subject =
+            Subject { urls: Vec::new(), pids: Vec::new(), own: Vec::new(), flags, cpus, redis };
+        for _ in 0..options.nodes() {
+            // A node that is alone is never without its port for long.
+            let listen = match options.shared_by() {
+                Some(_) => free_address().map_err(|error| Problem::NoServer(describe(&error)))?,
+                None => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            };
+            let (child, address) = start(&listen.to_string(), &subject.flags, cpus)?;
+            subject.urls.push(Url::local(address));
+            subject.pids.push(child.id());
+            subject.own.push(child);
+        }
+        Ok(subject)
     }
 
     /// Whether it can be killed and started again.
     pub(crate) fn is_own(&self) -> bool {
-        self.own.is_some()
+        !self.own.is_empty()
     }
 
     /// Kills the server, as a crash would, and starts it again at the same address.
     pub(crate) fn restart(&mut self) -> Result<(), Problem> {
-        let Some(own) = &mut self.own else { return Err(Problem::NotOurs) };
-        stop(&mut own.child);
-        let address = self.url.address().to_string();
-        let (child, _) = start(&address, &own.flags, own.cpus)?;
-        self.pid = Some(child.id());
-        own.child = child;
+        (0..self.own.len()).for_each(|node| self.kill(node));
+        (0..self.own.len()).try_for_each(|node| self.start(node))
+    }
+
+    /// Kills a node that is ours.
+    pub(crate) fn kill(&mut self, node: usize) {
+        stop(&mut self.own[node]);
+    }
+
+    /// Starts a node again that was killed.
+    pub(crate) fn start(&mut self, node: usize) -> Result<(), Problem> {
+        let address = self.urls[node].address().to_string();
+        let (child, _) = start(&address, &self.flags, self.cpus)?;
+        self.pids[node] = child.id();
+        self.own[node] = child;
         Ok(())
     }
 
-    /// Who is in a room, as the server itself says it.
-    pub(crate) fn roster(&self, room: &Room) -> Result<View, Problem> {
-        let path = room.path(ROSTER);
-        let answer = self.ask(&path)?;
+    /// Has a node that is ours stand still, or go on.
+    pub(crate) fn pause(&self, node: usize, is_paused: bool) -> Result<(), Problem> {
+        pause(&self.own[node], is_paused)
+    }
+
+    /// Commands that were given to the Redis server that its nodes share, if that is ours.
+    pub(crate) fn commands(&self) -> Option<u64> {
+        self.redis.as_ref()?.commands()
+    }
+
+    /// Who is in a room, as a node of the server itself says it.
+    pub(crate) fn roster(&self, node: usize, room: &Room) -> Result<View, Problem> {
+        let (path, url) = (room.path(ROSTER), &self.urls[node]);
+        let answer = ask(url, &path)?;
         let no_roster = || Problem::NoRoster("the answer is no roster".into());
         let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").ok_or_else(no_roster)?;
         if !answer.starts_with(b"HTTP/1.1 200 ") {
             let status = status_line(&answer);
-            let prefix = &self.url.prefix;
+            let prefix = &url.prefix;
             return Err(Problem::NoRoster(format!("GET {prefix}{path} is answered {status}")));
         }
-        room.document(&answer[end + 4..]).map_err(|wrong| match wrong {
+        let view = room.document(&answer[end + 4..]).map_err(|wrong| match wrong {
             Wrong::Digest { .. } => Problem::NoRoster(wrong.to_string()),
             _ => no_roster(),
-        })
+        })?;
+        Ok(View { node, ..view })
     }
+}
 
-    fn ask(&self, path: &str) -> Result<Vec<u8>, Problem> {
-        let stream = TcpStream::connect_timeout(&self.url.address(), PATIENCE)
-            .map_err(|error| Problem::NoConnection(self.url.clone(), error))?;
-        exchange(stream, &get(&self.url, path)).map_err(|error| Problem::NoRoster(describe(&error)))
-    }
+fn ask(url: &Url, path: &str) -> Result<Vec<u8>, Problem> {
+    let stream = TcpStream::connect_timeout(&url.address(), PATIENCE)
+        .map_err(|error| Problem::NoConnection(url.clone(), error))?;
+    exchange(stream, &get(url, path)).map_err(|error| Problem::NoRoster(describe(&error)))
 }
 
 impl Drop for Subject {
     fn drop(&mut self) {
-        if let Some(own) = &mut self.own {
-            stop(&mut own.child);
-        }
+        self.own.iter_mut().for_each(stop);
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.own {
-            Some(own) => write!(f, "headcount {}", own.flags.join(" ")),
-            None => write!(f, "{}", self.url),
+        match self.is_own() {
+            true => write!(f, "headcount {}", self.flags.join(" ")),
+            false => write!(f, "{}", self.urls[0]),
         }
     }
 }
@@ -190,10 +233,4 @@ fn start(listen: &str, flags: &[String], cpus: Cpus) -> Result<(Child, SocketAdd
             Err(Problem::NoServer("it ended before it listened".into()))
         }
     }
-}
-
-fn stop(child: &mut Child) {
-    // Both fail only if it has ended already.
-    let _ = child.kill();
-    let _ = child.wait();
 }

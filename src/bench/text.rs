@@ -126,6 +126,14 @@ pub(super) fn message(payload: &[u8]) -> Option<Text<'_>> {
     }
 }
 
+/// The names that are gone by a change.
+pub(super) fn left(payload: &[u8]) -> Vec<String> {
+    match message(payload) {
+        Some(Text::Change(change)) => change.left.into_iter().map(Cow::into_owned).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Reads the body of `GET /roster`.
 pub(super) fn document(body: &[u8]) -> Option<RosterText<'_>> {
     serde_json::from_slice(body).ok()

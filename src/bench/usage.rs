@@ -1,14 +1,14 @@
 //! What a process and the kernel use, as the kernel counts it.
 
 use std::fs;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 use std::time::{Duration, Instant};
 
 /// What was used at one time, or between two.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     at: Instant,
-    /// CPU time of the server, all its threads, if its process is known.
+    /// CPU time of the server, all its processes and threads, if they are known.
     server: Option<Cpu>,
     /// CPU time of this process.
     own: Cpu,
@@ -40,13 +40,13 @@ pub(crate) struct Span {
 }
 
 impl Usage {
-    /// What is used now. `pid` is the server.
-    pub(crate) fn now(pid: Option<u32>) -> Usage {
+    /// What is used now. The server is these processes.
+    pub(crate) fn now(pids: &[u32]) -> Usage {
         Usage {
             at: Instant::now(),
-            server: pid.and_then(|pid| cpu(&pid.to_string())),
+            server: pids.iter().filter_map(|pid| cpu(&pid.to_string())).reduce(Cpu::add),
             own: cpu("self").unwrap_or_default(),
-            server_bytes: pid.and_then(anonymous_bytes),
+            server_bytes: pids.iter().filter_map(|&pid| anonymous_bytes(pid)).reduce(u64::add),
             kernel_bytes: kernel_bytes(),
         }
     }
@@ -69,6 +69,14 @@ impl Sub for Usage {
                 .map(|(now, before)| now as i64 - before as i64),
             kernel_bytes: self.kernel_bytes as i64 - before.kernel_bytes as i64,
         }
+    }
+}
+
+impl Add for Cpu {
+    type Output = Cpu;
+
+    fn add(self, other: Cpu) -> Cpu {
+        Cpu { used: self.used + other.used, waited: self.waited + other.waited }
     }
 }
 

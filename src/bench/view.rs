@@ -14,6 +14,8 @@ pub(crate) struct View {
     pub(crate) observes: bool,
     /// The index of the room.
     pub(crate) room: usize,
+    /// The index of the node that its client is connected to.
+    pub(crate) node: usize,
     /// Which making of the room it is; `None` before the first roster.
     pub(crate) epoch: Option<Epoch>,
     /// The commit that it is the outcome of; `None` before the first message.
@@ -42,8 +44,10 @@ pub(crate) enum Standing {
 /// What a client is to ask for, because of what it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
-    /// To be logged in, which it is no more.
+    /// To be logged in, which it is not any more.
     Login,
+    /// To be logged out, if that was lost with the connection.
+    Logout,
     /// The whole roster, in place of a copy that is wrong.
     Roster,
 }
@@ -196,7 +200,7 @@ impl View {
                 if is_known { Err(Wrong::Repeated { count }) } else { Ok(Taken::Followed(None)) }
             }
             Message::Welcome { is_logged_in } => {
-                self.ask = (!is_logged_in).then_some(Ask::Login);
+                self.ask = Some(if is_logged_in { Ask::Logout } else { Ask::Login });
                 Ok(Taken::Followed(None))
             }
             Message::Bye | Message::Refused(_) => Ok(Taken::Followed(None)),

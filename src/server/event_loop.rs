@@ -247,9 +247,6 @@ impl<N: Net> Server<N> {
         let waited = self.net.elapsed() - began;
         if timeout.is_some_and(|timeout| waited > timeout + OVERSLEPT_MIN) {
             self.missed += waited;
-            if let Some(backplane) = self.hub.backplane_mut() {
-                backplane.missed(u64::try_from(waited.as_millis()).unwrap_or(u64::MAX));
-            }
         }
         match result {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),

@@ -14,12 +14,12 @@ use crate::program::Program;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_headcount");
 
-fn bench(arguments: &[&str]) -> Output {
+pub(crate) fn bench(arguments: &[&str]) -> Output {
     Command::new(PROGRAM).arg("bench").args(arguments).output().expect("the program runs")
 }
 
 /// The report of a run, and its exit code.
-fn report(arguments: &[&str]) -> (Value, Option<i32>) {
+pub(crate) fn report(arguments: &[&str]) -> (Value, Option<i32>) {
     let (scenario, arguments) = arguments.split_at(1);
     let output = bench(&[scenario, &["--json"], arguments].concat());
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -27,7 +27,7 @@ fn report(arguments: &[&str]) -> (Value, Option<i32>) {
     (report.unwrap_or_else(|_| panic!("no report: {errors}")), output.status.code())
 }
 
-fn figure(report: &Value, name: &str) -> f64 {
+pub(crate) fn figure(report: &Value, name: &str) -> f64 {
     let figures = report["figures"].as_array().expect("figures");
     let figure = figures.iter().find(|figure| figure["name"] == name);
     figure.unwrap_or_else(|| panic!("no {name} in {report}"))["value"].as_f64().expect("a number")
@@ -35,7 +35,7 @@ fn figure(report: &Value, name: &str) -> f64 {
 
 /// A run that ends as it should, with each client's roster the server's.
 #[track_caller]
-fn check(scenario: &str, arguments: &[&str]) -> Value {
+pub(crate) fn check(scenario: &str, arguments: &[&str]) -> Value {
     let (report, code) = report(&[&[scenario, "--seconds", "1"], arguments].concat());
     assert_eq!((&report["is_correct"], code), (&Value::Bool(true), Some(0)), "{report}");
     assert_eq!((&report["scenario"], &report["mistakes"]), (&scenario.into(), &0.into()));
@@ -329,7 +329,7 @@ fn message_of_another_room_is_noticed() {
 
 /// What can't begin says why in one line, and ends at once.
 #[track_caller]
-fn check_refused(arguments: &[&str], told: &str) {
+pub(crate) fn check_refused(arguments: &[&str], told: &str) {
     let output = bench(arguments);
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{errors}");

@@ -8,6 +8,7 @@
 
 mod allowed_origin;
 mod bench;
+mod bench_nodes;
 mod causes;
 mod close;
 mod conformance;

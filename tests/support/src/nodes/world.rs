@@ -84,6 +84,8 @@ struct World {
     down_until: u64,
     /// When something failed last.
     failed_at: u64,
+    /// When the node that was stopped last goes on: until then it does not say what it has.
+    stopped_until: u64,
     /// Names that may still be seen, until when, though nobody has them.
     lingering: Vec<(usize, &'static str, u64)>,
 }
@@ -117,6 +119,7 @@ pub fn run(seed: u64) -> Outcome {
         paused_until: 0,
         down_until: 0,
         failed_at,
+        stopped_until: 0,
         lingering: Vec::new(),
     };
     for index in 0..nodes {
@@ -330,9 +333,12 @@ impl World {
             }
             1 => self.paused_until = self.now + u64::from(self.choices.between(0, 4_000)),
             2 => {
-                let ms = u64::from(self.choices.between(1, 3_000));
+                // With the longest, others take it for gone.
+                let longest = self.choices.pick(&[3_000, 14_000]);
+                let ms = u64::from(self.choices.between(1, longest));
                 if self.nodes[index].stopped_until <= self.now {
                     self.nodes[index].stop_for(ms, self.now);
+                    self.stopped_until = self.now + ms;
                 }
             }
             3 => self.kill(index),
@@ -380,7 +386,8 @@ impl World {
             let until = if until < now { until.min(self.failed_at) } else { until };
             for room in 0..ROOMS.len() {
                 let Some((_, since)) = node.watched[room] else { continue };
-                if since + KNOWN_MS > until {
+                let is_told = now > self.stopped_until + KNOWN_MS || since < self.failed_at;
+                if since + KNOWN_MS > until || !is_told {
                     continue;
                 }
                 let document = node.document(room, now);
