@@ -157,7 +157,7 @@ impl Backplane {
     pub fn due(&self, limits: &Limits) -> Time {
         let room = self.timers.first().map_or(Time::NEVER, |(at, _)| *at);
         let thaw = self.frozen_since.filter(|_| !self.peers.is_empty());
-        let grace = u64::from(limits.partition_grace_ms);
+        let grace = u64::from(limits.nodes.partition_grace_ms);
         let thaw = thaw.map_or(Time::NEVER, |since| since.after_ms(grace));
         let peers = if self.link.is_up() { self.peers.due() } else { Time::NEVER };
         room.min(thaw).min(peers).min(self.beat_at).min(self.link.due())

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod limits;
+mod node_limits;
 mod polling_limits;
 mod redis;
 mod room_pattern;
@@ -20,6 +21,7 @@ use crate::http::{AllowedOrigin, HostPattern, TrustedProxies};
 
 pub use bounds::{DataLimits, ECHO};
 pub use limits::Limits;
+pub use node_limits::NodeLimits;
 pub use polling_limits::PollingLimits;
 pub use redis::{Redis, RedisUrl};
 pub use room_pattern::RoomPattern;

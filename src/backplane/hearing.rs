@@ -41,7 +41,7 @@ impl Backplane {
                 self.give_up_loading(&name, presence);
             }
         }
-        let grace = u64::from(limits.partition_grace_ms);
+        let grace = u64::from(limits.nodes.partition_grace_ms);
         if self.frozen_since.is_some_and(|since| since.after_ms(grace) <= now) {
             self.peers = Peers::default();
             presence.forget_nodes();

@@ -260,8 +260,12 @@ fn check_hello(reply: &Reply) -> Result<(), LinkError> {
         let text = format!("version {VERSION_MIN} or later is needed, and this is {version}");
         return Err(LinkError::Refused(text));
     }
-    if field("mode") == "cluster" {
-        return Err(LinkError::Refused("it is part of a cluster; name a single server".into()));
+    match &*field("mode") {
+        "standalone" => {}
+        "cluster" => {
+            return Err(LinkError::Refused("it is part of a cluster; name a single server".into()));
+        }
+        mode => return Err(LinkError::Refused(format!("it is a {mode}, and no single server"))),
     }
     match &*field("role") {
         "master" => Ok(()),

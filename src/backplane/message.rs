@@ -64,8 +64,10 @@ struct Wire<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     whole: Option<Vec<Member<'a>>>,
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
-    known: Option<Vec<(Cow<'a, str>, Cow<'a, str>, u64)>>,
+    known: Option<Vec<KnownWire<'a>>>,
 }
+
+type KnownWire<'a> = (Cow<'a, str>, Cow<'a, str>, u64);
 
 #[derive(Serialize, Deserialize)]
 struct Member<'a>(
@@ -147,12 +149,12 @@ impl Message {
     }
 }
 
-fn known_to(known: &[Known]) -> Vec<(Cow<'static, str>, Cow<'static, str>, u64)> {
+fn known_to(known: &[Known]) -> Vec<KnownWire<'static>> {
     let known = known.iter();
     known.map(|(room, node, n)| (room.to_string().into(), node.to_string().into(), *n)).collect()
 }
 
-fn known_of((room, node, n): &(Cow<'_, str>, Cow<'_, str>, u64)) -> Option<Known> {
+fn known_of((room, node, n): &KnownWire<'_>) -> Option<Known> {
     Some((Name::from(&**room), NodeId::parse(node)?, *n))
 }
 

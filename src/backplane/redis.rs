@@ -32,11 +32,11 @@ pub struct BadReply;
 
 /// The text of a reply that is one.
 pub fn text(reply: &Reply) -> Option<&str> {
-    let bytes = match reply {
-        Reply::BlobString { data, .. }
-        | Reply::SimpleString { data, .. }
-        | Reply::VerbatimString { data, .. } => data,
-        _ => return None,
+    let (Reply::BlobString { data: bytes, .. }
+    | Reply::SimpleString { data: bytes, .. }
+    | Reply::VerbatimString { data: bytes, .. }) = reply
+    else {
+        return None;
     };
     std::str::from_utf8(bytes).ok()
 }

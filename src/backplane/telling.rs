@@ -31,7 +31,7 @@ impl Backplane {
     pub fn tell(&mut self, presence: &mut Presence, now: Time) {
         for news in presence.take_news() {
             match news {
-                News::Opened(name) => self.open(name, presence, now),
+                News::Opened(name) => self.open(&name, presence, now),
                 News::Changed(name, report) => {
                     self.say(&name, report, None);
                     self.changed.insert(name);
@@ -63,18 +63,18 @@ impl Backplane {
         }
     }
 
-    fn open(&mut self, name: Name, presence: &mut Presence, now: Time) {
-        let is_loading = presence.find(&name).is_some_and(|room| presence.is_loading(room));
+    fn open(&mut self, name: &Name, presence: &mut Presence, now: Time) {
+        let is_loading = presence.find(name).is_some_and(|room| presence.is_loading(room));
         self.follows.insert(name.clone(), Follow::new(is_loading.then(|| now.after_ms(LOAD_MS))));
         if !self.link.is_up() {
             // Nobody can be asked now, and all rooms are asked for when that is over.
-            return self.give_up_loading(&name, presence);
+            return self.give_up_loading(name, presence);
         }
         if is_loading {
             self.timers.insert((now.after_ms(LOAD_MS), name.clone()));
         }
-        self.link.subscribe(&self.channel(&name));
-        self.ask_all(&name, presence);
+        self.link.subscribe(&self.channel(name));
+        self.ask_all(name, presence);
     }
 
     /// Asks all nodes for what they have in a room, unless that is known.

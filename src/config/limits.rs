@@ -2,7 +2,7 @@
 
 use clap::{Args, value_parser};
 
-use super::{polling_limits::PollingLimits, www_limits::WwwLimits};
+use super::{node_limits::NodeLimits, polling_limits::PollingLimits, www_limits::WwwLimits};
 
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
@@ -323,11 +323,6 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub members_per_room_max: u32,
 
-    /// Time for which the logins at other processes are kept while Redis is away, in ms
-    #[arg(long, value_name = "MS", help_heading = ROOMS, default_value_t = 30_000)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
-    pub partition_grace_ms: u32,
-
     /// Logins without a connection; one more ends when its connection does
     #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 100_000)]
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
@@ -342,6 +337,11 @@ pub struct Limits {
     #[arg(long, value_name = "BYTES", help_heading = ROOMS, default_value_t = 256)]
     #[arg(value_parser = value_parser!(u32).range(1..=4096))]
     pub room_bytes_max: u32,
+
+    /// Several processes.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub nodes: NodeLimits,
 
     /// Long-polling.
     #[command(flatten)]

@@ -130,13 +130,19 @@ impl Presence {
             }
         };
         let Some(parts) = &mut self.parts else { return };
-        parts.members.insert((room, node, number), Told { member: id, client, claim, digest });
+        let is_past = false;
+        let told = Told { member: id, client, claim, digest, is_past };
+        parts.members.insert((room, node, number), told);
         let sum = parts.sums.entry((room, node)).or_default();
         sum.0 += 1;
         sum.1 += digest;
         parts.foreign.insert(id, (node, number));
         if let Some(client) = client {
             parts.clients.insert((client, room, node), id);
+            // This one may be the older.
+            let all = parts.of_client(client, room).map(|(claim, node, _)| (claim, node));
+            let latest = all.max().unwrap_or((claim, node));
+            parts.claimed(client, room, latest);
         }
         self.join_entry(entry, status, has_data.then_some((set, id)));
         self.touch_entry(room, entry, id);

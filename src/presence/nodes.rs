@@ -9,10 +9,13 @@ use super::part::{News, NodeId, PartHead};
 
 impl Presence {
     /// Nothing was heard of a node for too long, or it said that it ends: its members are held, for
-    /// their clients to come back to another.
+    /// their clients to come back to another. Those whose clients did are gone.
     pub fn lose_node(&mut self, node: NodeId, limits: &Limits) {
         for id in self.members_of(Some(node)) {
-            self.release(id, Leave::Lost, limits);
+            match self.is_past(id) {
+                true => self.end(id, Leave::Lost),
+                false => self.release(id, Leave::Lost, limits),
+            }
         }
         if let Some(parts) = &mut self.parts {
             // What it says when it is there after all is to be asked for.
@@ -29,6 +32,11 @@ impl Presence {
             let me = parts.me;
             parts.heads.retain(|&(_, of), _| of == me);
         }
+    }
+
+    fn is_past(&self, id: MemberId) -> bool {
+        let (Some(parts), Some(member)) = (&self.parts, self.members.get(id)) else { return false };
+        parts.is_past(id, member.room)
     }
 
     fn members_of(&self, node: Option<NodeId>) -> Vec<MemberId> {

@@ -41,6 +41,8 @@ pub(super) struct Told {
     pub(super) client: Option<ClientId>,
     pub(super) claim: u64,
     pub(super) digest: Digest,
+    /// Whether its client came to another node after that.
+    pub(super) is_past: bool,
 }
 
 impl Parts {
@@ -83,6 +85,25 @@ impl Parts {
             let number = self.foreign.get(&id)?.1;
             Some((self.members.get(&(room, node, number))?.claim, node, id))
         })
+    }
+
+    /// A client came to a node: what others told of it before is past, and is not held if they are
+    /// lost.
+    pub(super) fn claimed(&mut self, client: ClientId, room: RoomId, latest: (u64, NodeId)) {
+        let others: Vec<_> = self.of_client(client, room).collect();
+        for (claim, node, id) in others {
+            if let Some(&(_, number)) = self.foreign.get(&id)
+                && let Some(told) = self.members.get_mut(&(room, node, number))
+            {
+                told.is_past |= (claim, node) < latest;
+            }
+        }
+    }
+
+    /// Whether a member of another node is past.
+    pub(super) fn is_past(&self, id: MemberId, room: RoomId) -> bool {
+        let place = self.foreign.get(&id).map(|&(node, number)| (room, node, number));
+        place.and_then(|place| self.members.get(&place)).is_some_and(|told| told.is_past)
     }
 
     /// A member of another node is not as it was told any more.

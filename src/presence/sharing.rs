@@ -114,7 +114,11 @@ impl Presence {
             let digest = member.digest(number);
             head.digest += digest;
             head.count += 1;
-            let told = Told { member: id, client: member.client, claim, digest };
+            if let Some(client) = member.client {
+                parts.claimed(client, room, (claim, parts.me));
+            }
+            let is_past = false;
+            let told = Told { member: id, client: member.client, claim, digest, is_past };
             parts.members.insert(place, told);
             if before.is_none_or(|before| before.digest != digest) {
                 set.push((number, member));

@@ -50,8 +50,8 @@ async function kill(child, signal = "SIGKILL") {
 }
 
 /** A test, after which no program runs that it has started. */
-export const test = (name, run, options = {}) =>
-  nodeTest(name, { timeout: 90_000, ...options }, async (t) => {
+export const test = (name, run) =>
+  nodeTest(name, { timeout: 90_000 }, async (t) => {
     try {
       await run(t);
     } finally {

@@ -95,12 +95,7 @@ pub fn run(seed: u64) -> Outcome {
     let mut choices = Choices::seed(seed);
     let nodes = choices.between(2, 8) as usize;
     let clients = choices.between(1, 12) as usize;
-    let limits = Limits {
-        hold_closed_ms: 20_000,
-        hold_lost_ms: 20_000,
-        partition_grace_ms: 30_000,
-        ..Limits::default()
-    };
+    let limits = Limits { hold_closed_ms: 20_000, hold_lost_ms: 20_000, ..Limits::default() };
     let fails = choices.chance(2);
     let wildness = Wildness { one_in: if choices.chance(3) { 20 } else { 0 } };
     let broker = Broker { is_up: true, ..Broker::default() };
@@ -431,14 +426,14 @@ impl World {
             self.now = next.min(self.now + 20);
             self.turns();
         }
-        for room in 0..ROOMS.len() {
+        for (room, name) in ROOMS.into_iter().enumerate() {
             let here = self.clients.iter().filter(|client| client.room == room);
             let expected: BTreeSet<&str> =
                 here.filter(|client| client.at.is_some()).map(|client| client.name).collect();
             let expected: Vec<Value> = expected.into_iter().map(Value::from).collect();
             let mut agreed: Option<Value> = None;
             for (index, node) in self.nodes.iter_mut().enumerate() {
-                if node.presence.find(ROOMS[room]).is_none() {
+                if node.presence.find(name).is_none() {
                     continue;
                 }
                 let document = node.document(room, self.now);
