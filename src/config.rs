@@ -9,6 +9,7 @@ mod limits;
 mod node_limits;
 mod polling_limits;
 mod redis;
+mod room_limits;
 mod room_pattern;
 mod www_limits;
 
@@ -24,6 +25,7 @@ pub use limits::Limits;
 pub use node_limits::NodeLimits;
 pub use polling_limits::PollingLimits;
 pub use redis::{Redis, RedisUrl};
+pub use room_limits::RoomNameLimits;
 pub use room_pattern::RoomPattern;
 pub use www_limits::WwwLimits;
 

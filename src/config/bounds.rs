@@ -83,8 +83,8 @@ impl Limits {
     /// The bounds of the name of a room.
     pub fn room_names(&self) -> NameLimits {
         NameLimits {
-            chars_max: self.room_chars_max as usize,
-            bytes_max: self.room_bytes_max as usize,
+            chars_max: self.room_name.room_chars_max as usize,
+            bytes_max: self.room_name.room_bytes_max as usize,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, value_parser};
 
-use super::{node_limits::NodeLimits, polling_limits::PollingLimits, www_limits::WwwLimits};
+use super::{NodeLimits, PollingLimits, RoomNameLimits, WwwLimits};
 
 const WIRE: &str = "Limits on what a peer may send";
 const TIME: &str = "Timeouts";
@@ -328,15 +328,10 @@ pub struct Limits {
     #[arg(value_parser = value_parser!(u32).range(1..=1 << 24))]
     pub held_members_max: u32,
 
-    /// Room name length, in characters as readers count them
-    #[arg(long, value_name = "N", help_heading = ROOMS, default_value_t = 64)]
-    #[arg(value_parser = value_parser!(u32).range(1..))]
-    pub room_chars_max: u32,
-
-    /// Room name length, in bytes of UTF-8
-    #[arg(long, value_name = "BYTES", help_heading = ROOMS, default_value_t = 256)]
-    #[arg(value_parser = value_parser!(u32).range(1..=4096))]
-    pub room_bytes_max: u32,
+    /// Names of rooms.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub room_name: RoomNameLimits,
 
     /// Several processes.
     #[command(flatten)]

@@ -71,7 +71,7 @@ fn nodes_agree_in_the_end_whatever_fails() {
 }
 
 #[test]
-fn j9_somebody_on_one_node_is_seen_on_the_other() {
+fn somebody_on_one_node_is_seen_on_the_other() {
     let mut pair = Pair::new(Limits::default());
     pair.pass_ms(100);
     pair.login(0, "Ada");
@@ -118,7 +118,7 @@ fn room_is_told_when_it_is_loaded() {
 }
 
 #[test]
-fn j7_report_that_is_old_or_was_told_before_changes_nothing() {
+fn report_that_is_old_or_was_told_before_changes_nothing() {
     use headcount::presence::{Content, NodeId, PartHead, Presence, Report, Taken};
     let mut pair = Pair::new(Limits::default());
     pair.login(0, "Ada");

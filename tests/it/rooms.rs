@@ -1,6 +1,6 @@
 //! Rooms: entered, left, made and gone, each with a roster of its own.
 
-use headcount::config::{Config, Limits};
+use headcount::config::{Config, Limits, RoomNameLimits};
 use serde_json::{Value, json};
 
 use crate::wire;
@@ -217,7 +217,8 @@ fn room_has_so_many_followers_and_members() {
 
 #[test]
 fn name_of_a_room_has_a_length() {
-    let mut world = with(Limits { room_chars_max: 4, room_bytes_max: 8, ..Limits::default() });
+    let room_name = RoomNameLimits { room_chars_max: 4, room_bytes_max: 8 };
+    let mut world = with(Limits { room_name, ..Limits::default() });
     let peer = world.watch();
     for (room, expected) in [
         ("abcd", None),

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::tidy::files;
 
 /// The rows of the list: a letter, and how many of that.
-const ROWS: [(char, u32); 10] = [
+const ROWS: [(char, u32); 11] = [
     ('A', 15),
     ('B', 6),
     ('C', 14),
@@ -20,6 +20,7 @@ const ROWS: [(char, u32); 10] = [
     ('H', 33),
     ('I', 6),
     ('J', 10),
+    ('K', 9),
 ];
 
 /// What there is to be named.
