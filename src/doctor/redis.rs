@@ -15,8 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// The first version that is known to do.
 const VERSION_MIN: u32 = 7;
 
-/// A node that reads too slowly is cut off beyond this, in bytes. It is what servers have unless they
-/// are told otherwise.
+/// A node that reads too slowly is cut off beyond this, in bytes. It is what servers have unless
+/// they are told otherwise.
 const OUTPUT_BYTES_MIN: u64 = 32 << 20;
 
 /// The role of the one that is written to.
