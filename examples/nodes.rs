@@ -1,8 +1,8 @@
 //! Runs several nodes against a Redis server that fails:
 //! `cargo run --release --example nodes -- --seeds 1000`.
 //!
-//! Each seed is a run (`headcount_support::nodes`). It ends with the first seed that fails, and says
-//! how to run that again.
+//! Each seed is a run (`headcount_support::nodes`). It ends with the first seed that fails, and
+//! says how to run that again.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

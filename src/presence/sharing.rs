@@ -22,8 +22,8 @@ impl Presence {
         self.parts.as_ref().is_some_and(|parts| parts.is_linked)
     }
 
-    /// Says whether other nodes can be asked. While they can, nothing is told of a new room before it is
-    /// [loaded](Self::loaded).
+    /// Says whether other nodes can be asked. While they can, nothing is told of a new room before
+    /// it is [loaded](Self::loaded).
     pub fn set_linked(&mut self, is_linked: bool) {
         if let Some(parts) = &mut self.parts {
             parts.is_linked = is_linked;

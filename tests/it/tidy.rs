@@ -134,8 +134,8 @@ const LAYERS: [(&str, &str); 22] = [
     ("metrics", "backplane connection tally"),
     (
         "hub",
-        "addresses api assets backplane config connection deadlines http metrics names presence shared \
-         socketio tally time ws",
+        "addresses api assets backplane config connection deadlines http metrics names presence \
+         shared socketio tally time ws",
     ),
     (
         "server",

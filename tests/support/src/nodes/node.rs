@@ -19,7 +19,8 @@ const PAUSE_MS: u64 = 300;
 pub struct Node {
     pub presence: Presence,
     backplane: Backplane,
-    /// Its clock is behind the world's by this: it was started later, and stops while it is stopped.
+    /// Its clock is behind the world's by this: it was started later, and stops while the node is
+    /// stopped.
     behind_ms: u64,
     /// It does nothing until then.
     pub stopped_until: u64,
