@@ -72,7 +72,7 @@ pub struct Backplane {
     wanted: BTreeSet<Name>,
     /// Rooms whose own part was told as another since the last beat.
     changed: BTreeSet<Name>,
-    /// Rooms of which the server may not have heard the last that was said.
+    /// Rooms of which the server may not have heard the last that was to be said.
     unsaid: BTreeSet<Name>,
     /// What each node is to be asked for.
     missing: BTreeMap<NodeId, Vec<Known>>,

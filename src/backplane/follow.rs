@@ -11,6 +11,8 @@ pub(super) struct Follow {
     /// The nodes that were asked for their parts, and when they are asked again.
     asked: BTreeMap<NodeId, Time>,
     pub(super) loading: Option<Loading>,
+    /// When its own part was told as another.
+    pub(super) told_at: Time,
 }
 
 /// What a new room waits for.
@@ -27,7 +29,7 @@ impl Follow {
     /// One that waits so long for what others say.
     pub(super) fn new(until: Option<Time>) -> Follow {
         let loading = until.map(|until| Loading { until, expected: None, heard: BTreeSet::new() });
-        Follow { asked: BTreeMap::new(), loading }
+        Follow { asked: BTreeMap::new(), loading, told_at: Time::ZERO }
     }
 
     /// So many other nodes have heard the question.

@@ -13,6 +13,9 @@ use super::peers::Peers;
 /// What was asked of one node is asked again after this, in ms.
 const ASK_AGAIN_MS: u64 = 1_000;
 
+/// What was told so long ago is known to those who hear anything at all, in ms.
+const QUIET_MS: u64 = 2_000;
+
 /// No change has this number.
 const NOTHING: u64 = u64::MAX;
 
@@ -44,6 +47,7 @@ impl Backplane {
         let grace = u64::from(limits.nodes.partition_grace_ms);
         if self.frozen_since.is_some_and(|since| since.after_ms(grace) <= now) {
             self.peers = Peers::default();
+            self.unsaid.clear();
             presence.forget_nodes();
         }
         while let Some((at, name)) = self.timers.first().cloned()
@@ -121,9 +125,13 @@ impl Backplane {
                     let head = self.head(&name, presence);
                     match presence.find(&name) {
                         _ if node != self.me => {}
-                        Some(_) if head.n != n => drop(self.wanted.insert(name)),
-                        _ if is_asked => heads.push((name, head)),
+                        _ if is_asked && head.n == n => heads.push((name, head)),
+                        None if is_asked => heads.push((name, head)),
                         None if head.n != n => self.say_head(&name, presence),
+                        // What was told just now may be on its way to those who know less.
+                        Some(_) if head.n != n && (is_asked || self.is_quiet(&name, now)) => {
+                            self.wanted.insert(name);
+                        }
                         _ => {}
                     }
                 }
@@ -151,6 +159,12 @@ impl Backplane {
                 self.took(&name, from, (taken, is_answer), presence, now);
             }
         }
+    }
+
+    /// Whether nothing was told of the own part of a room in the last seconds.
+    fn is_quiet(&self, name: &Name, now: Time) -> bool {
+        let told_at = self.follows.get(name).map_or(Time::ZERO, |follow| follow.told_at);
+        told_at.after_ms(QUIET_MS) <= now
     }
 
     /// A node has said something. One that was taken for gone knows nothing of that, so it is asked

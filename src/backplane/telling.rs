@@ -23,6 +23,9 @@ const LOAD_MS: u64 = 250;
 /// A beat tells of so many rooms that have changed, and of so many others.
 const ROOMS_PER_BEAT: usize = 8;
 
+/// So many rooms wait to be told of in beats. Others wait for their turn.
+const CHANGED_MAX: usize = 1_024;
+
 /// A message asks for no more parts than this.
 const KNOWN_PER_MESSAGE: usize = 256;
 
@@ -34,7 +37,12 @@ impl Backplane {
                 News::Opened(name) => self.open(&name, presence, now),
                 News::Changed(name, report) => {
                     self.say(&name, report, None);
-                    self.changed.insert(name);
+                    if let Some(follow) = self.follows.get_mut(&name) {
+                        follow.told_at = now;
+                    }
+                    if self.changed.len() < CHANGED_MAX {
+                        self.changed.insert(name);
+                    }
                 }
                 News::Closed(name) => {
                     self.follows.remove(&name);
@@ -102,6 +110,10 @@ impl Backplane {
 
     fn say(&mut self, name: &Name, report: Report, known: Option<Vec<Known>>) {
         if self.is_over {
+            return;
+        }
+        if !self.link.is_up() {
+            self.unsaid.insert(name.clone());
             return;
         }
         let asks = known.is_some();

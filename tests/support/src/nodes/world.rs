@@ -84,8 +84,8 @@ struct World {
     down_until: u64,
     /// When something failed last.
     failed_at: u64,
-    /// When the node that was stopped last goes on: until then it does not say what it has.
-    stopped_until: u64,
+    /// Since when a node is stopped and until when, in which time it does not say what it has.
+    stopped: (u64, u64),
     /// Names that may still be seen, until when, though nobody has them.
     lingering: Vec<(usize, &'static str, u64)>,
 }
@@ -114,7 +114,7 @@ pub fn run(seed: u64) -> Outcome {
         paused_until: 0,
         down_until: 0,
         failed_at,
-        stopped_until: 0,
+        stopped: (0, 0),
         lingering: Vec::new(),
     };
     for index in 0..nodes {
@@ -333,7 +333,7 @@ impl World {
                 let ms = u64::from(self.choices.between(1, longest));
                 if self.nodes[index].stopped_until <= self.now {
                     self.nodes[index].stop_for(ms, self.now);
-                    self.stopped_until = self.now + ms;
+                    self.stopped = (self.now, self.now + ms);
                 }
             }
             3 => self.kill(index),
@@ -381,7 +381,8 @@ impl World {
             let until = if until < now { until.min(self.failed_at) } else { until };
             for room in 0..ROOMS.len() {
                 let Some((_, since)) = node.watched[room] else { continue };
-                let is_told = now > self.stopped_until + KNOWN_MS || since < self.failed_at;
+                let (stopped_from, stopped_until) = self.stopped;
+                let is_told = until > stopped_until + KNOWN_MS || since < stopped_from;
                 if since + KNOWN_MS > until || !is_told {
                     continue;
                 }
