@@ -53,7 +53,7 @@ pub struct Numbers {
     pub differences: u64,
     /// Other nodes that are there.
     pub peers: u64,
-    /// For how long the last word to all nodes was on its way, in ms.
+    /// For how long the last word to all nodes was on its way, or is, in ms.
     pub lag_ms: u64,
 }
 
@@ -82,6 +82,8 @@ pub struct Backplane {
     timers: BTreeSet<(Time, Name)>,
     beat_at: Time,
     beats: u64,
+    /// The number of the last that came back.
+    beat_heard: u64,
     beat_sent: Time,
     /// Since when the server is away, and parts of others are as they were.
     frozen_since: Option<Time>,
@@ -109,6 +111,7 @@ impl Backplane {
             timers: BTreeSet::new(),
             beat_at: Time::NEVER,
             beats: 0,
+            beat_heard: 0,
             beat_sent: Time::NEVER,
             frozen_since: None,
             is_over: false,
@@ -148,6 +151,11 @@ impl Backplane {
         self.link.is_silent(now)
     }
 
+    /// Whether the server lets through what is to be said.
+    pub fn is_proven(&self) -> bool {
+        self.link.is_proven()
+    }
+
     /// What the server is to be sent, from which what was sent is to be removed.
     pub fn output(&mut self) -> &mut Vec<u8> {
         &mut self.link.output
@@ -163,12 +171,20 @@ impl Backplane {
         room.min(thaw).min(peers).min(self.beat_at).min(self.link.due())
     }
 
+    fn lag_ms(&self) -> u64 {
+        match self.link.is_up() && self.beats > self.beat_heard {
+            true => self.numbers.lag_ms.max(self.link.now.ms_since(self.beat_sent)),
+            false => self.numbers.lag_ms,
+        }
+    }
+
     /// What happened.
     pub fn numbers(&self) -> Numbers {
         Numbers {
             is_up: self.link.is_up(),
             commands: self.link.commands,
             peers: self.peers.len() as u64,
+            lag_ms: self.lag_ms(),
             ..self.numbers
         }
     }

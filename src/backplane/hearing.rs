@@ -104,6 +104,7 @@ impl Backplane {
         };
         if message.from() == self.me {
             if matches!(message, Message::Node { beat: Some(beat), .. } if beat == self.beats) {
+                self.beat_heard = self.beats;
                 self.numbers.lag_ms = now.ms_since(self.beat_sent);
             }
             return;

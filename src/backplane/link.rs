@@ -70,6 +70,8 @@ pub(super) struct Link {
     input: Vec<u8>,
     expected: VecDeque<Expected>,
     pub(super) inbound: VecDeque<Inbound>,
+    /// Whether it has let through something that was to be said to others.
+    is_proven: bool,
     /// Since when a reply is outstanding, and none came.
     waits_since: Time,
     pub(super) commands: u64,
@@ -93,10 +95,17 @@ impl Link {
             input: Vec::new(),
             expected: VecDeque::new(),
             inbound: VecDeque::new(),
+            is_proven: false,
             waits_since: Time::NEVER,
             commands: 0,
             now: Time::ZERO,
         }
+    }
+
+    /// Whether the user of the URL may do all that is needed: what was asked for before the first
+    /// message was not refused.
+    pub(super) fn is_proven(&self) -> bool {
+        self.is_proven
     }
 
     pub(super) fn is_up(&self) -> bool {
@@ -119,7 +128,7 @@ impl Link {
 
     /// Gives the rooms in which something was said that the server may not have heard.
     pub(super) fn disconnected(&mut self) -> Vec<Name> {
-        self.stage = Stage::Down;
+        (self.stage, self.is_proven) = (Stage::Down, false);
         self.output.clear();
         self.input.clear();
         let expected = self.expected.drain(..);
@@ -225,13 +234,15 @@ impl Link {
                 }
             }
             Some(Expected::Published(Some(Said { room, asks: true }))) => {
+                self.is_proven = true;
                 let heard = match reply {
                     Reply::Number { data, .. } => u64::try_from(data).unwrap_or_default(),
                     _ => 0,
                 };
                 self.inbound.push_back(Inbound::Published(room, heard));
             }
-            Some(Expected::Published(_)) | None => {}
+            Some(Expected::Published(_)) => self.is_proven = true,
+            None => {}
         }
         Ok(())
     }
@@ -278,7 +289,7 @@ fn refusal(error: &str) -> LinkError {
     let code = error.split(' ').next().unwrap_or_default();
     match code {
         "WRONGPASS" => LinkError::Refused("the user or the password is wrong".into()),
-        "NOAUTH" => LinkError::Refused("it wants a password".into()),
+        "NOAUTH" => LinkError::Refused("it requires a password".into()),
         "NOPERM" => LinkError::Refused(format!("the user may not do that: {error}")),
         "ERR" if error.contains("unknown command") => {
             LinkError::Refused(format!("it is too old: {error}"))

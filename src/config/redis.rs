@@ -67,8 +67,10 @@ impl FromStr for RedisUrl {
     fn from_str(text: &str) -> Result<RedisUrl, &'static str> {
         let rest = match text.split_once("://") {
             Some(("redis", rest)) => rest,
-            Some(("rediss", _)) => return Err("TLS is not supported; use redis:// by a tunnel"),
-            _ => return Err("it is to begin with redis://"),
+            Some(("rediss", _)) => {
+                return Err("TLS is not supported; use redis:// through a tunnel");
+            }
+            _ => return Err("it must begin with redis://"),
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         let (login, address) = match authority.rsplit_once('@') {
@@ -90,13 +92,13 @@ impl FromStr for RedisUrl {
                 None => (address, None),
             },
         };
-        let port = port.map_or(Ok(6379), str::parse).map_err(|_| "the port is no number")?;
+        let port = port.map_or(Ok(6379), str::parse).map_err(|_| "the port is not a number")?;
         if host.is_empty() || host.contains(|char: char| char.is_whitespace() || char == '?') {
             return Err("there is no host in it");
         }
         let database = match path {
             "" => 0,
-            path => path.parse().map_err(|_| "the database is no number")?,
+            path => path.parse().map_err(|_| "the database is not a number")?,
         };
         Ok(RedisUrl { host: host.to_owned(), port, database, user, password })
     }

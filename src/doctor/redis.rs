@@ -257,7 +257,7 @@ impl Client {
         match self.ask(&words) {
             Ok(reply @ Reply::Map { .. }) => Ok(reply),
             Ok(_) => Err("it is no Redis: its reply to HELLO is none".to_owned()),
-            Err(reason) if reason.starts_with("NOAUTH") => Err("it wants a password".to_owned()),
+            Err(reason) if reason.starts_with("NOAUTH") => Err("it requires a password".to_owned()),
             Err(reason) if reason.starts_with("WRONGPASS") => {
                 Err("the user or the password is wrong".to_owned())
             }

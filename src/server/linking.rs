@@ -78,7 +78,7 @@ impl<N: Net> Server<N> {
                 if backplane.is_silent(now) {
                     return Err(LinkError::Failed("it does not answer".into()));
                 }
-                if backplane.numbers().is_up && *until != Time::NEVER {
+                if backplane.is_proven() && *until != Time::NEVER {
                     *until = Time::NEVER;
                     link.attempts = 0;
                     (link.told, link.was_up) = (None, true);

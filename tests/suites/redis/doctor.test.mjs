@@ -57,7 +57,7 @@ test("doctor: limits that are too low are told with what to do, and the exit cod
 test("doctor: passwords are used, and never told", async () => {
   const redis = await Redis.start("--requirepass", "geheim");
   redis.password = "geheim";
-  bad(await doctor(redis.url), "login", /it wants a password/);
+  bad(await doctor(redis.url), "login", /it requires a password/);
   bad(await doctor(redis.url, { HEADCOUNT_REDIS_PASSWORD: "falsch" }), "login", /is wrong/);
   const { host, port } = redis;
   for (const { code, text } of [
