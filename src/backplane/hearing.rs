@@ -7,7 +7,7 @@ use crate::time::Time;
 use super::Backplane;
 use super::follow::Follow;
 use super::link::Inbound;
-use super::message::Message;
+use super::message::{Known, Message};
 use super::peers::Peers;
 
 /// What was asked of one node is asked again after this, in ms.
@@ -121,24 +121,7 @@ impl Backplane {
                     }
                 }
                 let is_asked = channel == self.inbox(self.me);
-                let mut heads = Vec::new();
-                for (name, node, n) in known {
-                    let head = self.head(&name, presence);
-                    match presence.find(&name) {
-                        _ if node != self.me => {}
-                        _ if is_asked && head.n == n => heads.push((name, head)),
-                        None if is_asked => heads.push((name, head)),
-                        None if head.n != n => self.say_head(&name, presence),
-                        // What was told just now may be on its way to those who know less.
-                        Some(_) if head.n != n && (is_asked || self.is_quiet(&name, now)) => {
-                            self.wanted.insert(name);
-                        }
-                        _ => {}
-                    }
-                }
-                if !heads.is_empty() {
-                    self.say_to(from, heads, Vec::new());
-                }
+                self.answer(from, known, is_asked, presence, now);
             }
             Message::Bye { from } => {
                 self.peers.forget(from);
@@ -159,6 +142,36 @@ impl Backplane {
                 let taken = presence.apply(room, from, report);
                 self.took(&name, from, (taken, is_answer), presence, now);
             }
+        }
+    }
+
+    /// Tells a node what is not as it knows it of the own parts. Where this one was asked, the
+    /// other waits for an answer in any case.
+    fn answer(
+        &mut self,
+        from: NodeId,
+        known: Vec<Known>,
+        is_asked: bool,
+        presence: &Presence,
+        now: Time,
+    ) {
+        let mut heads = Vec::new();
+        for (name, node, n) in known {
+            let head = self.head(&name, presence);
+            match presence.find(&name) {
+                _ if node != self.me => {}
+                _ if is_asked && head.n == n => heads.push((name, head)),
+                None if is_asked => heads.push((name, head)),
+                None if head.n != n => self.say_head(&name, presence),
+                // What was told just now may be on its way to those who know less.
+                Some(_) if head.n != n && (is_asked || self.is_quiet(&name, now)) => {
+                    self.wanted.insert(name);
+                }
+                _ => {}
+            }
+        }
+        if !heads.is_empty() {
+            self.say_to(from, heads, Vec::new());
         }
     }
 
