@@ -22,7 +22,8 @@ pub struct Node {
     /// Its clock is behind the world's by this: it was started later, and stops while the node is
     /// stopped.
     behind_ms: u64,
-    /// It does nothing until then.
+    /// It does nothing from then on, and until then.
+    stopped_from: u64,
     pub stopped_until: u64,
     /// When it may connect again.
     connect_from: u64,
@@ -42,11 +43,13 @@ impl Node {
         let mut presence = Presence::new(number);
         presence.share(backplane.me());
         let watched = [None; ROOMS.len()];
-        let (stopped_until, connect_from, linked_since) = (0, now, u64::MAX);
+        let (stopped_from, stopped_until) = (0, 0);
+        let (connect_from, linked_since) = (now, u64::MAX);
         Node {
             presence,
             backplane,
             behind_ms: now,
+            stopped_from,
             stopped_until,
             connect_from,
             watched,
@@ -62,7 +65,7 @@ impl Node {
 
     /// It is stopped, and its time with it.
     pub fn stop_for(&mut self, ms: u64, now: u64) {
-        self.stopped_until = now + ms;
+        (self.stopped_from, self.stopped_until) = (now, now + ms);
         self.behind_ms += ms;
     }
 
@@ -130,7 +133,9 @@ impl Node {
         self.backplane.disconnected(self.time(now));
         self.connect_from = now + PAUSE_MS;
         if self.linked_since < now {
-            self.linked_last = (self.linked_since, now);
+            // While it is stopped it hears nothing.
+            let until = if now < self.stopped_until { self.stopped_from } else { now };
+            self.linked_last = (self.linked_since, until);
         }
         self.linked_since = u64::MAX;
     }
