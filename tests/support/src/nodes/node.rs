@@ -144,7 +144,8 @@ impl Node {
     pub fn knows_until(&self, ms: u64, now: u64) -> Option<u64> {
         let (from, until) = match self.linked_since {
             u64::MAX => self.linked_last,
-            since => (since, now),
+            // What came while it was stopped it is yet to hear.
+            since => (since.max(self.stopped_until), now),
         };
         (self.stopped_until <= now && from + ms < until).then_some(until)
     }
