@@ -39,7 +39,7 @@ use peers::Peers;
 pub struct Numbers {
     /// Whether the server is there, and knows who this is.
     pub is_up: bool,
-    /// Connections to the server that were made, and those of them that ended.
+    /// Connections to the server that were made.
     pub connects: u64,
     /// Commands that were sent.
     pub commands: u64,
@@ -47,9 +47,9 @@ pub struct Numbers {
     pub messages: u64,
     /// Messages that are none of this version's.
     pub foreign: u64,
-    /// Parts that were asked for, since a change was missing or the content was another.
+    /// Parts that were asked for because a change was missing.
     pub holes: u64,
-    /// … since the content was another.
+    /// Parts that were asked for because the content was another.
     pub differences: u64,
     /// Other nodes that are there.
     pub peers: u64,
@@ -126,8 +126,7 @@ impl Backplane {
 
     // The connection.
 
-    /// There is a connection to the server.
-    /// It is the one of this place in the list.
+    /// There is a connection to the server of this place in the list.
     pub fn connected(&mut self, server: usize, now: Time) {
         self.link.connected(server, now);
     }

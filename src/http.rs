@@ -32,7 +32,7 @@ pub use head::{FieldStorage, Method, RequestHead, host_name};
 pub use host::{HostPattern, InvalidHost};
 pub use limits::HeadLimits;
 pub use origin::is_own_origin;
-pub use path::encode_segment;
+pub use path::{encode_segment, unescape};
 pub use range::{Part, part};
 pub use request_line::Version;
 pub use response::ResponseHead;

@@ -46,9 +46,12 @@ impl Backplane {
         }
         let grace = u64::from(limits.nodes.partition_grace_ms);
         if self.frozen_since.is_some_and(|since| since.after_ms(grace) <= now) {
-            self.peers = Peers::default();
             self.unsaid.clear();
-            presence.forget_nodes();
+            // Once: this looks at all rooms.
+            if !self.peers.is_empty() || presence.foreign_members() > 0 {
+                self.peers = Peers::default();
+                presence.forget_nodes();
+            }
         }
         while let Some((at, name)) = self.timers.first().cloned()
             && at <= now

@@ -15,9 +15,6 @@ const SILENT_MS: u64 = 5_000;
 /// A server that answers nothing for so long may not hand on messages either, in ms.
 const LATE_MS: u64 = 1_000;
 
-/// The first version that is known to do.
-const VERSION_MIN: u32 = 7;
-
 /// Why a connection to the server is of no use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LinkError {
@@ -265,10 +262,9 @@ fn check_hello(reply: &Reply) -> Result<(), LinkError> {
         return Err(LinkError::Refused("it is no Redis: its reply to HELLO is none".into()));
     }
     let field = |word| redis::field(reply, word).unwrap_or_default();
-    let version = field("version");
-    let major = version.split('.').next().and_then(|text| text.parse::<u32>().ok());
-    if major.is_none_or(|major| major < VERSION_MIN) {
-        let text = format!("version {VERSION_MIN} or later is needed, and this is {version}");
+    if !redis::is_recent(reply) {
+        let (least, version) = (redis::VERSION_MIN, field("version"));
+        let text = format!("version {least} or later is needed, and this is {version}");
         return Err(LinkError::Refused(text));
     }
     match &*field("mode") {

@@ -4,6 +4,9 @@ use redis_protocol::resp3::decode::complete;
 
 pub use redis_protocol::resp3::types::OwnedFrame as Reply;
 
+/// The first version of Redis, and of Valkey, that is known to do.
+pub const VERSION_MIN: u32 = 7;
+
 /// A reply is no longer than this, in bytes.
 pub const REPLY_BYTES_MAX: usize = 256 << 20;
 
@@ -57,6 +60,13 @@ pub fn field(reply: &Reply, word: &str) -> Option<String> {
         Reply::Number { data, .. } => Some(data.to_string()),
         value => text(value).map(str::to_owned),
     }
+}
+
+/// Whether a server that replied so to HELLO is new enough.
+pub fn is_recent(hello: &Reply) -> bool {
+    let version = field(hello, "version").unwrap_or_default();
+    let major = version.split('.').next().and_then(|text| text.parse::<u32>().ok());
+    major.is_some_and(|major| major >= VERSION_MIN)
 }
 
 /// The sentence of a reply that is an error.

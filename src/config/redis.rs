@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::http::unescape;
+
 /// The server that hands on what nodes say, and who this node is.
 #[derive(Clone, Default)]
 pub struct Redis {
@@ -106,15 +108,8 @@ impl FromStr for RedisUrl {
 
 /// What is written in a part of a URL, if it is anything.
 fn decoded(text: &str) -> Result<Option<String>, &'static str> {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let code = part.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.ok_or("an escape in it is broken")?);
-        bytes.extend_from_slice(part.get(2..).unwrap_or_default().as_bytes());
-    }
-    let text = String::from_utf8(bytes).map_err(|_| "an escape in it is broken")?;
-    Ok((!text.is_empty()).then_some(text))
+    let text = unescape(text, |_| false).ok_or("an escape in it is broken")?;
+    Ok((!text.is_empty()).then(|| text.into_owned()))
 }
 
 #[cfg(test)]
@@ -154,6 +149,7 @@ mod tests {
             "redis://a/b",
             "redis://[::1",
             "redis://%zz@a",
+            "redis://%+1@a",
             "redis://a b",
         ] {
             assert!(text.parse::<RedisUrl>().is_err(), "{text}");

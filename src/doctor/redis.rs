@@ -12,9 +12,6 @@ use crate::system;
 /// Nothing is waited for longer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The first version that is known to do.
-const VERSION_MIN: u32 = 7;
-
 /// A node that reads too slowly is cut off beyond this, in bytes. It is what servers have unless
 /// they are told otherwise.
 const OUTPUT_BYTES_MIN: u64 = 32 << 20;
@@ -92,9 +89,8 @@ fn finding(
 fn identity(hello: &Reply, is_alone: bool) -> [Finding; 3] {
     let field = |word| redis::field(hello, word).unwrap_or_default();
     let (version, mode, role) = (field("version"), field("mode"), field("role"));
-    let major = version.split('.').next().and_then(|text| text.parse::<u32>().ok());
     let fits = |is_fit| if is_fit { Mark::Fine } else { Mark::Unfit };
-    let is_new = fits(major.is_some_and(|major| major >= VERSION_MIN));
+    let is_new = fits(redis::is_recent(hello));
     let name = format!("{} {version}", field("server"));
     [
         finding("version", is_new, name, "Redis 7 or later is needed, or Valkey"),

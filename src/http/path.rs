@@ -11,15 +11,21 @@ use std::str;
 /// if it would not be the same path: with a slash that parts no segments, or with a NUL, which no
 /// file name has and which ends a string for whoever reads it in C.
 pub(super) fn decode(path: &str) -> Option<Cow<'_, str>> {
-    if !path.contains('%') {
-        return Some(Cow::Borrowed(path));
+    unescape(path, |byte| matches!(byte, b'/' | b'\0'))
+}
+
+/// Decodes the escapes of a part of a URL. `None` if one of them is broken or refused, or if the
+/// result is not UTF-8.
+pub fn unescape(text: &str, is_refused: impl Fn(u8) -> bool) -> Option<Cow<'_, str>> {
+    if !text.contains('%') {
+        return Some(Cow::Borrowed(text));
     }
-    let mut parts = path.as_bytes().split(|&byte| byte == b'%');
+    let mut parts = text.as_bytes().split(|&byte| byte == b'%');
     let mut decoded = parts.next().unwrap_or_default().to_vec();
     for part in parts {
         let [high, low, rest @ ..] = part else { return None };
         let byte = digit(*high)? << 4 | digit(*low)?;
-        if matches!(byte, b'/' | b'\0') {
+        if is_refused(byte) {
             return None;
         }
         decoded.push(byte);

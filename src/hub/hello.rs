@@ -39,9 +39,7 @@ impl Hub {
             self.agenda.touched.push_back(id);
         }
     }
-}
 
-impl Hub {
     /// Welcomes clients that waited for what other nodes have in their rooms.
     pub(super) fn welcome_loaded(&mut self, now: Time) {
         for id in std::mem::take(&mut self.context.loading) {

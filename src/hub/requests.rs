@@ -147,21 +147,28 @@ impl Context {
                 return response;
             }
         };
-        let (epoch, seq, document) = self.presence.document(&name, now);
-        let etag = format!("\"{epoch}:{}\"", seq.as_u64());
-        // To be asked for each time, and sent only if it is another.
-        let with_fields = |status| {
-            let response = ResponseHead::new(status, &self.date);
-            response.field("ETag", &etag).field("Cache-Control", "no-cache")
-        };
+        let (etag, mut response) = self.whole_roster(&name, now);
         if is_none_of(head, &etag) {
-            let response = self.share(with_fields(Status::NotModified), head);
-            return Response { head: response, body: Shared::default(), connection: None };
+            let head = self.tagged(Status::NotModified, &etag);
+            response = Response { head, body: Shared::default(), connection: None };
         }
-        let response =
-            with_fields(Status::Ok).content_type("application/json").content_length(document.len());
-        let response = self.share(response, head);
-        Response { head: response, body: document, connection: None }
+        response.head = self.share(response.head, head);
+        response
+    }
+
+    /// The roster of a room as JSON, and its `ETag`.
+    pub(super) fn whole_roster(&mut self, name: &str, now: Time) -> (String, Response) {
+        let (epoch, seq, document) = self.presence.document(name, now);
+        let etag = format!("\"{epoch}:{}\"", seq.as_u64());
+        let head = self.tagged(Status::Ok, &etag).content_type("application/json");
+        let head = head.content_length(document.len());
+        (etag, Response { head, body: document, connection: None })
+    }
+
+    /// What is to be asked for each time, and sent only if it is another.
+    fn tagged(&self, status: Status, etag: &str) -> ResponseHead {
+        let response = ResponseHead::new(status, &self.date);
+        response.field("ETag", etag).field("Cache-Control", "no-cache")
     }
 
     /// Sends a response, and ends the connection with it or makes ready for the next request.

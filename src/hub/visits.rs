@@ -2,12 +2,11 @@
 //! entered for them, and they wait until it is loaded.
 
 use crate::connection::Connection;
-use crate::http::{Method, RequestHead, ResponseHead, Status};
+use crate::http::{Method, RequestHead};
 use crate::presence::{Name, View};
 use crate::time::Time;
 
 use super::context::Context;
-use super::response::Response;
 use super::table::Hub;
 use super::visit::Visit;
 
@@ -30,7 +29,7 @@ impl Hub {
             let Some(request) = visit.request.take() else { continue };
             let name = visit.name.clone();
             self.respond_to_waiting(request, now, |context, sharing| {
-                let mut response = context.whole_roster(&name, now);
+                let (_, mut response) = context.whole_roster(&name, now);
                 response.head = sharing.add_to(response.head);
                 response
             });
@@ -67,16 +66,5 @@ impl Context {
         let (request, until) = (Some(connection.id), now.after_ms(STAY_MS));
         self.visits.push_back(Visit { room, name: Name::from(name), request, until });
         true
-    }
-
-    /// The roster of a room, to whoever may read it.
-    fn whole_roster(&mut self, name: &str, now: Time) -> Response {
-        let (epoch, seq, document) = self.presence.document(name, now);
-        let head = ResponseHead::new(Status::Ok, &self.date)
-            .field("ETag", &format!("\"{epoch}:{}\"", seq.as_u64()))
-            .field("Cache-Control", "no-cache")
-            .content_type("application/json")
-            .content_length(document.len());
-        Response { head, body: document, connection: None }
     }
 }
