@@ -3,15 +3,11 @@
 //! Each seed is a run of the real server under a machine that fails (`headcount_support::sim`). It
 //! ends with the first seed that fails, and says how to run that again.
 
-use std::cell::Cell;
-use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Instant;
 
 use clap::Parser;
+use headcount_support::seeds;
 use headcount_support::sim::choices::Choices;
 use headcount_support::sim::faults::{FAULTS, STAGES, Tally, is_possible};
 use headcount_support::sim::run::{Outcome, run};
@@ -40,11 +36,6 @@ struct Options {
     twice_every: u64,
 }
 
-thread_local! {
-    /// What the last panic of this thread said.
-    static PROBLEM: Cell<String> = const { Cell::new(String::new()) };
-}
-
 /// What all runs are together.
 struct Total {
     runs: u64,
@@ -54,8 +45,6 @@ struct Total {
     calls: u64,
     bytes: u64,
     tally: Tally,
-    /// The seed that failed, if one did, and how.
-    failure: Option<(u64, String)>,
 }
 
 impl Total {
@@ -72,15 +61,7 @@ impl Total {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let cores = || thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let threads = options.threads.unwrap_or_else(cores);
-    panic::set_hook(Box::new(|panic| {
-        let text = panic.payload_as_str().unwrap_or("a panic without words");
-        let place = panic.location().map_or(String::new(), |place| format!(" ({place})"));
-        PROBLEM.set(format!("{text}{place}"));
-    }));
-    let next = AtomicU64::new(options.seed);
-    let total = Mutex::new(Total {
+    let mut total = Total {
         runs: 0,
         simulated_us: 0,
         clients: 0,
@@ -88,50 +69,22 @@ fn main() -> ExitCode {
         calls: 0,
         bytes: 0,
         tally: Tally::NONE,
-        failure: None,
-    });
+    };
     let started = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| work(&options, &next, &total));
-        }
-    });
-    let total = total.into_inner().expect("no thread panicked");
+    let range = (options.seed, options.seeds);
+    let attempt = |seed| attempt(seed, &options);
+    let failure = seeds::run(range, options.threads, attempt, |outcome| total.add(&outcome));
     report(&total, started.elapsed().as_secs_f64());
-    let Some((seed, problem)) = total.failure else { return ExitCode::SUCCESS };
+    let Some((seed, problem)) = failure else { return ExitCode::SUCCESS };
     let clients = options.clients.map_or(String::new(), |number| format!(" --clients {number}"));
     println!("\nseed {seed} failed: {problem}");
     println!("again: cargo run --release --example simulate -- --seeds 1 --seed {seed}{clients}");
     ExitCode::FAILURE
 }
 
-fn work(options: &Options, next: &AtomicU64, total: &Mutex<Total>) {
-    let end = options.seed + options.seeds;
-    loop {
-        let seed = next.fetch_add(1, Ordering::Relaxed);
-        if seed >= end {
-            return;
-        }
-        let outcome = attempt(seed, options);
-        let mut total = total.lock().expect("no thread panicked");
-        match outcome {
-            Ok(outcome) => total.add(&outcome),
-            Err(problem) => {
-                if total.failure.as_ref().is_none_or(|(other, _)| seed < *other) {
-                    total.failure = Some((seed, problem));
-                }
-                next.store(end, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
 /// Runs a seed, some of them twice.
 fn attempt(seed: u64, options: &Options) -> Result<Outcome, String> {
-    let once = || {
-        let run = || run(Choices::seed(seed), options.clients);
-        panic::catch_unwind(AssertUnwindSafe(run)).map_err(|_| PROBLEM.take())
-    };
+    let once = || seeds::caught(|| run(Choices::seed(seed), options.clients));
     let outcome = once()?;
     if seed.is_multiple_of(options.twice_every) && once()?.trace != outcome.trace {
         return Err("the same seed did something else".to_owned());

@@ -6,6 +6,7 @@
 //! | [`world`] | the hub in virtual time, with a driver that obeys its contract, and clients |
 //! | [`sim`] | the simulator: the real server and the real loop on a machine that fails |
 //! | [`nodes`] | several nodes, a Redis server that fails, and whether all of them agree |
+//! | [`seeds`] | runs seeds on several threads until one fails |
 //! | [`fuzz`] | the fuzz targets, as functions from bytes to a panic or not |
 //! | [`made_once`] | what every world begins with |
 //! | [`digest`] | the digest of a copy of a roster |
@@ -26,6 +27,7 @@ pub mod nodes;
 #[cfg(target_os = "linux")]
 pub mod process;
 pub mod program;
+pub mod seeds;
 pub mod sim;
 pub mod suite;
 pub mod wire;
