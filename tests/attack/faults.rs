@@ -11,7 +11,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::crowd::Crowd;
 use crate::meter::{self, Meter};
-use crate::program::{Client, Program, reset};
+use crate::program::{Client, Program, metric, reset};
 use crate::shown;
 use crate::wire::{self, Told};
 
@@ -115,13 +115,8 @@ fn d14_log_that_nobody_reads_holds_nobody_up() {
     });
     drop(meter);
     program.wait_for_base(base);
-    let mut client = program.connect();
-    client.send(b"GET /metrics HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
-    let metrics = String::from_utf8(client.answer().body).unwrap();
-    let mut lines = metrics.lines().filter(|line| !line.starts_with('#'));
-    let line = lines.find(|line| line.contains("log_lines_dropped_total")).expect("a counter");
-    let dropped: f64 = line.rsplit(' ').next().unwrap().parse().unwrap();
-    assert!(dropped > 0.0, "{line}");
+    let dropped = metric(program.addresses[0], "log_lines_dropped_total");
+    assert!(dropped > 0.0, "all lines were written");
     drop(reader);
     shown("D14", &format!("{count} bad requests, a log that is stuck, {dropped} lines; {others}"));
 }

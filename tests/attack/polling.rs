@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::meter::{self, Meter};
 use crate::poller::{Poller, ask};
-use crate::program::{Client, Program, metrics, reset};
+use crate::program::{Client, Program, metric, reset};
 use crate::shown;
 use crate::wire::{self, Told};
 
@@ -162,14 +162,6 @@ fn check_nobody_left(client: &mut Client, name: usize) {
     }
 }
 
-/// The longest turn of the loop, in seconds.
-fn longest_turn(address: SocketAddr) -> f64 {
-    let metrics = metrics(address);
-    let start = "headcount_turn_duration_longest_seconds ";
-    let value = metrics.lines().find_map(|line| line.strip_prefix(start));
-    value.expect("the series is there").parse().expect("it is a number")
-}
-
 /// Others see who moves neither leave nor come, and who moves misses nothing and hears nothing
 /// twice.
 #[test]
@@ -205,7 +197,7 @@ fn g10_ten_thousand_move_to_a_websocket_and_nobody_notices() {
         (moved, took, churners)
     });
     let elapsed = started.elapsed();
-    let turn = longest_turn(address);
+    let turn = metric(address, "turn_duration_longest_seconds");
     let (mut clients, names) = churners;
     for client in moved {
         let (mut client, last) = (client, names.clone());

@@ -223,11 +223,18 @@ pub fn metrics(address: SocketAddr) -> String {
 pub fn in_rooms(address: SocketAddr) -> [u64; 3] {
     let metrics = metrics(address);
     let series = ["connections{state=\"watching\"}", "connections{state=\"present\"}", "names"];
-    series.map(|series| {
-        let start = format!("headcount_{series} ");
-        let value = metrics.lines().find_map(|line| line.strip_prefix(&start));
-        value.expect("the series is there").parse().expect("it is a number")
-    })
+    series.map(|series| value(&metrics, series) as u64)
+}
+
+/// The value of one of the server's series, named without `headcount_`.
+pub fn metric(address: SocketAddr, series: &str) -> f64 {
+    value(&metrics(address), series)
+}
+
+fn value(metrics: &str, series: &str) -> f64 {
+    let start = format!("headcount_{series} ");
+    let value = metrics.lines().find_map(|line| line.strip_prefix(&start));
+    value.expect("the series is there").parse().expect("it is a number")
 }
 
 /// How many names the room without a name has.
