@@ -20,7 +20,7 @@
 //! - [`View`]: what one follower wants of a room, and how much of it was sent
 //! - [`Followers`]: to whom a commit is still to be sent, in a fair order
 //! - `parts`, `sharing`, `foreign`, `nodes`: rooms that several nodes share; `part`: what they
-//!   report to each other
+//!   report to each other, and `pace`: when
 //! - `commits`, `schedule`: what is due in rooms, and when; [`Epoch`]: which making of a room it is
 //! - `states`, [`message`], [`Encoder`]: what is told of a room as a whole, and its bytes
 //! - [`Digest`]: by which a copy is checked
@@ -42,6 +42,7 @@ mod logins;
 mod members;
 pub mod message;
 mod nodes;
+mod pace;
 mod part;
 mod parts;
 mod release;

@@ -142,7 +142,11 @@ impl Backplane {
                 }
                 // A question says of the own part what it is, and an answer what it has.
                 let is_answer = report.content != Content::Head;
+                let is_change = matches!(report.content, Content::Delta { .. });
                 let taken = presence.apply(room, from, report);
+                if is_change && taken == Taken::Applied {
+                    presence.fall_in(room, limits, now);
+                }
                 self.took(&name, from, (taken, is_answer), presence, now);
             }
         }

@@ -31,16 +31,12 @@ impl Presence {
         let room = &mut self.rooms[id.index()];
         room.roster.touch(&mut self.entries, entry);
         if !std::mem::replace(&mut room.flags.is_dirty, true) && !room.flags.is_loading {
-            let at = room.commit_from();
-            self.plan_commit(id, at);
+            let at = room.commit_from;
+            self.plan(id, at, Task::Commit);
         }
     }
 
-    pub(super) fn plan_commit(&mut self, id: RoomId, at: Time) {
-        self.plan(id, at, Task::Commit);
-    }
-
-    fn plan(&mut self, id: RoomId, at: Time, task: Task) {
+    pub(super) fn plan(&mut self, id: RoomId, at: Time, task: Task) {
         let number = self.room(id).number;
         self.schedule.push(Due { at, room: id, number, task });
     }
@@ -62,6 +58,12 @@ impl Presence {
             }
             work.visits += 1;
             match due.task {
+                Task::Report => {
+                    self.report(id, limits);
+                    self.give_back(id);
+                }
+                // It is due at another time by now.
+                Task::Commit if self.room(id).commit_from > now => {}
                 // As many commits as its followers can take in this round were made.
                 Task::Commit if !self.room(id).can_commit() => held_back.push(due),
                 Task::Commit => {
@@ -99,10 +101,11 @@ impl Presence {
         let people = (&mut self.entries, &self.members);
         let is_commit = room.commit(id, people, limits, kept, encoder, now);
         self.note_committed(id, is_commit);
-        self.report(id);
         let room = &mut self.rooms[id.index()];
         let is_untold = std::mem::take(&mut room.flags.is_untold);
         if is_commit {
+            self.report_before_next(id, limits);
+            let room = &mut self.rooms[id.index()];
             let counts_at = room.count_due().filter(|_| !room.flags.is_counting);
             if let Some(at) = counts_at {
                 room.flags.is_counting = true;
@@ -128,7 +131,7 @@ impl Presence {
 
     /// Gives a room back that nobody is in.
     pub(super) fn give_back(&mut self, id: RoomId) {
-        if self.room(id).is_deserted() {
+        if self.room(id).is_deserted() && !self.is_to_report(id) {
             self.note_forgotten(id);
             self.note_closed(id);
             let room = self.rooms.remove(id.index());

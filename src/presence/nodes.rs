@@ -6,6 +6,8 @@ use super::Presence;
 use super::ids::{MemberId, RoomId};
 use super::leave::{Hold, Leave};
 use super::part::{News, NodeId, PartHead};
+use super::parts::OwnPart;
+use super::schedule::Task;
 
 impl Presence {
     /// Nothing was heard of a node for too long, or it said that it ends: its members are held, for
@@ -29,8 +31,7 @@ impl Presence {
             self.end(id, Leave::Lost);
         }
         if let Some(parts) = &mut self.parts {
-            let me = parts.me;
-            parts.heads.retain(|&(_, of), _| of == me);
+            parts.heads.clear();
         }
     }
 
@@ -73,7 +74,7 @@ impl Presence {
         room.flags.is_loading = parts.is_linked;
         // What it has in it begins here, whatever it had in one of this name before.
         let head = PartHead { n: parts.n, ..PartHead::default() };
-        parts.heads.insert((id, parts.me), head);
+        parts.own.insert(id, OwnPart { head, ..OwnPart::default() });
         parts.news.push(News::Opened(room.name().clone()));
     }
 
@@ -94,7 +95,7 @@ impl Presence {
                 self.entries.remove_if_here(id, member.entry);
             }
         }
-        parts.changed.remove(&id);
+        parts.own.remove(&id);
         let heads = parts.heads.range((id, NodeId::from_bits(0))..);
         let heads: Vec<_> =
             heads.map(|(&place, _)| place).take_while(|place| place.0 == id).collect();
@@ -120,8 +121,9 @@ impl Presence {
         if room.flags.is_dirty {
             // Told before that, they would be sent a roster of nobody first.
             room.flags.is_untold = true;
-            let at = room.commit_from();
-            return self.plan_commit(id, at);
+            let at = room.commit_from;
+            self.plan(id, at, Task::Commit);
+            return self.plan_report(id);
         }
         room.tell_all();
         self.tell(id);

@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use crate::time::Time;
+
 use super::digest::Digest;
 use super::ids::{ClientId, MemberId, RoomId};
 use super::part::{News, NodeId, PartHead};
@@ -20,6 +22,7 @@ pub(super) struct Parts {
     pub(super) is_linked: bool,
     /// Members by their room, node and number. Its own are there as they were told.
     pub(super) members: BTreeMap<(RoomId, NodeId, u64), Told>,
+    /// What is known of the parts of other nodes.
     pub(super) heads: BTreeMap<(RoomId, NodeId), PartHead>,
     /// How many members of other nodes there are, and the sum of their hashes.
     pub(super) sums: BTreeMap<(RoomId, NodeId), (u32, Digest)>,
@@ -29,9 +32,20 @@ pub(super) struct Parts {
     pub(super) clients: BTreeMap<(ClientId, RoomId, NodeId), MemberId>,
     /// The number of its own last change.
     pub(super) n: u64,
-    /// Its own members that have changed, by the room whose next commit tells that.
-    pub(super) changed: BTreeMap<RoomId, Vec<MemberId>>,
+    /// Its own part of each room that there is.
+    pub(super) own: BTreeMap<RoomId, OwnPart>,
     pub(super) news: Vec<News>,
+}
+
+/// A node's own part of a room.
+#[derive(Debug, Default)]
+pub(super) struct OwnPart {
+    /// What it was when it was told last.
+    pub(super) head: PartHead,
+    /// Members that have changed since.
+    pub(super) changed: Vec<MemberId>,
+    /// It is not told again before this.
+    pub(super) report_from: Time,
 }
 
 /// A member as it was told.
@@ -56,7 +70,7 @@ impl Parts {
             foreign: HashMap::new(),
             clients: BTreeMap::new(),
             n: 0,
-            changed: BTreeMap::new(),
+            own: BTreeMap::new(),
             news: Vec::new(),
         }
     }
@@ -70,7 +84,13 @@ impl Parts {
     }
 
     pub(super) fn own_head(&self, room: RoomId) -> PartHead {
-        self.heads.get(&(room, self.me)).copied().unwrap_or_default()
+        self.own.get(&room).map_or(PartHead::default(), |own| own.head)
+    }
+
+    /// Takes the members of its own that have changed, if they are to be told by now.
+    pub(super) fn take_changed(&mut self, room: RoomId, now: Time) -> Vec<MemberId> {
+        let own = self.own.get_mut(&room).filter(|own| own.report_from <= now);
+        own.map(|own| std::mem::take(&mut own.changed)).unwrap_or_default()
     }
 
     /// The members that a client has on other nodes: when it came there, where, and which.

@@ -23,7 +23,7 @@ impl Presence {
             let room = &mut self.rooms[id.index()];
             // It was told before the restart.
             room.roster.commit(id, &mut self.entries, &self.members, limits.data());
-            self.report(id);
+            self.report(id, limits);
         }
         while let Some(first) = commits.next() {
             let mut of_room = vec![first];

@@ -50,7 +50,7 @@ pub struct Room {
     /// What was told last of how many are here.
     counted: Counted,
     /// There is no commit before this, and no count before that.
-    commit_from: Time,
+    pub(super) commit_from: Time,
     count_from: Time,
     /// When something was encoded last.
     pub(super) encoded_at: Time,
@@ -244,11 +244,6 @@ impl Room {
     }
 
     // Commits.
-
-    /// When the next commit may be.
-    pub(super) fn commit_from(&self) -> Time {
-        self.commit_from
-    }
 
     /// Whether enough followers were told of the last commit for another one.
     pub(super) fn can_commit(&self) -> bool {

@@ -12,6 +12,8 @@ use super::ids::RoomId;
 /// What is to be done in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Task {
+    /// Tell other nodes what changed in the own part.
+    Report,
     /// Commit what changed, and give the room back if nobody is left.
     Commit,
     /// Tell how many are there.

@@ -1,10 +1,12 @@
 //! A node's own part of its rooms: what changes in it is reported with the commit that tells the
 //! room's followers.
 
+use crate::config::Limits;
+
 use super::Presence;
 use super::ids::{MemberId, RoomId};
 use super::part::{Content, News, NodeId, PartHead, PartMember, Report};
-use super::parts::{Parts, Told};
+use super::parts::{OwnPart, Parts, Told};
 
 impl Presence {
     /// Shares rooms with other nodes from now on.
@@ -35,7 +37,7 @@ impl Presence {
         let parts = self.parts.as_ref()?;
         let members = parts.range(room, parts.me).filter_map(|(&(_, _, number), told)| {
             let member = self.part_member(told.member, told.claim)?;
-            // What has changed since is told by the next commit.
+            // What has changed since is told by the next report.
             (member.digest(number) == told.digest).then_some((number, member))
         });
         let members: Vec<_> = members.collect();
@@ -55,8 +57,7 @@ impl Presence {
         let Some(parts) = &self.parts else { return Vec::new() };
         let all = parts.heads.range((room, NodeId::from_bits(0))..);
         let of_room = all.take_while(|((of, _), _)| *of == room);
-        let others = of_room.filter(|((_, node), _)| *node != parts.me);
-        others.map(|((_, node), head)| (*node, *head)).collect()
+        of_room.map(|((_, node), head)| (*node, *head)).collect()
     }
 
     /// The number of its own last change, in whichever room.
@@ -82,18 +83,11 @@ impl Presence {
         self.parts.as_ref().is_some_and(|parts| parts.foreign.contains_key(&id))
     }
 
-    /// A member of its own has changed, which the next commit of its room reports.
-    pub(super) fn note_part_changed(&mut self, room: RoomId, id: MemberId) {
-        if let Some(parts) = &mut self.parts {
-            parts.changed.entry(room).or_default().push(id);
-        }
-    }
-
-    /// A room has told what changed, and now other nodes are told.
-    pub(super) fn report(&mut self, room: RoomId) {
+    /// Other nodes are told what changed in a room.
+    pub(super) fn report(&mut self, room: RoomId, limits: &Limits) {
         let Some(mut parts) = self.parts.take() else { return };
         let (mut set, mut gone) = (Vec::new(), Vec::new());
-        let mut changed = parts.changed.remove(&room).unwrap_or_default();
+        let mut changed = parts.take_changed(room, self.now);
         changed.sort_unstable();
         changed.dedup();
         let mut head = parts.own_head(room);
@@ -127,7 +121,8 @@ impl Presence {
         if !set.is_empty() || !gone.is_empty() {
             parts.n += 1;
             head.n = parts.n;
-            parts.heads.insert((room, parts.me), head);
+            let report_from = self.now.after_ms(u64::from(limits.commit_interval_ms));
+            parts.own.insert(room, OwnPart { head, changed: Vec::new(), report_from });
             let name = self.room(room).name().clone();
             let report = Report { head, content: Content::Delta { after, set, gone } };
             parts.news.push(News::Changed(name, report));

@@ -32,7 +32,7 @@ impl Pair {
         let (end, mut choices) = (self.now + ms, Choices::seed(0));
         let mut deflater = Deflater::new(1);
         while self.now < end {
-            self.now += 5;
+            self.now += 1;
             self.broker.serve(&mut choices, Wildness::default(), self.now);
             for (node, connection) in self.nodes.iter_mut().zip(&mut self.broker.connections) {
                 let by = (&mut choices, &self.limits, &mut deflater);
@@ -98,6 +98,46 @@ fn members_of_others_are_kept_for_the_grace_and_not_longer() {
     pair.broker.is_up = true;
     pair.pass_ms(2_000);
     assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
+}
+
+/// Where something changes all the time, nodes commit at about the same time: so a change waits for
+/// one commit, and not for one on each node.
+#[test]
+fn change_waits_once() {
+    let limits = Limits::default();
+    let mut pair = Pair::new(limits.clone());
+    pair.pass_ms(100);
+    // They begin with commits half an interval apart.
+    pair.login(0, "Ada");
+    pair.pass_ms(u64::from(limits.commit_interval_ms) / 2);
+    pair.login(1, "Bob");
+    let (mut waits, mut unseen) = (Vec::new(), Vec::new());
+    let started = pair.now;
+    for step in 0..2_000 {
+        if step % 7 == 0 {
+            let (node, name) = (step / 7 % 2, format!("Name {step}"));
+            pair.login(node, &name);
+            unseen.push((1 - node, format!("\"{name}\""), pair.now));
+        }
+        pair.pass_ms(1);
+        let names = [pair.names(0), pair.names(1)];
+        let now = pair.now;
+        unseen.retain(|(node, name, since)| {
+            let is_seen = names[*node].contains(name);
+            waits.extend(is_seen.then_some(now - since));
+            !is_seen
+        });
+    }
+    waits.sort_unstable();
+    let interval = u64::from(limits.commit_interval_ms);
+    let most = waits[waits.len() - 1];
+    assert!(most <= interval + interval / 4, "{most} ms");
+    for node in pair.nodes {
+        let room = node.presence.find(ROOMS[1]).unwrap();
+        let commits = node.presence.room(room).log().last().as_u64();
+        let in_time = (pair.now - started) / interval;
+        assert!(commits <= in_time + in_time / 10, "{commits} commits in the time of {in_time}");
+    }
 }
 
 /// A room that somebody enters first on a node is not told before it is known who is in it.
