@@ -9,12 +9,16 @@ use super::follow::Follow;
 use super::link::Inbound;
 use super::message::{Known, Message};
 use super::peers::Peers;
+use super::telling::LOAD_MS;
 
 /// What was asked of one node is asked again after this, in ms.
 const ASK_AGAIN_MS: u64 = 1_000;
 
 /// What was told so long ago is known to those who hear anything at all, in ms.
 const QUIET_MS: u64 = 2_000;
+
+/// When the server is there again, all nodes are after this, in ms.
+const BACK_MS: u64 = 2_000;
 
 /// No change has this number.
 const NOTHING: u64 = u64::MAX;
@@ -45,6 +49,11 @@ impl Backplane {
             }
         }
         let grace = u64::from(limits.nodes.partition_grace_ms);
+        let can_hear = self.link.is_up() && self.link.is_answering(now);
+        if !can_hear && !self.peers.is_empty() {
+            let until = self.frozen_since.map_or(now.after_ms(BACK_MS), |at| at.after_ms(grace));
+            presence.end_holds_from(until);
+        }
         if self.frozen_since.is_some_and(|since| since.after_ms(grace) <= now) {
             self.unsaid.clear();
             // Once: this looks at all rooms.
@@ -60,7 +69,7 @@ impl Backplane {
             self.look_at(&name, presence, now);
         }
         // While the server answers nothing, nobody is heard.
-        if self.link.is_up() && self.link.is_answering(now) {
+        if can_hear {
             while let Some(node) = self.peers.next_silent(now) {
                 presence.lose_node(node, limits);
             }
@@ -72,7 +81,11 @@ impl Backplane {
     fn up(&mut self, presence: &mut Presence, now: Time) {
         self.frozen_since = None;
         self.numbers.connects += 1;
-        self.peers.all_heard(now);
+        let is_back = !self.peers.is_empty();
+        if is_back {
+            self.peers.all_heard(now);
+            presence.end_holds_from(now.after_ms(BACK_MS));
+        }
         presence.set_linked(true);
         self.link.subscribe(&self.nodes);
         self.link.subscribe(&self.inbox(self.me));
@@ -80,9 +93,12 @@ impl Backplane {
         for name in self.follows.keys().cloned().collect::<Vec<_>>() {
             self.link.subscribe(&self.channel(&name));
             self.ask_all(&name, presence);
+            let Some(room) = presence.find(&name) else { continue };
+            if is_back {
+                presence.commit_from(room, now.after_ms(LOAD_MS));
+            }
             // Whoever has ceased to have a part of it is not there to answer.
-            let known = presence.find(&name).map(|room| presence.heads(room)).unwrap_or_default();
-            for (node, head) in known {
+            for (node, head) in presence.heads(room) {
                 if head.count > 0 {
                     self.miss(&name, node, head.n, now);
                 }

@@ -17,8 +17,8 @@ const BEAT_MS: u64 = 4_000;
 /// At every so many beats the server is asked whether it is still the one that is written to.
 const BEATS_PER_ROLE: u64 = 3;
 
-/// A new room waits so long for what other nodes have in it, in ms.
-const LOAD_MS: u64 = 250;
+/// A room waits so long for what other nodes have in it, in ms.
+pub(super) const LOAD_MS: u64 = 250;
 
 /// A beat tells of so many rooms that have changed, and of so many others.
 const ROOMS_PER_BEAT: usize = 8;

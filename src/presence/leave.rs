@@ -65,6 +65,8 @@ pub(super) struct Holds {
     pub(super) ends: BinaryHeap<Reverse<(Time, MemberId)>>,
     /// Members that are held.
     pub(super) held: u32,
+    /// None ends before this.
+    pub(super) end_from: Time,
 }
 
 impl Holds {
@@ -73,6 +75,6 @@ impl Holds {
         if !self.released.is_empty() {
             return Time::ZERO;
         }
-        self.ends.peek().map_or(Time::NEVER, |Reverse((at, _))| *at)
+        self.ends.peek().map_or(Time::NEVER, |Reverse((at, _))| (*at).max(self.end_from))
     }
 }

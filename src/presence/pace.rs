@@ -67,6 +67,17 @@ impl Presence {
         self.report_from(id, now);
     }
 
+    /// Other nodes were asked for what they have in a room, and nothing is committed before this:
+    /// somebody may be gone from one of them, and be on another that has yet to answer.
+    pub fn commit_from(&mut self, id: RoomId, at: Time) {
+        let room = self.room_mut(id);
+        room.commit_from = room.commit_from.max(at);
+        let at = room.commit_from;
+        if room.flags.is_dirty && !room.flags.is_loading {
+            self.plan(id, at, Task::Commit);
+        }
+    }
+
     fn report_from(&mut self, room: RoomId, at: Time) {
         let own = self.parts.as_mut().and_then(|parts| parts.own.get_mut(&room));
         if let Some(own) = own {

@@ -70,7 +70,7 @@ impl Presence {
             }
         }
         while let Some(&Reverse((end, id))) = self.holds.ends.peek()
-            && end <= now
+            && end.max(self.holds.end_from) <= now
         {
             self.holds.ends.pop();
             match self.members.get(id).map(|member| member.hold) {
@@ -78,6 +78,11 @@ impl Presence {
                 _ => {}
             }
         }
+    }
+
+    /// No hold ends before this: whoever is held may be on another node, which can't be heard.
+    pub fn end_holds_from(&mut self, at: Time) {
+        self.holds.end_from = at;
     }
 
     /// A member is gone.

@@ -150,6 +150,12 @@ impl Node {
         (self.stopped_until <= now && from + ms < until).then_some(until)
     }
 
+    /// Until when it knew that before its link was cut last.
+    pub fn knew_until(&self, ms: u64, now: u64) -> Option<u64> {
+        let (from, until) = self.linked_last;
+        (self.stopped_until <= now && from + ms < until).then_some(until)
+    }
+
     /// What it had to ask for again.
     pub fn repairs(&self) -> u64 {
         let numbers = self.backplane.numbers();

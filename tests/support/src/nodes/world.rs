@@ -20,8 +20,8 @@ const REST_MS: u64 = 75_000;
 /// What is said somewhere is known everywhere after this, if nothing fails.
 const KNOWN_MS: u64 = 2_500;
 
-/// A page takes so long to load, in ms.
-const LOAD_MS: u64 = 200;
+/// A page takes so long to load, in ms: longer than a node waits for others, and they hear of it.
+const LOAD_MS: u64 = 500;
 
 /// All nodes are looked at so often, and each of them after its commits, in ms.
 const LOOK_MS: u64 = 500;
@@ -46,6 +46,9 @@ struct Client {
     at: Option<Place>,
     /// If it is away, when it is back, and where it was.
     back: Option<(u64, usize)>,
+    /// The node on which it is or was last, and since when.
+    was: usize,
+    moved_at: u64,
     /// When it left last.
     left_at: u64,
     /// Since when it has its name, for all to see.
@@ -67,6 +70,15 @@ impl Client {
     }
 }
 
+/// What fails in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fails {
+    Nothing,
+    /// The server is away now and then.
+    Server,
+    Anything,
+}
+
 struct World {
     choices: Choices,
     limits: Limits,
@@ -82,8 +94,11 @@ struct World {
     /// When the server goes on.
     paused_until: u64,
     down_until: u64,
+    fails: Fails,
     /// When something failed last.
     failed_at: u64,
+    /// Whether that was the server alone.
+    is_outage: bool,
     /// Since when a node is stopped and until when, in which time it does not say what it has.
     stopped: (u64, u64),
     /// Names that may still be seen, until when, though nobody has them.
@@ -95,8 +110,10 @@ pub fn run(seed: u64) -> Outcome {
     let mut choices = Choices::seed(seed);
     let nodes = choices.between(2, 8) as usize;
     let clients = choices.between(1, 12) as usize;
-    let limits = Limits { hold_closed_ms: 20_000, hold_lost_ms: 20_000, ..Limits::default() };
-    let fails = choices.chance(2);
+    // The shorter is over before the server is back.
+    let hold_closed_ms = choices.pick(&[2_500, 20_000]);
+    let limits = Limits { hold_closed_ms, hold_lost_ms: 20_000, ..Limits::default() };
+    let fails = choices.pick(&[Fails::Nothing, Fails::Server, Fails::Anything]);
     let wildness = Wildness { one_in: if choices.chance(3) { 20 } else { 0 } };
     let broker = Broker { is_up: true, ..Broker::default() };
     let (now, failed_at) = (0, 0);
@@ -113,7 +130,9 @@ pub fn run(seed: u64) -> Outcome {
         now,
         paused_until: 0,
         down_until: 0,
+        fails,
         failed_at,
+        is_outage: false,
         stopped: (0, 0),
         lingering: Vec::new(),
     };
@@ -131,12 +150,14 @@ pub fn run(seed: u64) -> Outcome {
             name: world.choices.pick(&NAMES),
             at: None,
             back: None,
+            was: 0,
+            moved_at: 0,
             left_at: 0,
             since: None,
         });
     }
     while world.now < LENGTH_MS {
-        world.act(fails);
+        world.act();
         world.step();
         world.check_nobody_left();
     }
@@ -182,13 +203,13 @@ impl World {
         }
     }
 
-    fn act(&mut self, fails: bool) {
+    fn act(&mut self) {
         let index = self.choices.below(self.clients.len() as u32) as usize;
         match self.choices.below(12) {
             0..6 => self.move_client(index),
             6 => self.update(index),
             7 => self.watch(),
-            8 if fails => self.fail(),
+            8 if self.fails != Fails::Nothing => self.fail(),
             _ => {}
         }
         for index in 0..self.clients.len() {
@@ -205,8 +226,11 @@ impl World {
             let client = &self.clients[index];
             let may_come = client.back.is_none() && client.left_at + LOAD_MS <= self.now;
             if may_come && self.choices.chance(3) {
+                let (was, moved_at) = (client.was, client.moved_at);
                 let node = self.choices.below(self.nodes.len() as u32) as usize;
-                self.come(index, node);
+                // Nodes that can't hear each other can't tell where a client came last.
+                let has_moved = self.is_outage && moved_at + KNOWN_MS >= self.failed_at;
+                self.come(index, if has_moved { was } else { node });
             }
             return;
         };
@@ -221,7 +245,7 @@ impl World {
             2..6 if self.clients[index].id.is_some() => {
                 let since = self.clients[index].since;
                 self.leave(index, Leave::Closed);
-                let after = LOAD_MS + u64::from(self.choices.below(3_000));
+                let after = LOAD_MS + u64::from(self.choices.below(1_500));
                 let client = &mut self.clients[index];
                 (client.since, client.back) = (since, Some((self.now + after, place.node)));
             }
@@ -258,14 +282,28 @@ impl World {
     fn come_back(&mut self, index: usize) {
         let Some((at, node)) = self.clients[index].back else { return };
         let is_calm = self.failed_at + 10_000 < at;
-        let node = match is_calm && self.choices.chance(2) {
-            true => self.choices.below(self.nodes.len() as u32) as usize,
-            false => node,
+        let other = self.choices.below(self.nodes.len() as u32) as usize;
+        let goes = match self.is_outage {
+            true => self.knows_of(other, index),
+            false => is_calm && self.choices.chance(2),
         };
+        let node = if goes { other } else { node };
         if self.nodes[node].stopped_until <= self.now {
             self.clients[index].back = None;
             self.come(index, node);
         }
+    }
+
+    /// Whether a node knew where a client was before the server was away.
+    fn knows_of(&self, node: usize, index: usize) -> bool {
+        let client = &self.clients[index];
+        let node = &self.nodes[node];
+        let (Some(until), Some((_, watched)), Some(since)) =
+            (node.knew_until(KNOWN_MS, self.now), node.watched[client.room], client.since)
+        else {
+            return false;
+        };
+        watched.max(since).max(client.moved_at) + KNOWN_MS < until
     }
 
     fn come(&mut self, index: usize, node: usize) {
@@ -288,6 +326,9 @@ impl World {
             presence.rename(member, client.name);
         }
         client.since = Some(client.since.unwrap_or(self.now));
+        if client.was != node {
+            (client.was, client.moved_at) = (node, self.now);
+        }
         client.at = Some(Place { node, room, member });
     }
 
@@ -318,7 +359,9 @@ impl World {
         }
         self.failed_at = self.now;
         let index = self.choices.below(self.nodes.len() as u32) as usize;
-        match self.choices.below(6) {
+        let kind = if self.fails == Fails::Server { 0 } else { self.choices.below(6) };
+        self.is_outage = kind == 0;
+        match kind {
             0 => {
                 // The server is killed, and is back with nothing.
                 self.down_until = self.now + u64::from(self.choices.between(0, 6_000));
@@ -377,7 +420,9 @@ impl World {
             if !std::mem::take(&mut node.has_told) && !looks_at_all {
                 continue;
             }
-            let Some(until) = node.knows_until(KNOWN_MS, now) else { continue };
+            // While the server alone is away, and when it is back, all is as it was.
+            let knew_until = node.knew_until(KNOWN_MS, now).filter(|_| self.is_outage);
+            let Some(until) = node.knows_until(KNOWN_MS, now).or(knew_until) else { continue };
             let until = if until < now { until.min(self.failed_at) } else { until };
             for room in 0..ROOMS.len() {
                 let Some((_, since)) = node.watched[room] else { continue };
