@@ -3,6 +3,7 @@
 //! It is made again whenever it has ended, after a pause that grows to a second. Names are resolved
 //! by a thread, since that may take as long as it likes.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver};
@@ -30,6 +31,8 @@ pub(super) struct Link<S> {
     /// What was said last of why there is none.
     pub(super) told: Option<String>,
     pub(super) was_up: bool,
+    /// Those of the list that will never be any good.
+    refused: BTreeSet<usize>,
 }
 
 pub(super) enum Stage<S> {
@@ -50,6 +53,7 @@ impl<S> Link<S> {
             number: 0,
             told: None,
             was_up: false,
+            refused: BTreeSet::new(),
         }
     }
 
@@ -78,6 +82,12 @@ impl<S> Link<S> {
 
     pub(super) fn server(&self) -> usize {
         self.attempts as usize % self.redis.servers.len().max(1)
+    }
+
+    /// The server of this attempt will never be any good. Says whether none will.
+    pub(super) fn refuse(&mut self) -> bool {
+        self.refused.insert(self.server());
+        self.refused.len() >= self.redis.servers.len()
     }
 
     /// A number up to `most` that is another on each node, so that they don't all come at once.

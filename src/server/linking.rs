@@ -127,8 +127,8 @@ impl<N: Net> Server<N> {
         }
     }
 
-    /// Goes on after an attempt or a connection has ended. One that will never be any good ends the
-    /// server, if that has just started.
+    /// Goes on after an attempt or a connection has ended. If no server of the list will ever be
+    /// any good, that ends this one, if it has just started.
     fn after(
         &mut self,
         link: &mut Link<N::Stream>,
@@ -136,7 +136,9 @@ impl<N: Net> Server<N> {
         now: Time,
     ) -> io::Result<()> {
         let Err(error) = outcome else { return Ok(()) };
-        if let (LinkError::Refused(reason), false) = (&error, link.was_up) {
+        if let (LinkError::Refused(reason), false) = (&error, link.was_up)
+            && link.refuse()
+        {
             return Err(io::Error::other(format!("can't use the server of --redis: {reason}")));
         }
         let pause = (PAUSE_MS << link.attempts.min(4)).min(PAUSE_MS_MAX);

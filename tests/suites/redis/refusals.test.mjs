@@ -60,6 +60,20 @@ test("a wrong password, or none, is said at the start", async () => {
   assert.match(await refusal(redis.url, env), /password is wrong/);
 });
 
+test("a wrong password for one of two servers does no harm if the other one takes it", async () => {
+  const [first, second] = [await withPassword(), await Redis.start()];
+  const node = await Node.start([first, second]);
+  await until("it is connected to the other one", () => node.isReady());
+  assert.match(node.log, /it requires a password/);
+  await node.kill("SIGTERM");
+  await second.kill();
+  const third = await withPassword();
+  const both = ["--redis", first.url, "--redis", third.url];
+  const { code, text } = await run(["--listen", "127.0.0.1:0", ...both]);
+  assert.equal(code, 1, text);
+  assert.match(text, /it requires a password/);
+});
+
 test("a password for a server that has none is said at the start or does no harm", async () => {
   const redis = await Redis.start();
   const node = await Node.start(redis, [], { env: { HEADCOUNT_REDIS_PASSWORD: SECRET } }).catch(
