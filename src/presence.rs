@@ -77,7 +77,7 @@ pub use list::List;
 pub use log::{Bounds, BroadcastLog, Form, Frame, Seq};
 pub use members::Members;
 pub use message::State;
-pub use part::{Content, News, NodeId, PartHead, PartMember, Report, Taken};
+pub use part::{CLOCK_MAX, Content, News, NodeId, PartHead, PartMember, Report, Taken};
 pub use resume::{At, Resumed};
 pub use room::{Lacking, Room};
 pub use roster::{Change, Roster};

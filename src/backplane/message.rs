@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::presence::{
-    ClientId, Content, Data, Digest, Name, NodeId, PartHead, PartMember, Report, Status,
+    CLOCK_MAX, ClientId, Content, Data, Digest, Name, NodeId, PartHead, PartMember, Report, Status,
 };
 
 /// The version of all this.
@@ -180,6 +180,8 @@ fn taken(wires: &[Member<'_>]) -> Option<Vec<(u64, PartMember)>> {
         let fields = fields.iter().map(|(key, json, set)| (&**key, json.get(), *set));
         let (name, data) = ((&**name).into(), Data::of_fields(fields));
         let (claim, set) = (*claim, *set);
+        let sets = data.fields().map(|(_, _, set)| set);
+        sets.chain([claim, set]).all(|at| at <= CLOCK_MAX).then_some(())?;
         Some((*number, PartMember { name, client, claim, status, data, set }))
     };
     wires.iter().map(member).collect()

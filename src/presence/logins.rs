@@ -19,7 +19,7 @@ impl Presence {
         (name, update): (&str, Update),
         limits: &Limits,
     ) -> Result<MemberId, DataError> {
-        self.sets += 1;
+        self.tick();
         let none = Data::default();
         let data = match update.data {
             Some(patch) => none.patched(patch, self.sets, limits.data())?,
@@ -72,7 +72,7 @@ impl Presence {
         update: Update,
         limits: &Limits,
     ) -> Result<(), DataError> {
-        self.sets += 1;
+        self.tick();
         let Some(member) = self.members.get_mut(id) else { return Ok(()) };
         let data = match update.data {
             Some(patch) => Some(member.data.patched(patch, self.sets, limits.data())?),

@@ -39,6 +39,9 @@ impl fmt::Debug for NodeId {
     }
 }
 
+/// The clock of changes stays at this. No count of changes gets there, but a message may say so.
+pub const CLOCK_MAX: u64 = u64::MAX >> 1;
+
 /// A member, as its node tells others of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartMember {

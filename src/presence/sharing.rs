@@ -5,7 +5,7 @@ use crate::config::Limits;
 
 use super::Presence;
 use super::ids::{MemberId, RoomId};
-use super::part::{Content, News, NodeId, PartHead, PartMember, Report};
+use super::part::{CLOCK_MAX, Content, News, NodeId, PartHead, PartMember, Report};
 use super::parts::{OwnPart, Parts, Told};
 
 impl Presence {
@@ -131,8 +131,8 @@ impl Presence {
     }
 
     /// The clock of changes goes on.
-    fn tick(&mut self) -> u64 {
-        self.sets += 1;
+    pub(super) fn tick(&mut self) -> u64 {
+        self.sets = (self.sets + 1).min(CLOCK_MAX);
         self.sets
     }
 }

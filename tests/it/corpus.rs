@@ -213,6 +213,11 @@ fn random_fields_hold() {
 }
 
 #[test]
+fn random_messages_of_other_nodes_hold() {
+    check_random("redis", 5_000, random_bytes);
+}
+
+#[test]
 fn random_frames_hold() {
     check_random("frame_thorough", 20_000, random_frames);
 }

@@ -16,6 +16,7 @@
 //! | [`body_thorough`] | the same | all splits agree; a slow decoder |
 //! | [`packet`] | a packet of Socket.IO, as it is | [`fast`]: a slow decoder; written and read |
 //! | [`packet_thorough`] | the same | the same with all limits |
+//! | [`redis`] | replies and messages of Redis | two splits agree; who is here stays |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is in which room, at every rest |
 //! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
@@ -42,6 +43,7 @@ mod operations;
 mod other_decoder;
 mod packets;
 mod payloads;
+mod redis;
 mod reference;
 mod rooms;
 mod server;
@@ -60,6 +62,7 @@ pub use heads::head_thorough;
 pub use hub::hub;
 pub use other_decoder::{differences, other_decoder};
 pub use packets::packet_thorough;
+pub use redis::redis;
 pub use reference::Deflate;
 pub use server::server;
 pub use splits::Xorshift;
@@ -69,7 +72,7 @@ pub use wire::Wire;
 pub type Target = fn(&[u8]);
 
 /// The targets by their names, and the corpora that each is run over.
-pub const TARGETS: [(&str, Target, &[&str]); 14] = [
+pub const TARGETS: [(&str, Target, &[&str]); 15] = [
     ("frame", frame, &["frame"]),
     ("frame_deflate", frame_deflate, &["frame_deflate"]),
     ("frame_thorough", frame_thorough, &["frame", "frame_deflate"]),
@@ -81,6 +84,7 @@ pub const TARGETS: [(&str, Target, &[&str]); 14] = [
     ("body_thorough", body_thorough, &["body"]),
     ("packet", packet, &["packet"]),
     ("packet_thorough", packet_thorough, &["packet"]),
+    ("redis", redis, &["redis"]),
     ("connection", connection, &["connection"]),
     ("hub", hub, &["hub"]),
     ("server", server, &["server"]),
