@@ -16,7 +16,7 @@
 //! | [`body_thorough`] | the same | all splits agree; a slow decoder |
 //! | [`packet`] | a packet of Socket.IO, as it is | [`fast`]: a slow decoder; written and read |
 //! | [`packet_thorough`] | the same | the same with all limits |
-//! | [`redis`] | replies and messages of Redis | two splits agree; who is here stays |
+//! | [`redis`] | what Redis sends after HELLO | two splits agree; who is here stays |
 //! | [`connection`] | `w`, `W` or `e`, then frames; or requests | all splits agree; [`expected`] |
 //! | [`hub`] | [`operations`], in ASCII | a model of who is in which room, at every rest |
 //! | [`server`] | a schedule for the simulator | all that [`sim`](crate::sim) says must hold |
