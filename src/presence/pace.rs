@@ -22,8 +22,8 @@ fn lead_ms(limits: &Limits) -> u32 {
 impl Presence {
     /// A member of its own has changed, which the next report tells.
     pub(super) fn note_part_changed(&mut self, room: RoomId, id: MemberId) {
-        let Some(parts) = &mut self.parts else { return };
-        let own = parts.own.entry(room).or_default();
+        let own = self.parts.as_mut().and_then(|parts| parts.own.get_mut(&room));
+        let Some(own) = own else { return };
         own.changed.push(id);
         // A room that is loading knows too little to report.
         if own.changed.len() == 1 && !self.rooms[room.index()].flags.is_loading {

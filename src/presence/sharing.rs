@@ -1,5 +1,5 @@
-//! A node's own part of its rooms: what changes in it is reported with the commit that tells the
-//! room's followers.
+//! A node's own part of its rooms: what changes in it is reported to other nodes, a little before
+//! the room's own followers are told (`pace`).
 
 use crate::config::Limits;
 

@@ -4,6 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::sim::choices::Choices;
 
+/// What a server says of itself that will do.
+pub const HELLO: &[u8] = b"%4\r\n+version\r\n+7.0.0\r\n+proto\r\n:3\r\n+mode\r\n+standalone\r\n\
+    +role\r\n+master\r\n";
+
 /// What goes wrong with messages on a connection that stays. A real server does none of it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wildness {
@@ -94,9 +98,7 @@ impl Broker {
     ) {
         let text = |index: usize| String::from_utf8(words[index].clone()).unwrap();
         let reply = match &*text(0) {
-            "HELLO" => b"%4\r\n+version\r\n+7.0.0\r\n+proto\r\n:3\r\n+mode\r\n+standalone\r\n\
-                +role\r\n+master\r\n"
-                .to_vec(),
+            "HELLO" => HELLO.to_vec(),
             "ROLE" => b"*3\r\n+master\r\n:0\r\n*0\r\n".to_vec(),
             "PUBLISH" => {
                 let heard = self.publish(&text(1), &words[2], choices, wildness, now);

@@ -18,7 +18,7 @@ const PAUSE_MS: u64 = 300;
 
 pub struct Node {
     pub presence: Presence,
-    backplane: Backplane,
+    pub backplane: Backplane,
     /// Its clock is behind the world's by this: it was started later, and stops while the node is
     /// stopped.
     behind_ms: u64,
@@ -112,12 +112,7 @@ impl Node {
                 false => self.connect_from = now + PAUSE_MS,
             }
         }
-        self.backplane.hear(&mut self.presence, limits, time);
-        let mut encoder = Encoder { deflater, deflate_bytes_min: usize::MAX };
-        let work = self.presence.commit(limits, &mut encoder, time);
-        self.has_told |= work.commits > 0;
-        while self.presence.next_to_tell().is_some() {}
-        self.backplane.tell(&mut self.presence, time);
+        self.work(limits, deflater, time);
         let is_up = self.backplane.numbers().is_up;
         self.linked_since = if is_up { self.linked_since.min(now) } else { u64::MAX };
         if let Some(link) = connection {
@@ -126,6 +121,16 @@ impl Node {
                 link.send(output, now);
             }
         }
+    }
+
+    /// Does what there is to be done with what it has received.
+    pub fn work(&mut self, limits: &Limits, deflater: &mut Deflater, time: Time) {
+        self.backplane.hear(&mut self.presence, limits, time);
+        let mut encoder = Encoder { deflater, deflate_bytes_min: usize::MAX };
+        let work = self.presence.commit(limits, &mut encoder, time);
+        self.has_told |= work.commits > 0;
+        while self.presence.next_to_tell().is_some() {}
+        self.backplane.tell(&mut self.presence, time);
     }
 
     /// Its connection has ended.
