@@ -250,7 +250,7 @@ fn d7_peers_with_a_closed_window_are_gone_within_ping_and_pong() {
     let second = Duration::from_secs(1);
     Talkers::connect(address).talk(|| {
         let elapsed = started.elapsed();
-        elapsed > second && closed_windows(&stuck.streams) >= 90 || elapsed > PATIENCE
+        elapsed > second && closed_windows(address, &stuck.streams) >= 90 || elapsed > PATIENCE
     });
     let late = started.elapsed().saturating_sub(second);
     let times = (Duration::from_secs(2), GONE + late);
@@ -259,17 +259,26 @@ fn d7_peers_with_a_closed_window_are_gone_within_ping_and_pong() {
 
 /// For how many of these the server's kernel holds what they have not acknowledged, or has ended
 /// them for that already.
-fn closed_windows(streams: &[TcpStream]) -> usize {
+fn closed_windows(server: SocketAddr, streams: &[TcpStream]) -> usize {
     let table = fs::read_to_string("/proc/net/tcp").unwrap();
-    let rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    // What is on its way there, by the other end's address.
+    let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+    // What is on its way from the server, by both addresses: connections of former tests that the
+    // kernel still remembers had the same ports at one end.
     let waiting: HashMap<_, _> = rows
-        .map(|row| (row[2].to_owned(), u64::from_str_radix(row[4].split(':').next().unwrap(), 16)))
+        .map(|row| {
+            let bytes = row[4].split(':').next().unwrap();
+            ([row[1].to_owned(), row[2].to_owned()], u64::from_str_radix(bytes, 16).unwrap())
+        })
         .collect();
     let is_closed = |stream: &&TcpStream| {
-        let SocketAddr::V4(peer) = stream.local_addr().unwrap() else { panic!("it is IPv4") };
-        let octets = u32::from_le_bytes(peer.ip().octets());
-        waiting.get(&format!("{octets:08X}:{:04X}", peer.port())) != Some(&Ok(0))
+        let ends = [server, stream.local_addr().unwrap()].map(in_table);
+        waiting.get(&ends) != Some(&0)
     };
     streams.iter().filter(is_closed).count()
+}
+
+/// An address as `/proc/net/tcp` writes it.
+fn in_table(address: SocketAddr) -> String {
+    let SocketAddr::V4(address) = address else { panic!("it is IPv4") };
+    format!("{:08X}:{:04X}", u32::from_le_bytes(address.ip().octets()), address.port())
 }
