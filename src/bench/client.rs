@@ -105,7 +105,10 @@ impl Client {
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
         if let IpAddr::V4(Ipv4Addr::LOCALHOST) = to.ip() {
-            let source = Ipv4Addr::new(127, 0, 1, 1 + (index / CLIENTS_PER_SOURCE % 250) as u8);
+            // Generators that run at the same time have addresses of their own.
+            let generator = std::process::id() as u8;
+            let client = 1 + (index / CLIENTS_PER_SOURCE % 250) as u8;
+            let source = Ipv4Addr::new(127, generator, 1, client);
             socket.bind(&SocketAddr::from((source, 0)).into())?;
         }
         match socket.connect(&to.into()) {
