@@ -7,11 +7,13 @@
 // Each is measured on one machine, with all nodes, Redis and the clients on it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 
-import { Client, Redis, equal, pass, present, startNodes, timed, until } from "./harness.mjs";
+import { Client, HEADCOUNT, Redis, equal, pass, present, startNodes, timed, until } from "./harness.mjs";
 
+const execute = promisify(execFile);
 const wanted = new RegExp(process.argv[2] ?? "");
 
 const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
@@ -126,7 +128,7 @@ async function changes(roomCount) {
 async function follower() {
   const redis = await Redis.start();
   const [busy, idle] = await startNodes(2, redis);
-  const rooms = names(10_000, "room");
+  const rooms = names(100_000, "room");
   const PER_CONNECTION = 32;
   const connections = [];
   for (let i = 0; i < rooms.length; i += PER_CONNECTION) {
@@ -155,11 +157,11 @@ async function follower() {
         `Redis ${share(cpu(redis.child.pid), others[1])})`,
     ];
   };
-  say("a node with 1 of 10,000 rooms, all quiet", ...(await look(() => pass(SECONDS * 1000))));
+  say("a node with 1 of 100,000 rooms, all quiet", ...(await look(() => pass(SECONDS * 1000))));
   const before = one.events.length;
   const published = (await commands(redis)).publish;
   const storm = await look(() =>
-    pace(3_000, SECONDS, (i) => {
+    pace(10_000, SECONDS, (i) => {
       const [client, own] = clients[i % clients.length];
       const room = own[Math.floor(i / clients.length) % own.length];
       client.say("set", { room, data: { value: i } });
@@ -167,7 +169,7 @@ async function follower() {
   );
   const rate = ((await commands(redis)).publish - published) / SECONDS;
   say(
-    `a node with 1 of 10,000 rooms, ${rate.toFixed(0)} changes/s in the others`,
+    `a node with 1 of 100,000 rooms, ${rate.toFixed(0)} changes/s in the others`,
     ...storm,
     `its client was told of ${one.events.length - before} changes`,
   );
@@ -220,7 +222,7 @@ async function killed() {
   const witness = await Client.login(a, "Witness");
   await Client.login(b, "Other", { view: "none" });
   const people = [];
-  await each(names(2_500), async (name, i) => {
+  await each(names(5_000), async (name, i) => {
     const from = await Client.login(c, name, { view: "none" });
     people.push({ from, comesBack: i % 2 === 0 });
   });
@@ -251,6 +253,59 @@ async function killed() {
     `of those who came back ${back.length - returned.length} left`,
   );
   await stop([a, b], redis);
+}
+
+// ---- Many sockets ------------------------------------------------------------------------------
+
+/** Bytes in which the kernel keeps sockets, with both ends of each here. */
+function kernelBytes() {
+  const read = (file, pattern) => Number(pattern.exec(readFileSync(file, "utf8"))[1]);
+  const slab = read("/proc/meminfo", /^Slab: +(\d+) kB/m) * 1024;
+  return slab + read("/proc/net/sockstat", /^TCP:.* mem (\d+)/m) * 4096;
+}
+
+/** Bytes of memory that a process has. */
+const memory = (pid) =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) * 1024;
+
+async function manySockets() {
+  const [NODES, SOCKETS, NAMES] = [8, 12_000, 10_000];
+  const redis = await Redis.start();
+  const nodes = await startNodes(NODES, redis);
+  const total = (values) => values.reduce((sum, value) => sum + value, 0);
+  const inNodes = () => total(nodes.map(({ pid }) => memory(pid)));
+  const before = [inNodes(), kernelBytes()];
+  const people = names(NAMES);
+  await each(people, (name, i) => Client.login(nodes[i % NODES], name, { view: "none" }));
+  // Each is told and compares what it has with its node, with two minutes between.
+  const SECONDS = 120;
+  const readers = nodes.map(({ url }) => {
+    const clients = String(SOCKETS - NAMES / NODES);
+    const own = ["--url", url.replace("http", "ws"), "--seconds", String(SECONDS)];
+    const args = ["bench", "idle", "-n", clients, ...own, "--patience", "120"];
+    return timed(async () => {
+      const { stdout } = await execute(HEADCOUNT, args);
+      assert.match(stdout, /all \d+ rosters are the server's/);
+    });
+  });
+  const all = NODES * SOCKETS;
+  const connections = async () =>
+    total(await Promise.all(nodes.map((node) => node.metric("headcount_connections"))));
+  await until("all are connected", async () => (await connections()) >= all, 300_000);
+  await pass((SECONDS * 1000) / 2);
+  const bytes = [inNodes() - before[0], kernelBytes() - before[1]].map((bytes) => bytes / all);
+  const late = await Client.login(nodes[0], "Late", { view: "none" });
+  const took = await timed(() => equal(nodes, "", 60_000));
+  assert.ok((await connections()) > all);
+  const told = Math.max(...(await Promise.all(readers))) / 1000 - SECONDS;
+  say(
+    `${NODES} nodes of ${SOCKETS} sockets, one roster of ${NAMES} names`,
+    `all have been told, and compared, after ${told.toFixed(1)} s`,
+    `memory for each: ${bytes[0].toFixed(0)} bytes in nodes, ${bytes[1].toFixed(0)} in the kernel`,
+    `then one more: nodes are equal after ${took.toFixed(0)} ms, and all clients have what these have`,
+  );
+  await late.end();
+  await stop(nodes, redis);
 }
 
 // ---- Redis that comes back ---------------------------------------------------------------------
@@ -301,6 +356,7 @@ const FIGURES = {
   "one room of many": follower,
   "big room": bigRoom,
   "killed node": killed,
+  "many sockets": manySockets,
   "Redis restarted": restarted,
 };
 for (const [what, measure] of Object.entries(FIGURES)) {
