@@ -58,6 +58,13 @@ impl Follow {
         is_new
     }
 
+    /// A node that would be asked again before this time can be asked at once.
+    pub(super) fn forget_asked(&mut self, node: NodeId, before: Time) {
+        if self.asked.get(&node).is_some_and(|again| *again < before) {
+            self.asked.remove(&node);
+        }
+    }
+
     /// What a node has is known. `is_answer` is whether it may have said that since it was asked.
     pub(super) fn answered(&mut self, node: NodeId, is_answer: bool) {
         self.asked.remove(&node);

@@ -14,6 +14,10 @@ use super::telling::LOAD_MS;
 /// What was asked of one node is asked again after this, in ms.
 const ASK_AGAIN_MS: u64 = 1_000;
 
+/// A node that was asked longer ago than this, and tells that it has more, is asked again at once;
+/// in ms.
+const IN_FLIGHT_MS: u64 = 20;
+
 /// What was told so long ago is known to those who hear anything at all, in ms.
 const QUIET_MS: u64 = 2_000;
 
@@ -231,6 +235,10 @@ impl Backplane {
             }
             Taken::Hole => self.numbers.holes += 1,
             Taken::Differs => self.numbers.differences += 1,
+        }
+        if !is_answer {
+            // It says so when it is back, and may not have heard what it was asked until then.
+            follow.forget_asked(from, now.after_ms(ASK_AGAIN_MS - IN_FLIGHT_MS));
         }
         // Whatever is known of it is not what it is.
         self.miss(name, from, NOTHING, now);

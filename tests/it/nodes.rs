@@ -100,6 +100,24 @@ fn members_of_others_are_kept_for_the_grace_and_not_longer() {
     assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
 }
 
+/// It was asked for that when it was not there, and is asked again when it is.
+#[test]
+fn changes_of_a_node_that_is_back_last_are_known_at_once() {
+    let mut pair = Pair::new(Limits::default());
+    pair.pass_ms(100);
+    pair.login(0, "Ada");
+    pair.pass_ms(100);
+    pair.take_down();
+    pair.login(0, "Bob");
+    pair.broker.is_up = true;
+    pair.pass_ms(200);
+    pair.nodes[0].cut(pair.now);
+    pair.pass_ms(300);
+    assert_eq!(pair.names(1), r#"["Ada"]"#);
+    pair.pass_ms(300);
+    assert_eq!(pair.names(1), r#"["Ada","Bob"]"#);
+}
+
 /// Where something changes all the time, nodes commit at about the same time: so a change waits for
 /// one commit, and not for one on each node.
 #[test]
