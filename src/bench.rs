@@ -52,6 +52,7 @@ mod returning;
 mod room;
 mod run;
 mod scenarios;
+mod socket;
 mod steps;
 mod subject;
 mod text;
@@ -71,7 +72,6 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::{log, stdout, system};
 
-pub(crate) use client::CLIENTS_PER_SOURCE;
 use cpus::Cpus;
 use echo::STAMP_BYTES;
 use fleet::Fleet;
@@ -82,6 +82,7 @@ use oracle::Oracle;
 use problem::Problem;
 use report::Report;
 use run::Run;
+pub(crate) use socket::CLIENTS_PER_SOURCE;
 use subject::Subject;
 
 /// Makes a run and prints what it found. 0: all was as it should be; 1: it was not, or the run

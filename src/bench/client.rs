@@ -1,15 +1,15 @@
 //! One client: its connection, from the opening handshake on, and its view of its room.
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use headcount::ws::{Opcode, handshake};
 use mio::net::TcpStream;
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use super::frame::{self, Frame};
 use super::oracle::Oracle;
+use super::socket;
 use super::url::Url;
 use super::view::{Kind, Standing, View};
 
@@ -24,9 +24,6 @@ const GOING_AWAY: u16 = 1001;
 
 /// The longest answer to a handshake, in bytes.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
-
-/// Clients that share a source address; each has a port of its own, of some 28,000 that there are.
-pub(crate) const CLIENTS_PER_SOURCE: usize = 10_000;
 
 /// One client.
 #[derive(Debug, Default)]
@@ -100,22 +97,7 @@ impl Client {
 
     /// Begins to connect. `index` tells the source address if the server is on this machine.
     pub(crate) fn connect(&mut self, url: &Url, index: usize) -> io::Result<&mut TcpStream> {
-        let to = url.address();
-        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
-        socket.set_nonblocking(true)?;
-        socket.set_tcp_nodelay(true)?;
-        if let IpAddr::V4(Ipv4Addr::LOCALHOST) = to.ip() {
-            // Generators that run at the same time have addresses of their own.
-            let generator = std::process::id() as u8;
-            let client = 1 + (index / CLIENTS_PER_SOURCE % 250) as u8;
-            let source = Ipv4Addr::new(127, generator, 1, client);
-            socket.bind(&SocketAddr::from((source, 0)).into())?;
-        }
-        match socket.connect(&to.into()) {
-            Err(error) if !is_under_way(&error) => return Err(error),
-            _ => {}
-        }
-        let stream = TcpStream::from_std(socket.into());
+        let stream = socket::connect(url.address(), index)?;
         let state = State::Connecting;
         if !matches!(self.view.standing, Standing::Returning(_)) {
             let kind = if self.is_counting { Kind::CountAsked } else { Kind::Changes };
@@ -345,9 +327,4 @@ impl Connection {
 
 fn lost(error: &io::Error) -> Outcome {
     Outcome::Lost(error.to_string())
-}
-
-fn is_under_way(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::WouldBlock
-        || rustix::io::Errno::from_io_error(error) == Some(rustix::io::Errno::INPROGRESS)
 }
