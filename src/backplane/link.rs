@@ -285,7 +285,7 @@ fn refusal(error: &str) -> LinkError {
     let code = error.split(' ').next().unwrap_or_default();
     match code {
         "WRONGPASS" => LinkError::Refused("the user or the password is wrong".into()),
-        "NOAUTH" => LinkError::Refused("it requires a password".into()),
+        "NOAUTH" => LinkError::Refused("it requires a password: see --redis-password-file".into()),
         "NOPERM" => LinkError::Refused(format!("the user may not do that: {error}")),
         "ERR" if error.contains("unknown command") => {
             LinkError::Refused(format!("it is too old: {error}"))

@@ -1,9 +1,13 @@
 //! Where the Redis or Valkey server is that hands on what nodes say.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use crate::http::unescape;
+
+/// Where Redis listens if nothing else is said.
+const DEFAULT_PORT: NonZeroU16 = NonZeroU16::new(6379).unwrap();
 
 /// The server that hands on what nodes say, and who this node is.
 #[derive(Clone, Default)]
@@ -94,7 +98,8 @@ impl FromStr for RedisUrl {
                 None => (address, None),
             },
         };
-        let port = port.map_or(Ok(6379), str::parse).map_err(|_| "the port is not a number")?;
+        let port = port.map_or(Ok(DEFAULT_PORT), str::parse);
+        let port = port.map_err(|_| "the port is not a number from 1 to 65535")?.get();
         if host.is_empty() || host.contains(|char: char| char.is_whitespace() || char == '?') {
             return Err("there is no host in it");
         }
@@ -146,6 +151,7 @@ mod tests {
             "redis://:1",
             "redis://a:b",
             "redis://a:65536",
+            "redis://a:0",
             "redis://a/b",
             "redis://[::1",
             "redis://%zz@a",

@@ -3,13 +3,13 @@
 //! It is made again whenever it has ended, after a pause that grows to a second. Names are resolved
 //! by a thread, since that may take as long as it likes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
-use crate::config::Redis;
+use crate::config::{Redis, RedisUrl};
 use crate::connection::ConnectionId;
 use crate::time::Time;
 
@@ -28,8 +28,8 @@ pub(super) struct Link<S> {
     /// Attempts since the last connection that was good for something, and the number of all.
     pub(super) attempts: u32,
     pub(super) number: u32,
-    /// What was said last of why there is none.
-    pub(super) told: Option<String>,
+    /// What was said last of why there is none, of each server of the list.
+    told: BTreeMap<usize, String>,
     pub(super) was_up: bool,
     /// Those of the list that will never be any good.
     refused: BTreeSet<usize>,
@@ -51,7 +51,7 @@ impl<S> Link<S> {
             stage: Stage::Waiting(Time::ZERO),
             attempts: 0,
             number: 0,
-            told: None,
+            told: BTreeMap::new(),
             was_up: false,
             refused: BTreeSet::new(),
         }
@@ -84,6 +84,24 @@ impl<S> Link<S> {
         self.attempts as usize % self.redis.servers.len().max(1)
     }
 
+    /// Where the server of this attempt is.
+    pub(super) fn url(&self) -> RedisUrl {
+        self.redis.servers.get(self.server()).cloned().unwrap_or_default()
+    }
+
+    /// It is connected to a server that is good for something.
+    pub(super) fn note_up(&mut self) {
+        self.attempts = 0;
+        self.was_up = true;
+        self.told.clear();
+    }
+
+    /// The server of this attempt can't be used for this reason. Says whether that is news.
+    pub(super) fn is_news(&mut self, reason: &str) -> bool {
+        let before = self.told.insert(self.server(), reason.to_owned());
+        before.is_none_or(|before| before != reason)
+    }
+
     /// The server of this attempt will never be any good. Says whether none will.
     pub(super) fn refuse(&mut self) -> bool {
         self.refused.insert(self.server());
@@ -96,7 +114,7 @@ impl<S> Link<S> {
     }
 
     pub(super) fn resolve(&mut self, now: Time) -> io::Result<()> {
-        let server = self.redis.servers.get(self.server()).cloned().unwrap_or_default();
+        let server = self.url();
         let (sender, receiver) = mpsc::channel();
         self.stage = Stage::Resolving(receiver, now.after_ms(ATTEMPT_MS));
         let resolving = move || {

@@ -80,9 +80,8 @@ impl<N: Net> Server<N> {
                 }
                 if backplane.is_proven() && *until != Time::NEVER {
                     *until = Time::NEVER;
-                    link.attempts = 0;
-                    (link.told, link.was_up) = (None, true);
-                    info!("connected to the server of --redis");
+                    info!(server = %link.url(), "connected to the server of --redis");
+                    link.note_up();
                 }
                 Ok(())
             }
@@ -139,7 +138,15 @@ impl<N: Net> Server<N> {
         if let (LinkError::Refused(reason), false) = (&error, link.was_up)
             && link.refuse()
         {
-            return Err(io::Error::other(format!("can't use the server of --redis: {reason}")));
+            let url = link.url();
+            return Err(io::Error::other(format!(
+                "can't use the server of --redis {url}: {reason}"
+            )));
+        }
+        let reason = error.to_string();
+        if link.is_news(&reason) {
+            let server = link.url();
+            warn!(%server, reason, "no connection to the server of --redis; trying again");
         }
         let pause = (PAUSE_MS << link.attempts.min(4)).min(PAUSE_MS_MAX);
         let at = now.after_ms(pause / 2 + link.spread(pause / 2));
@@ -149,11 +156,6 @@ impl<N: Net> Server<N> {
         link.attempts += 1;
         if let Some(backplane) = self.hub.backplane_mut() {
             backplane.disconnected(now);
-        }
-        let reason = error.to_string();
-        if link.told.as_ref() != Some(&reason) {
-            warn!(reason, "no connection to the server of --redis; trying again");
-            link.told = Some(reason);
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 
-import { Client, Node, Redis, folder, present, run, test, until } from "./harness.mjs";
+import { Client, Node, Redis, folder, pass, present, run, test, until } from "./harness.mjs";
 
 const SECRET = "geh:eim@/%ü";
 const ENCODED = encodeURIComponent(SECRET);
@@ -191,6 +191,16 @@ test("a server that is not there yet is waited for", async (t) => {
     // The same is said once, however often it is tried.
     assert.equal(node.log.match(/no connection to the server/g).length, 1, node.log);
   }
+});
+
+test("of servers that are tried in turn each is named once", async () => {
+  const replica = await Redis.start("--replicaof", "127.0.0.1 1");
+  const node = await Node.start([{ url: "redis://127.0.0.1:1" }, replica], [], { isReady: false });
+  await pass(3_000); // They are tried ten times.
+  const lines = node.log.split("\n").filter((line) => line.includes("no connection"));
+  assert.equal(lines.length, 2, node.log);
+  assert.match(lines[0], /redis:\/\/127\.0\.0\.1:1\/0.*refused/);
+  assert.ok(lines[1].includes(`${replica.url}/0`) && lines[1].includes("it is a replica"), lines[1]);
 });
 
 test("a running node outlives a password that is changed", async () => {
