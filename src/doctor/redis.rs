@@ -109,12 +109,14 @@ fn identity(hello: &Reply, is_alone: bool) -> [Finding; 3] {
     ]
 }
 
+/// What gives a user the rights that a node needs.
+const RIGHTS: &str = "ACL SETUSER … &headcount:* +hello +client|setname +publish +subscribe \
+                      +unsubscribe +role +ping";
+
 /// Whether what headcount does is allowed: a message on a channel of its own comes back.
 fn rights(client: &mut Client, database: u32) -> Finding {
     let channel = format!("headcount:{database}:doctor");
     let text = channel.as_bytes();
-    let remedy = "ACL SETUSER … &headcount:* +hello +client|setname +publish +subscribe \
-                  +unsubscribe +role +ping";
     let mut tried = || -> Result<(), String> {
         client.send(&[b"SUBSCRIBE", text])?;
         client.reply()?;
@@ -128,14 +130,15 @@ fn rights(client: &mut Client, database: u32) -> Finding {
     };
     match tried() {
         Ok(()) => finding("rights", Mark::Fine, "it hands on messages", ""),
-        Err(reason) => finding("rights", Mark::Unfit, reason, remedy),
+        Err(reason) => finding("rights", Mark::Unfit, reason, RIGHTS),
     }
 }
 
 /// What a node may be behind before it is cut off.
 fn output_limit(client: &mut Client) -> Finding {
     let what = "output buffer limit";
-    let remedy = "CONFIG SET client-output-buffer-limit 'pubsub 32mb 8mb 60', or more";
+    let remedy = "CONFIG SET client-output-buffer-limit 'pubsub 32mb 8mb 60', or more: what a \
+                  node has in a room must fit";
     let limits = client.ask(&[b"CONFIG", b"GET", b"client-output-buffer-limit"]);
     let limits = limits.ok().and_then(|reply| redis::field(&reply, "client-output-buffer-limit"));
     let limits = limits.unwrap_or_default();
@@ -172,7 +175,7 @@ fn latency(client: &mut Client) -> Finding {
     for _ in 0..PINGS {
         let start = Instant::now();
         if let Err(reason) = client.ask(&[b"PING"]) {
-            return finding("latency", Mark::Unfit, reason, remedy);
+            return finding("latency", Mark::Unfit, reason, RIGHTS);
         }
         times.push(start.elapsed());
     }

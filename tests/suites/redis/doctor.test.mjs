@@ -78,6 +78,10 @@ test("doctor: rights that are missing are told", async () => {
   await redis.call("ACL", "SETUSER", "few", "-@all", "&headcount:*", ...rights);
   const { code, text, found } = await doctor(url);
   assert.equal(code, 0, text);
+  await redis.call("ACL", "SETUSER", "few", "-ping");
+  const unheard = await doctor(url);
+  bad(unheard, "latency", /NOPERM/);
+  assert.match(unheard.found.latency.remedy, /ACL SETUSER/);
   assert.equal(found["output buffer limit"].value, "it does not say");
 });
 
