@@ -28,6 +28,8 @@ pub(super) struct Link<S> {
     /// Attempts since the last connection that was good for something, and the number of all.
     pub(super) attempts: u32,
     pub(super) number: u32,
+    /// The place in the list of the server of this attempt, or of the connection that came of it.
+    server: usize,
     /// What was said last of why there is none, of each server of the list.
     told: BTreeMap<usize, String>,
     pub(super) was_up: bool,
@@ -51,6 +53,7 @@ impl<S> Link<S> {
             stage: Stage::Waiting(Time::ZERO),
             attempts: 0,
             number: 0,
+            server: 0,
             told: BTreeMap::new(),
             was_up: false,
             refused: BTreeSet::new(),
@@ -81,12 +84,12 @@ impl<S> Link<S> {
     }
 
     pub(super) fn server(&self) -> usize {
-        self.attempts as usize % self.redis.servers.len().max(1)
+        self.server
     }
 
     /// Where the server of this attempt is.
     pub(super) fn url(&self) -> RedisUrl {
-        self.redis.servers.get(self.server()).cloned().unwrap_or_default()
+        self.redis.servers.get(self.server).cloned().unwrap_or_default()
     }
 
     /// It is connected to a server that is good for something.
@@ -98,13 +101,13 @@ impl<S> Link<S> {
 
     /// The server of this attempt can't be used for this reason. Says whether that is news.
     pub(super) fn is_news(&mut self, reason: &str) -> bool {
-        let before = self.told.insert(self.server(), reason.to_owned());
+        let before = self.told.insert(self.server, reason.to_owned());
         before.is_none_or(|before| before != reason)
     }
 
     /// The server of this attempt will never be any good. Says whether none will.
     pub(super) fn refuse(&mut self) -> bool {
-        self.refused.insert(self.server());
+        self.refused.insert(self.server);
         self.refused.len() >= self.redis.servers.len()
     }
 
@@ -114,6 +117,7 @@ impl<S> Link<S> {
     }
 
     pub(super) fn resolve(&mut self, now: Time) -> io::Result<()> {
+        self.server = self.attempts as usize % self.redis.servers.len().max(1);
         let server = self.url();
         let (sender, receiver) = mpsc::channel();
         self.stage = Stage::Resolving(receiver, now.after_ms(ATTEMPT_MS));

@@ -201,6 +201,12 @@ test("of servers that are tried in turn each is named once", async () => {
   assert.equal(lines.length, 2, node.log);
   assert.match(lines[0], /redis:\/\/127\.0\.0\.1:1\/0.*refused/);
   assert.ok(lines[1].includes(`${replica.url}/0`) && lines[1].includes("it is a replica"), lines[1]);
+  await replica.call("REPLICAOF", "NO", "ONE");
+  await until("it is used", () => node.isReady());
+  await replica.kill();
+  await until("that is said", () => node.log.includes("it closed the connection"));
+  const last = node.log.split("\n").find((line) => line.includes("it closed the connection"));
+  assert.ok(last.includes(`${replica.url}/0`), last);
 });
 
 test("a running node outlives a password that is changed", async () => {
