@@ -128,7 +128,9 @@ impl Parts {
 
     /// A member of another node is not as it was told any more.
     pub(super) fn forget_told(&mut self, told: &Told, room: RoomId, node: NodeId) {
-        if let Some(client) = told.client {
+        if let Some(client) = told.client
+            && self.clients.get(&(client, room, node)) == Some(&told.member)
+        {
             self.clients.remove(&(client, room, node));
         }
         if let Some((count, digest)) = self.sums.get_mut(&(room, node)) {

@@ -1,7 +1,7 @@
 //! Several nodes with the same rooms. `examples/nodes.rs` runs as many seeds as one likes.
 
 use headcount::config::Limits;
-use headcount::presence::{Update, View};
+use headcount::presence::{ClientId, Leave, Update, View};
 use headcount::ws::Deflater;
 use headcount_support::nodes::broker::{Broker, Wildness};
 use headcount_support::nodes::node::{Node, ROOMS};
@@ -79,6 +79,28 @@ fn somebody_on_one_node_is_seen_on_the_other() {
     pair.login(1, "Ada");
     pair.pass_ms(100);
     assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
+}
+
+/// A client that has logged out and in again in one report can come back to another node.
+#[test]
+fn client_with_another_member_is_known_elsewhere() {
+    let mut pair = Pair::new(Limits::default());
+    pair.pass_ms(100);
+    let client = ClientId::from_bits(7);
+    let log_in = |pair: &mut Pair| {
+        let presence = &mut pair.nodes[0].presence;
+        let room = presence.find(ROOMS[1]).expect("somebody follows it");
+        let update = ("Ada", Update::default());
+        presence.login(room, Some(client), update, &pair.limits).expect("it has no data")
+    };
+    let first = log_in(&mut pair);
+    pair.pass_ms(100);
+    pair.nodes[0].presence.release(first, Leave::Logout, &pair.limits);
+    log_in(&mut pair);
+    pair.pass_ms(100);
+    let other = &mut pair.nodes[1].presence;
+    let room = other.find(ROOMS[1]).expect("somebody follows it");
+    assert!(other.attach(client, room).is_some());
 }
 
 #[test]
