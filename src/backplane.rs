@@ -11,8 +11,10 @@
 //! - `redis`: commands and replies in RESP3; `link`: the connection, and what it is waiting for
 //! - `message`: what nodes say to each other
 //! - `hearing`, `telling`: before a commit others have their say, and after it they are told
-//! - `follow`: one room, and what is asked for in it; `peers`: other nodes, and when they are gone
+//! - `fetch`: what is asked of one other node, and when; `follow`: one room, until it is known
+//! - `peers`: other nodes, and when they are gone
 
+mod fetch;
 mod follow;
 mod hearing;
 mod link;
@@ -29,9 +31,10 @@ use crate::time::Time;
 
 pub use link::LinkError;
 
+use fetch::Fetch;
 use follow::Follow;
 use link::Link;
-use message::{Known, Message};
+use message::{Message, Wanted};
 use peers::Peers;
 
 /// What happened, for the metrics.
@@ -68,14 +71,19 @@ pub struct Backplane {
     link: Link,
     peers: Peers,
     follows: BTreeMap<Name, Follow>,
-    /// Rooms of which somebody asked for its own part.
-    wanted: BTreeSet<Name>,
     /// Rooms whose own part was told as another since the last beat.
     changed: BTreeSet<Name>,
     /// Rooms of which the server may not have heard the last that was to be said.
     unsaid: BTreeSet<Name>,
-    /// What each node is to be asked for.
-    missing: BTreeMap<NodeId, Vec<Known>>,
+    /// What is to be fetched from other nodes, and how many questions there were.
+    fetches: BTreeMap<NodeId, Fetch>,
+    asked: u64,
+    /// What others ask for: the last question of each.
+    questions: BTreeMap<NodeId, (u64, Vec<Wanted>)>,
+    /// Rooms of which other nodes are to be told what its own part is.
+    owed: BTreeMap<NodeId, BTreeSet<Name>>,
+    /// An answer is not longer than this with its next to last member, in bytes.
+    answer_bytes: usize,
     /// The room that the last beat told of last.
     audited: Option<Name>,
     /// When rooms are to be looked at.
@@ -103,10 +111,13 @@ impl Backplane {
             link: Link::new(redis.clone()),
             peers: Peers::default(),
             follows: BTreeMap::new(),
-            wanted: BTreeSet::new(),
             changed: BTreeSet::new(),
             unsaid: BTreeSet::new(),
-            missing: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            asked: 0,
+            questions: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            answer_bytes: fetch::ANSWER_BYTES,
             audited: None,
             timers: BTreeSet::new(),
             beat_at: Time::NEVER,
@@ -117,6 +128,11 @@ impl Backplane {
             is_over: false,
             numbers: Numbers::default(),
         }
+    }
+
+    /// Has answers to other nodes end sooner, as is done to test that.
+    pub fn set_answer_bytes(&mut self, bytes: usize) {
+        self.answer_bytes = bytes;
     }
 
     /// Which node it is.
@@ -134,7 +150,9 @@ impl Backplane {
     /// There is none any more, or there was none to be had.
     pub fn disconnected(&mut self, now: Time) {
         self.unsaid.extend(self.link.disconnected());
-        self.missing.clear();
+        self.questions.clear();
+        self.owed.clear();
+        self.fetches.values_mut().for_each(Fetch::give_up);
         if self.frozen_since.is_none() {
             self.frozen_since = Some(now);
         }
@@ -167,7 +185,9 @@ impl Backplane {
         let grace = u64::from(limits.nodes.partition_grace_ms);
         let thaw = thaw.map_or(Time::NEVER, |since| since.after_ms(grace));
         let peers = if self.link.is_up() { self.peers.due() } else { Time::NEVER };
-        room.min(thaw).min(peers).min(self.beat_at).min(self.link.due())
+        let fetches = self.fetches.values().map(Fetch::due);
+        let fetch = fetches.min().unwrap_or(Time::NEVER);
+        room.min(thaw).min(peers).min(fetch).min(self.beat_at).min(self.link.due())
     }
 
     fn lag_ms(&self) -> u64 {

@@ -5,27 +5,15 @@ use crate::presence::{Content, Name, NodeId, Presence, Report, Taken};
 use crate::time::Time;
 
 use super::Backplane;
+use super::fetch::NOTHING;
 use super::follow::Follow;
 use super::link::Inbound;
-use super::message::{Known, Message};
+use super::message::{Known, Message, Wanted};
 use super::peers::Peers;
-use super::telling::LOAD_MS;
-
-/// What was asked of one node is asked again after this, in ms.
-const ASK_AGAIN_MS: u64 = 1_000;
-
-/// A node that was asked longer ago than this, and tells that it has more, is asked again at once;
-/// in ms.
-const IN_FLIGHT_MS: u64 = 20;
+use super::telling::{BACK_MS, LOAD_MS};
 
 /// What was told so long ago is known to those who hear anything at all, in ms.
 const QUIET_MS: u64 = 2_000;
-
-/// When the server is there again, all nodes are after this, in ms.
-const BACK_MS: u64 = 2_000;
-
-/// No change has this number.
-const NOTHING: u64 = u64::MAX;
 
 impl Backplane {
     /// Brings what other nodes have said into rooms.
@@ -34,7 +22,12 @@ impl Backplane {
         while let Some(inbound) = self.link.inbound.pop_front() {
             match inbound {
                 Inbound::Up => self.up(presence, now),
-                Inbound::Published(room, receivers) => {
+                Inbound::Unheard(node, number) => {
+                    if let Some(fetch) = self.fetches.get_mut(&node) {
+                        fetch.unheard(number);
+                    }
+                }
+                Inbound::Asked(room, receivers) => {
                     if let Some(follow) = self.follows.get_mut(&room) {
                         follow.expect(receivers.saturating_sub(1));
                     }
@@ -70,8 +63,13 @@ impl Backplane {
             && at <= now
         {
             self.timers.remove(&(at, name.clone()));
-            self.look_at(&name, presence, now);
+            match self.follows.get(&name).map_or(Time::NEVER, Follow::waits_until) {
+                Time::NEVER => {}
+                until if until > now => drop(self.timers.insert((until, name))),
+                _ => self.give_up_loading(&name, presence),
+            }
         }
+        self.fetches.values_mut().for_each(|fetch| fetch.give_up_late(now));
         // While the server answers nothing, nobody is heard.
         if can_hear {
             while let Some(node) = self.peers.next_silent(now) {
@@ -96,7 +94,7 @@ impl Backplane {
         self.beat_at = now;
         for name in self.follows.keys().cloned().collect::<Vec<_>>() {
             self.link.subscribe(&self.channel(&name));
-            self.ask_all(&name, presence);
+            self.ask_all(&name, presence, now);
             let Some(room) = presence.find(&name) else { continue };
             if is_back {
                 presence.commit_from(room, now.after_ms(LOAD_MS));
@@ -104,7 +102,7 @@ impl Backplane {
             // Whoever has ceased to have a part of it is not there to answer.
             for (node, head) in presence.heads(room) {
                 if head.count > 0 {
-                    self.miss(&name, node, head.n, now);
+                    self.want(&name, node, head.n);
                 }
             }
         }
@@ -136,69 +134,84 @@ impl Backplane {
         match message {
             Message::Node { from, heads, known, .. } => {
                 self.heard(from, now);
+                let is_answer = channel == self.inbox(self.me);
                 for (name, head) in heads {
-                    if let Some(room) = presence.find(&name) {
-                        let report = Report { head, content: Content::Head };
-                        let taken = presence.apply(room, from, report);
-                        self.took(&name, from, (taken, false), presence, now);
-                    }
+                    let report = Report { head, content: Content::Head };
+                    self.take(&name, from, (report, is_answer), presence);
                 }
-                let is_asked = channel == self.inbox(self.me);
-                self.answer(from, known, is_asked, presence, now);
+                self.compare(from, known, presence, now);
             }
             Message::Bye { from } => {
                 self.peers.forget(from);
                 presence.lose_node(from, limits);
             }
+            Message::Ask { from, number, wanted } => {
+                self.heard(from, now);
+                self.asked(from, (number, wanted), presence, limits);
+            }
+            Message::Answer { from, number, parts } => {
+                self.heard(from, now);
+                let last = parts.last().map(|(name, _)| name.clone());
+                for (name, report) in parts {
+                    self.take(&name, from, (report, true), presence);
+                }
+                if let Some(fetch) = self.fetches.get_mut(&from) {
+                    fetch.answered(number, last);
+                }
+            }
             Message::Room { from, report, known } => {
                 self.heard(from, now);
-                let Some(name) = channel.strip_prefix(&*self.rooms).map(Name::from) else { return };
-                let Some(room) = presence.find(&name) else { return };
+                let name = channel.strip_prefix(&*self.rooms).map(Name::from);
+                let room = name.and_then(|name| Some((presence.find(&name)?, name)));
+                let Some((room, name)) = room else { return };
                 if let Some(known) = known {
                     let mine = known.iter().find(|(_, node, _)| *node == self.me);
                     if mine.is_none_or(|(_, _, n)| *n != presence.own_head(room).n) {
-                        self.wanted.insert(name.clone());
+                        self.owe(from, name.clone());
                     }
                 }
-                // A question says of the own part what it is, and an answer what it has.
-                let is_answer = report.content != Content::Head;
                 let is_change = matches!(report.content, Content::Delta { .. });
-                let taken = presence.apply(room, from, report);
-                if is_change && taken == Taken::Applied {
+                let taken = self.take(&name, from, (report, false), presence);
+                if is_change && taken == Some(Taken::Applied) {
                     presence.fall_in(room, limits, now);
                 }
-                self.took(&name, from, (taken, is_answer), presence, now);
             }
         }
     }
 
-    /// Tells a node what is not as it knows it of the own parts. Where this one was asked, the
-    /// other waits for an answer in any case.
-    fn answer(
+    /// A node asks for parts, and is told all that is so by now.
+    fn asked(
         &mut self,
         from: NodeId,
-        known: Vec<Known>,
-        is_asked: bool,
-        presence: &Presence,
-        now: Time,
+        (number, wanted): (u64, Vec<Wanted>),
+        presence: &mut Presence,
+        limits: &Limits,
     ) {
-        let mut heads = Vec::new();
-        for (name, node, n) in known {
-            let head = self.head(&name, presence);
-            match presence.find(&name) {
-                _ if node != self.me => {}
-                _ if is_asked && head.n == n => heads.push((name, head)),
-                None if is_asked => heads.push((name, head)),
-                None if head.n != n => self.say_head(&name, presence),
-                // What was told just now may be on its way to those who know less.
-                Some(_) if head.n != n && (is_asked || self.is_quiet(&name, now)) => {
-                    self.wanted.insert(name);
-                }
-                _ => {}
+        for (name, n, _) in &wanted {
+            if let Some(room) = presence.find(name)
+                && presence.own_head(room).n != *n
+            {
+                presence.report_at_once(room, limits);
             }
         }
-        if !heads.is_empty() {
-            self.say_to(from, heads, Vec::new());
+        self.questions.insert(from, (number, wanted));
+    }
+
+    /// A node is to be told what its own part of a room is.
+    fn owe(&mut self, node: NodeId, name: Name) {
+        self.owed.entry(node).or_default().insert(name);
+    }
+
+    /// Tells a node what is not as it knows it of the own parts.
+    fn compare(&mut self, from: NodeId, known: Vec<Known>, presence: &Presence, now: Time) {
+        for (name, node, n) in known {
+            if node != self.me || self.head(&name, presence).n == n {
+                continue;
+            }
+            // What was told just now may be on its way to those who know less.
+            if presence.find(&name).is_none() || self.is_quiet(&name, now) {
+                self.owe(from, name);
+            }
         }
     }
 
@@ -213,61 +226,49 @@ impl Backplane {
     fn heard(&mut self, from: NodeId, now: Time) {
         if self.peers.heard(from, now) {
             for name in self.follows.keys().cloned().collect::<Vec<_>>() {
-                self.miss(&name, from, NOTHING, now);
+                self.want(&name, from, NOTHING);
             }
+        }
+        if let Some(fetch) = self.fetches.get_mut(&from) {
+            fetch.is_there();
         }
     }
 
-    /// A node has said something of its part, from which this came.
-    fn took(
+    /// A node has said something of its part of a room, as an answer or not.
+    fn take(
         &mut self,
         name: &Name,
         from: NodeId,
-        (taken, is_answer): (Taken, bool),
+        (report, is_answer): (Report, bool),
         presence: &mut Presence,
-        now: Time,
-    ) {
-        let Some(follow) = self.follows.get_mut(name) else { return };
+    ) -> Option<Taken> {
+        let room = presence.find(name)?;
+        let follow = self.follows.get_mut(name)?;
+        let taken = presence.apply(room, from, report);
         match taken {
             Taken::Known | Taken::Applied => {
-                follow.answered(from, is_answer);
-                return self.finish_loading(name, presence);
+                if let Some(fetch) = self.fetches.get_mut(&from) {
+                    fetch.got(name);
+                }
+                if is_answer {
+                    follow.answered(from);
+                }
+                self.finish_loading(name, presence);
+                return Some(taken);
             }
-            Taken::Hole => self.numbers.holes += 1,
+            Taken::Copying => {}
+            // Of a new room nothing is missing that was known before.
+            Taken::Hole => self.numbers.holes += u64::from(follow.loading.is_none()),
             Taken::Differs => self.numbers.differences += 1,
         }
-        if !is_answer {
-            // It says so when it is back, and may not have heard what it was asked until then.
-            follow.forget_asked(from, now.after_ms(ASK_AGAIN_MS - IN_FLIGHT_MS));
-        }
         // Whatever is known of it is not what it is.
-        self.miss(name, from, NOTHING, now);
+        self.want(name, from, NOTHING);
+        Some(taken)
     }
 
-    /// A node is to be asked for its part of a room, of which change `n` is known, unless it was
-    /// just now.
-    fn miss(&mut self, name: &Name, node: NodeId, n: u64, now: Time) {
-        let again = now.after_ms(ASK_AGAIN_MS);
-        if let Some(follow) = self.follows.get_mut(name)
-            && follow.ask(node, again)
-        {
-            self.timers.insert((again, name.clone()));
-            self.missing.entry(node).or_default().push((name.clone(), node, n));
-        }
-    }
-
-    /// The time has come at which something of a room was to be there.
-    fn look_at(&mut self, name: &Name, presence: &mut Presence, now: Time) {
-        let Some(follow) = self.follows.get_mut(name) else { return };
-        let has_waited = follow.has_waited(now);
-        let late = follow.take_late(now, now.after_ms(ASK_AGAIN_MS), |node| self.peers.has(node));
-        if has_waited {
-            self.give_up_loading(name, presence);
-        }
-        for node in late {
-            self.timers.insert((now.after_ms(ASK_AGAIN_MS), name.clone()));
-            self.missing.entry(node).or_default().push((name.clone(), node, NOTHING));
-        }
+    /// A node is to be asked for its part of a room, of which change `n` is known.
+    fn want(&mut self, name: &Name, node: NodeId, n: u64) {
+        self.fetches.entry(node).or_default().want(name, n);
     }
 
     /// Has the followers of a room told, if all have said what they have in it.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::config::Redis;
-use crate::presence::Name;
+use crate::presence::{Name, NodeId};
 use crate::time::Time;
 
 use super::redis::{self, Reply};
@@ -38,17 +38,22 @@ pub(super) enum Inbound {
     /// The server knows who this is.
     Up,
     /// So many have heard what was asked in a room.
-    Published(Name, u64),
+    Asked(Name, u64),
+    /// A node has not heard the question of this number.
+    Unheard(NodeId, u64),
     /// A message on a channel.
     Message(String, Vec<u8>),
 }
 
-/// Something that was said in a room.
+/// Something of which it matters who has heard it.
 #[derive(Debug)]
-pub(super) struct Said {
-    pub(super) room: Name,
-    /// Whether it was a question, so that it matters how many have heard it.
-    pub(super) asks: bool,
+pub(super) enum Said {
+    /// What a node's own part of a room is.
+    Part(Name),
+    /// The same, and a question to all who are in that room.
+    Asked(Name),
+    /// A question to a node, and its number.
+    Question(NodeId, u64),
 }
 
 /// A reply that is outstanding.
@@ -130,8 +135,8 @@ impl Link {
         self.input.clear();
         let expected = self.expected.drain(..);
         let unheard = expected.filter_map(|expected| match expected {
-            Expected::Published(said) => said.map(|said| said.room),
-            Expected::Hello | Expected::Role => None,
+            Expected::Published(Some(Said::Part(room) | Said::Asked(room))) => Some(room),
+            Expected::Published(_) | Expected::Hello | Expected::Role => None,
         });
         let unheard = unheard.collect();
         // What came before the end was said all the same.
@@ -230,15 +235,20 @@ impl Link {
                     return Err(LinkError::Failed("it has become a replica".into()));
                 }
             }
-            Some(Expected::Published(Some(Said { room, asks: true }))) => {
+            Some(Expected::Published(said)) => {
                 self.is_proven = true;
                 let heard = match reply {
                     Reply::Number { data, .. } => u64::try_from(data).unwrap_or_default(),
                     _ => 0,
                 };
-                self.inbound.push_back(Inbound::Published(room, heard));
+                match said {
+                    Some(Said::Asked(room)) => self.inbound.push_back(Inbound::Asked(room, heard)),
+                    Some(Said::Question(node, number)) if heard == 0 => {
+                        self.inbound.push_back(Inbound::Unheard(node, number));
+                    }
+                    _ => {}
+                }
             }
-            Some(Expected::Published(_)) => self.is_proven = true,
             None => {}
         }
         Ok(())

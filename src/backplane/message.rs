@@ -1,16 +1,22 @@
 //! What nodes say to each other, in JSON.
 //!
 //! ```text
-//! to all nodes, or to one
-//! {"v":1,"from":NODE,"beat":7,                      I am here
+//! to all nodes
+//! {"v":2,"from":NODE,"beat":7,                      I am here
 //!     "heads":[[ROOM,N,COUNT,DIGEST], …],           my part of these rooms is …
 //!     "known":[[ROOM,NODE,N], …]}                   of yours I know this
-//! {"v":1,"from":NODE,"bye":true}                    I am not here any more
+//! {"v":2,"from":NODE,"bye":true}                    I am not here any more
+//! to one
+//! {"v":2,"from":NODE,"heads":[[ROOM,N,COUNT,DIGEST], …]}
+//! {"v":2,"from":NODE,"ask":[7,[[ROOM,N,NUMBER], …]]}
+//!                                                   of yours I know N, what is it from NUMBER on?
+//! {"v":2,"from":NODE,"answer":[7,[[ROOM,N,COUNT,DIGEST,PIECE], …]]}
+//!                                                   some of what you asked for as question 7
 //! to those in a room
-//! {"v":1,"from":NODE,"head":[N,COUNT,DIGEST], …}    my part of it is …
+//! {"v":2,"from":NODE,"head":[N,COUNT,DIGEST], …}    my part of it is …
 //!     "after":N,"set":[MEMBER, …],"gone":[NUMBER, …] and this is what changed since N
-//!     "whole":[MEMBER, …]                            and this is all of it
 //!     "known":[[ROOM,NODE,N], …]                     and who has another than this is to say so
+//! PIECE: null, or [NUMBER,NUMBER or null,[MEMBER, …]] from one number up to another, or the end
 //! MEMBER: [NUMBER,NAME,CLIENT,STATUS,CLAIM,SET,[[KEY,VALUE,SET], …]]
 //! ```
 //!
@@ -26,7 +32,7 @@ use crate::presence::{
 };
 
 /// The version of all this.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What a node says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +41,21 @@ pub(super) enum Message {
     Node { from: NodeId, beat: Option<u64>, heads: Vec<(Name, PartHead)>, known: Vec<Known> },
     /// It ends.
     Bye { from: NodeId },
-    /// What it has in a room, and perhaps what it knows of others there, who are all asked.
+    /// It asks for parts.
+    Ask { from: NodeId, number: u64, wanted: Vec<Wanted> },
+    /// It has this in the rooms that it was asked for, or in the first of them.
+    Answer { from: NodeId, number: u64, parts: Vec<(Name, Report)> },
+    /// What its part of a room is or what changed in it, and perhaps what it knows of others there,
+    /// who are all asked.
     Room { from: NodeId, report: Report, known: Option<Vec<Known>> },
 }
 
 /// The last change of a node's part of a room that another node knows.
 pub(super) type Known = (Name, NodeId, u64);
+
+/// A room in which a node wants another's part, the change of it that it knows, and from which
+/// number on.
+pub(super) type Wanted = (Name, u64, u64);
 
 #[derive(Default, Serialize, Deserialize)]
 struct Wire<'a> {
@@ -50,9 +65,13 @@ struct Wire<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     beat: Option<u64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty", borrow)]
-    heads: Vec<(Cow<'a, str>, u64, u32, Cow<'a, str>)>,
+    heads: Vec<HeadWire<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    ask: Option<(u64, Vec<WantedWire<'a>>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
+    answer: Option<(u64, Vec<PartWire<'a>>)>,
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     head: Option<(u64, u32, Cow<'a, str>)>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -62,12 +81,25 @@ struct Wire<'a> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     gone: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
-    whole: Option<Vec<Member<'a>>>,
-    #[serde(default, skip_serializing_if = "Option::is_none", borrow)]
     known: Option<Vec<KnownWire<'a>>>,
 }
 
+type HeadWire<'a> = (Cow<'a, str>, u64, u32, Cow<'a, str>);
+
 type KnownWire<'a> = (Cow<'a, str>, Cow<'a, str>, u64);
+
+type WantedWire<'a> = (Cow<'a, str>, u64, u64);
+
+type PieceWire<'a> = (u64, Option<u64>, Vec<Member<'a>>);
+
+#[derive(Serialize, Deserialize)]
+struct PartWire<'a>(
+    #[serde(borrow)] Cow<'a, str>,
+    u64,
+    u32,
+    #[serde(borrow)] Cow<'a, str>,
+    #[serde(borrow)] Option<PieceWire<'a>>,
+);
 
 #[derive(Serialize, Deserialize)]
 struct Member<'a>(
@@ -83,7 +115,11 @@ struct Member<'a>(
 impl Message {
     pub(super) fn from(&self) -> NodeId {
         match *self {
-            Message::Node { from, .. } | Message::Bye { from } | Message::Room { from, .. } => from,
+            Message::Node { from, .. }
+            | Message::Bye { from }
+            | Message::Ask { from, .. }
+            | Message::Answer { from, .. }
+            | Message::Room { from, .. } => from,
         }
     }
 
@@ -92,24 +128,24 @@ impl Message {
         let mut wire = Wire { v: VERSION, from, ..Wire::default() };
         match self {
             Message::Node { beat, heads, known, .. } => {
-                let head = |(name, head): &(Name, PartHead)| {
-                    (name.to_string().into(), head.n, head.count, head.digest.to_string().into())
-                };
                 wire.beat = *beat;
-                wire.heads = heads.iter().map(head).collect();
+                wire.heads = heads.iter().map(|(name, head)| head_to(name, *head)).collect();
                 wire.known = (!known.is_empty()).then(|| known_to(known));
             }
             Message::Bye { .. } => wire.bye = Some(true),
+            Message::Ask { number, wanted, .. } => {
+                let wanted = wanted.iter().map(|(name, n, from)| ((&**name).into(), *n, *from));
+                wire.ask = Some((*number, wanted.collect()));
+            }
+            Message::Answer { number, parts, .. } => {
+                wire.answer = Some((*number, parts.iter().map(part_to).collect()));
+            }
             Message::Room { report: Report { head, content }, known, .. } => {
                 wire.head = Some((head.n, head.count, head.digest.to_string().into()));
-                match content {
-                    Content::Head => {}
-                    Content::Delta { after, set, gone } => {
-                        wire.after = Some(*after);
-                        wire.set = members(set);
-                        wire.gone.clone_from(gone);
-                    }
-                    Content::Whole(all) => wire.whole = Some(members(all)),
+                if let Content::Delta { after, set, gone } = content {
+                    wire.after = Some(*after);
+                    wire.set = members(set);
+                    wire.gone.clone_from(gone);
                 }
                 wire.known = known.as_deref().map(known_to);
             }
@@ -124,29 +160,61 @@ impl Message {
         if wire.bye.is_some() {
             return Some(Message::Bye { from });
         }
+        if let Some((number, wanted)) = wire.ask {
+            let wanted = wanted.into_iter().map(|(name, n, from)| (Name::from(&*name), n, from));
+            return Some(Message::Ask { from, number, wanted: wanted.collect() });
+        }
+        if let Some((number, parts)) = wire.answer {
+            let parts = parts.iter().map(part_of).collect::<Option<_>>()?;
+            return Some(Message::Answer { from, number, parts });
+        }
         let known = match wire.known {
             Some(known) => Some(known.iter().map(known_of).collect::<Option<_>>()?),
             None => None,
         };
         let Some((n, count, digest)) = wire.head else {
-            let head = |(name, n, count, digest): (Cow<'_, str>, u64, u32, Cow<'_, str>)| {
-                Some((Name::from(&*name), PartHead { n, count, digest: Digest::parse(&digest)? }))
-            };
-            let heads = wire.heads.into_iter().map(head).collect::<Option<_>>()?;
+            let heads = wire.heads.iter().map(|(name, n, count, digest)| {
+                Some((Name::from(&**name), head_of(*n, *count, digest)?))
+            });
+            let heads = heads.collect::<Option<_>>()?;
             let known = known.unwrap_or_default();
             return Some(Message::Node { from, beat: wire.beat, heads, known });
         };
-        let head = PartHead { n, count, digest: Digest::parse(&digest)? };
-        let content = match (wire.after, wire.whole) {
-            (None, None) => Content::Head,
-            (None, Some(all)) => Content::Whole(taken(&all)?),
-            (Some(after), None) => {
-                Content::Delta { after, set: taken(&wire.set)?, gone: wire.gone }
-            }
-            (Some(_), Some(_)) => return None,
+        let head = head_of(n, count, &digest)?;
+        let content = match wire.after {
+            None => Content::Head,
+            Some(after) => Content::Delta { after, set: taken(&wire.set)?, gone: wire.gone },
         };
         Some(Message::Room { from, report: Report { head, content }, known })
     }
+}
+
+fn head_to(name: &Name, head: PartHead) -> HeadWire<'_> {
+    ((&**name).into(), head.n, head.count, head.digest.to_string().into())
+}
+
+fn head_of(n: u64, count: u32, digest: &str) -> Option<PartHead> {
+    Some(PartHead { n, count, digest: Digest::parse(digest)? })
+}
+
+fn part_to((name, Report { head, content }): &(Name, Report)) -> PartWire<'_> {
+    let (name, n, count, digest) = head_to(name, *head);
+    let piece = match content {
+        Content::Piece { from, to, members: all } => Some((*from, *to, members(all))),
+        Content::Head | Content::Delta { .. } => None,
+    };
+    PartWire(name, n, count, digest, piece)
+}
+
+fn part_of(PartWire(name, n, count, digest, piece): &PartWire<'_>) -> Option<(Name, Report)> {
+    let content = match piece {
+        None => Content::Head,
+        Some((from, to, all)) => {
+            to.is_none_or(|to| *from < to).then_some(())?;
+            Content::Piece { from: *from, to: *to, members: taken(all)? }
+        }
+    };
+    Some((Name::from(&**name), Report { head: head_of(*n, *count, digest)?, content }))
 }
 
 fn known_to(known: &[Known]) -> Vec<KnownWire<'static>> {
@@ -205,7 +273,7 @@ mod tests {
         let (data, status) = (Data::of_fields(fields), Status::Idle);
         let member = PartMember { name: "A\"da".into(), client, claim: 3, status, data, set: 5 };
         let room = |content, known| Message::Room { from, report: Report { head, content }, known };
-        let start = r#"{"v":1,"from":"00000000000000ab","beat":9"#;
+        let start = r#"{"v":2,"from":"00000000000000ab","beat":9"#;
         let known = r#","known":[["y","00000000000000ab",4]]}"#;
         let beat = |heads, known| Message::Node { from, beat: Some(9), heads, known };
         check(&beat(vec![], vec![]), &format!("{start}}}"));
@@ -213,17 +281,32 @@ mod tests {
             &beat(vec![("x".into(), head)], vec![("y".into(), from, 4)]),
             &[start, r#","heads":[["x",7,2,"000000000000001f"]]"#, known].concat(),
         );
-        check(&Message::Bye { from }, r#"{"v":1,"from":"00000000000000ab","bye":true}"#);
+        check(&Message::Bye { from }, r#"{"v":2,"from":"00000000000000ab","bye":true}"#);
         let (set, gone) = (vec![(4, member.clone())], vec![8]);
-        let start = r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"]"#;
+        let start = r#"{"v":2,"from":"00000000000000ab","head":[7,2,"000000000000001f"]"#;
         let wire = r#"[4,"A\"da","00ff10a0b1c2d3e4f5061728394a5b6c",1,3,5,[["k",[1,"\u2028"],5]]]"#;
         check(
             &room(Content::Delta { after: 6, set, gone }, None),
             &format!(r#"{start},"after":6,"set":[{wire}],"gone":[8]}}"#),
         );
+        let piece =
+            |from, to, members| Report { head, content: Content::Piece { from, to, members } };
+        let parts = vec![
+            ("x".into(), piece(0, Some(7), vec![(4, member)])),
+            ("y".into(), piece(7, None, vec![])),
+            ("".into(), Report { head, content: Content::Head }),
+        ];
+        let head = r#"7,2,"000000000000001f""#;
+        let x = format!(r#"["x",{head},[0,7,[{wire}]]]"#);
+        let others = format!(r#"["y",{head},[7,null,[]]],["",{head},null]"#);
+        let from_it = r#"{"v":2,"from":"00000000000000ab""#;
         check(
-            &room(Content::Whole(vec![(4, member)]), None),
-            &format!(r#"{start},"whole":[{wire}]}}"#),
+            &Message::Answer { from, number: 3, parts },
+            &format!(r#"{from_it},"answer":[3,[{x},{others}]]}}"#),
+        );
+        check(
+            &Message::Ask { from, number: 3, wanted: vec![("x".into(), 7, 2)] },
+            &format!(r#"{from_it},"ask":[3,[["x",7,2]]]}}"#),
         );
         check(
             &room(Content::Head, Some(vec![("".into(), from, 2)])),
@@ -238,13 +321,21 @@ mod tests {
             "hello",
             "{}",
             "[]",
-            r#"{"v":2,"from":"00000000000000ab","beat":9}"#,
-            r#"{"v":1,"from":"ab","beat":9}"#,
-            r#"{"v":1,"from":"00000000000000ab","known":[["",1,2]]}"#,
-            r#"{"v":1,"from":"00000000000000ab","head":[7,2,"1f"]}"#,
-            r#"{"v":1,"from":"00000000000000ab","head":[7,2,"000000000000001f"],"whole":[[1]]}"#,
+            r#"{"v":3,"from":"00000000000000ab","beat":9}"#,
+            r#"{"v":2,"from":"ab","beat":9}"#,
+            r#"{"v":2,"from":"00000000000000ab","known":[["",1,2]]}"#,
+            r#"{"v":2,"from":"00000000000000ab","head":[7,2,"1f"]}"#,
+            r#"{"v":2,"from":"00000000000000ab","head":[7,2,"0000000000000001"],"gone":1}"#,
+            r#"{"v":2,"from":"00000000000000ab","ask":[3,[["x"]]]}"#,
+            r#"{"v":2,"from":"00000000000000ab","answer":[3,[["",7,2,"1f",null]]]}"#,
         ] {
             assert_eq!(Message::decode(text.as_bytes()), None, "{text}");
         }
+        let ends_at = |to| {
+            let part = format!(r#"["",7,0,"0000000000000000",[4,{to},[]]]"#);
+            format!(r#"{{"v":2,"from":"00000000000000ab","answer":[3,[{part}]]}}"#)
+        };
+        assert!(Message::decode(ends_at(5).as_bytes()).is_some());
+        assert_eq!(Message::decode(ends_at(4).as_bytes()), None, "a piece of nothing");
     }
 }

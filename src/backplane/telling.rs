@@ -7,6 +7,7 @@ use crate::presence::{Content, Name, News, NodeId, PartHead, Presence, Report};
 use crate::time::Time;
 
 use super::Backplane;
+use super::fetch::NOTHING;
 use super::follow::Follow;
 use super::link::Said;
 use super::message::{Known, Message};
@@ -20,14 +21,20 @@ const BEATS_PER_ROLE: u64 = 3;
 /// A room waits so long for what other nodes have in it, in ms.
 pub(super) const LOAD_MS: u64 = 250;
 
+/// A new room waits no longer than this for all of it, in ms: until then nobody knows who came.
+const LOAD_MS_MAX: u64 = 500;
+
+/// When the server is there again, all nodes are after this, in ms. No room waits for longer.
+pub(super) const BACK_MS: u64 = 2_000;
+
 /// A beat tells of so many rooms that have changed, and of so many others.
 const ROOMS_PER_BEAT: usize = 8;
 
 /// So many rooms wait to be told of in beats. Others wait for their turn.
 const CHANGED_MAX: usize = 1_024;
 
-/// A message asks for no more parts than this.
-const KNOWN_PER_MESSAGE: usize = 256;
+/// A message says of no more rooms than this what its own part of them is.
+const HEADS_PER_MESSAGE: usize = 256;
 
 impl Backplane {
     /// Tells other nodes what has changed.
@@ -46,28 +53,89 @@ impl Backplane {
                 }
                 News::Closed(name) => {
                     self.follows.remove(&name);
-                    self.wanted.remove(&name);
                     self.link.unsubscribe(&self.channel(&name));
                 }
             }
         }
-        if !self.wanted.is_empty() && self.link.is_up() {
-            for name in self.wanted.iter().cloned().collect::<Vec<_>>() {
-                let part = presence.find(&name).and_then(|room| presence.own_part(room));
-                if let Some(report) = part {
-                    self.wanted.remove(&name);
-                    self.say(&name, report, None);
-                }
+        for (node, names) in std::mem::take(&mut self.owed) {
+            let heads: Vec<_> =
+                names.into_iter().map(|name| (name.clone(), self.head(&name, presence))).collect();
+            for heads in heads.chunks(HEADS_PER_MESSAGE) {
+                let heads = heads.to_vec();
+                let head = Message::Node { from: self.me, beat: None, heads, known: Vec::new() };
+                self.say_to(node, &head, None);
             }
         }
-        for (node, known) in std::mem::take(&mut self.missing) {
-            for known in known.chunks(KNOWN_PER_MESSAGE) {
-                self.say_to(node, Vec::new(), known.to_vec());
-            }
+        self.answer(presence);
+        if self.link.is_up() {
+            self.ask(presence, now);
         }
         if self.beat_at <= now && self.link.is_up() && !self.is_over {
             self.beat_at = now.after_ms(BEAT_MS);
             self.beat(presence, now);
+        }
+    }
+
+    /// Sends other nodes what they have asked for, or as much of that as there is room for in one
+    /// message.
+    fn answer(&mut self, presence: &Presence) {
+        for (node, (number, wanted)) in std::mem::take(&mut self.questions) {
+            let (mut parts, mut bytes) = (Vec::new(), self.answer_bytes);
+            for (name, n, from) in &wanted {
+                let head = self.head(name, presence);
+                let part = match presence.find(name) {
+                    Some(room) if head.n != *n => presence.own_piece(room, *from, &mut bytes),
+                    _ => Some(Report { head, content: Content::Head }),
+                };
+                let Some(part) = part else { break };
+                parts.push((name.clone(), part));
+                if bytes == 0 {
+                    break;
+                }
+            }
+            match parts.is_empty() {
+                true => drop(self.questions.insert(node, (number, wanted))),
+                false => {
+                    self.say_to(node, &Message::Answer { from: self.me, number, parts }, None);
+                }
+            }
+        }
+    }
+
+    /// Asks other nodes for what is to be fetched from them.
+    fn ask(&mut self, presence: &mut Presence, now: Time) {
+        let peers = &self.peers;
+        self.fetches.retain(|&node, fetch| peers.has(node) && !fetch.is_over());
+        let mut questions = Vec::new();
+        for (&node, fetch) in &mut self.fetches {
+            let number = self.asked + 1;
+            let mut wanted = Vec::new();
+            let Some(rooms) = fetch.ask(number, now) else { continue };
+            for (name, n) in rooms {
+                let Some(room) = presence.find(&name) else {
+                    fetch.got(&name);
+                    continue;
+                };
+                if let Some(follow) = self.follows.get_mut(&name) {
+                    // What the parts of a room are is told at the same time, if that can be.
+                    let (asked_at, until) = (follow.asked_at, now.after_ms(LOAD_MS));
+                    if !follow.wait_until(asked_at.after_ms(LOAD_MS_MAX).min(until)) {
+                        presence.commit_from(room, asked_at.after_ms(BACK_MS).min(until));
+                    }
+                }
+                let from = presence.copied_to(room, node);
+                wanted.push((name, if from > 0 { NOTHING } else { n }, from));
+            }
+            if wanted.is_empty() {
+                fetch.give_up();
+                continue;
+            }
+            self.asked = number;
+            let question = Message::Ask { from: self.me, number, wanted };
+            questions.push((node, Said::Question(node, number), question));
+        }
+        for (node, said, question) in questions {
+            self.say_to(node, &question, Some(said));
         }
     }
 
@@ -82,12 +150,15 @@ impl Backplane {
             self.timers.insert((now.after_ms(LOAD_MS), name.clone()));
         }
         self.link.subscribe(&self.channel(name));
-        self.ask_all(name, presence);
+        self.ask_all(name, presence, now);
     }
 
     /// Asks all nodes for what they have in a room, unless that is known.
-    pub(super) fn ask_all(&mut self, name: &Name, presence: &Presence) {
+    pub(super) fn ask_all(&mut self, name: &Name, presence: &Presence, now: Time) {
         let Some(room) = presence.find(name) else { return };
+        if let Some(follow) = self.follows.get_mut(name) {
+            follow.asked_at = now;
+        }
         let known = presence.heads(room).into_iter();
         let known = known.map(|(node, head)| (name.clone(), node, head.n)).collect();
         let report = Report { head: presence.own_head(room), content: Content::Head };
@@ -118,14 +189,13 @@ impl Backplane {
         }
         let asks = known.is_some();
         let text = Message::Room { from: self.me, report, known }.encode();
-        let said = Said { room: name.clone(), asks };
-        self.link.publish(&self.channel(name), text.as_bytes(), Some(said));
+        let said = if asks { Said::Asked } else { Said::Part };
+        self.link.publish(&self.channel(name), text.as_bytes(), Some(said(name.clone())));
     }
 
     /// Says something to one node.
-    pub(super) fn say_to(&mut self, node: NodeId, heads: Vec<(Name, PartHead)>, known: Vec<Known>) {
-        let text = Message::Node { from: self.me, beat: None, heads, known }.encode();
-        self.link.publish(&self.inbox(node), text.as_bytes(), None);
+    fn say_to(&mut self, node: NodeId, message: &Message, said: Option<Said>) {
+        self.link.publish(&self.inbox(node), message.encode().as_bytes(), said);
     }
 
     /// Says that it is there, and of some rooms what it has and knows: so what was lost on the way

@@ -4,35 +4,47 @@
 //! this node's own. The other node sees that, and drops the one that it holds. So others see
 //! nothing.
 
-use std::collections::BTreeSet;
-
 use super::Presence;
 use super::ids::{ClientId, MemberId, RoomId};
 use super::leave::{Hold, Leave};
 use super::members::Member;
 use super::part::{Content, NodeId, PartHead, PartMember, Report, Taken};
-use super::parts::Told;
+use super::parts::{PartCopy, Told};
 
 impl Presence {
     /// A node says something of its part of a room.
     pub fn apply(&mut self, id: RoomId, node: NodeId, report: Report) -> Taken {
+        let head = report.head;
+        let taken = self.take_report(id, node, report);
+        let Some(parts) = &mut self.parts else { return taken };
+        let copy = parts.copies.get(&(id, node));
+        let is_copying = copy.is_some_and(|copy| copy.pieces.is_some());
+        match taken {
+            // It is to be told anew, from the first piece on.
+            Taken::Hole | Taken::Differs if is_copying => {
+                parts.copies.remove(&(id, node));
+                taken
+            }
+            Taken::Known | Taken::Applied if is_copying => Taken::Copying,
+            Taken::Applied if !self.is_as_told(id, node, head) => Taken::Differs,
+            _ => taken,
+        }
+    }
+
+    fn take_report(&mut self, id: RoomId, node: NodeId, Report { head, content }: Report) -> Taken {
         let Some(parts) = &self.parts else { return Taken::Known };
-        let Report { head, content } = report;
-        let known = parts.heads.get(&(id, node)).copied();
+        let copy = parts.copies.get(&(id, node));
+        let known = copy.map(|copy| copy.head);
         let base = known.unwrap_or_default();
         if known.is_some() && head.n < base.n {
             return Taken::Known;
         }
         let is_same = (head.count, head.digest) == (base.count, base.digest);
         match content {
-            Content::Head if is_same => self.set_head(id, node, head),
+            Content::Head if is_same => {}
             Content::Head if head.count > 0 => return Taken::Hole,
             // Of nothing that is all there is to say.
-            Content::Head => {
-                let gone = self.numbers(id, node);
-                self.change_part(id, node, Vec::new(), &gone);
-                self.set_head(id, node, head);
-            }
+            Content::Head => return self.take_piece(id, node, (head, Vec::new()), (0, None)),
             Content::Delta { .. } if known.is_some() && head.n == base.n => {
                 return if is_same { Taken::Known } else { Taken::Differs };
             }
@@ -43,32 +55,59 @@ impl Presence {
                 if !is_first && (known.is_none() || base.n != after) {
                     return Taken::Hole;
                 }
+                if let Some(pieces) = self.copy_mut(id, node).and_then(|copy| copy.pieces.as_mut())
+                {
+                    pieces.here.extend(set.iter().map(|(number, _)| *number));
+                }
                 self.change_part(id, node, set, &gone);
-                self.set_head(id, node, head);
             }
-            Content::Whole(members) => {
-                let here: BTreeSet<u64> = members.iter().map(|(number, _)| *number).collect();
-                let mut gone = self.numbers(id, node);
-                gone.retain(|number| !here.contains(number));
-                self.change_part(id, node, members, &gone);
-                self.set_head(id, node, head);
+            Content::Piece { from, to, members } => {
+                let next = copy.map(|copy| copy.pieces.as_ref().map(|pieces| pieces.next));
+                let is_at_head = known.is_some() && head == base;
+                match next {
+                    Some(None) if is_at_head && self.is_as_told(id, node, head) => {
+                        return Taken::Known;
+                    }
+                    Some(Some(next)) if is_at_head && from < next => return Taken::Known,
+                    Some(Some(next)) if is_at_head && from == next => {}
+                    _ if from == 0 => {}
+                    _ => return Taken::Hole,
+                }
+                return self.take_piece(id, node, (head, members), (from, to));
             }
         }
-        match self.is_as_told(id, node, head) {
-            true => Taken::Applied,
-            false => Taken::Differs,
+        if let Some(copy) = self.copy_mut(id, node) {
+            copy.head = head;
         }
+        Taken::Applied
     }
 
-    fn set_head(&mut self, room: RoomId, node: NodeId, head: PartHead) {
-        if let Some(parts) = &mut self.parts {
-            parts.heads.insert((room, node), head);
+    /// A piece of a part is there, the one that was to come next or the first.
+    fn take_piece(
+        &mut self,
+        id: RoomId,
+        node: NodeId,
+        (head, members): (PartHead, Vec<(u64, PartMember)>),
+        (from, to): (u64, Option<u64>),
+    ) -> Taken {
+        let Some(copy) = self.copy_mut(id, node) else { return Taken::Known };
+        let mut pieces = copy.pieces.take().filter(|_| from > 0).unwrap_or_default();
+        pieces.here.extend(members.iter().map(|(number, _)| *number));
+        copy.head = head;
+        let mut gone = Vec::new();
+        if let Some(next) = to {
+            pieces.next = next;
+            copy.pieces = Some(pieces);
+        } else if let Some(parts) = &self.parts {
+            let numbers = parts.range_from(id, node, 0).map(|(&(_, _, number), _)| number);
+            gone = numbers.filter(|number| !pieces.here.contains(number)).collect();
         }
+        self.change_part(id, node, members, &gone);
+        Taken::Applied
     }
 
-    fn numbers(&self, room: RoomId, node: NodeId) -> Vec<u64> {
-        let parts = self.parts.iter();
-        parts.flat_map(|parts| parts.range(room, node)).map(|(&(_, _, number), _)| number).collect()
+    fn copy_mut(&mut self, room: RoomId, node: NodeId) -> Option<&mut PartCopy> {
+        self.parts.as_mut().map(|parts| parts.copies.entry((room, node)).or_default())
     }
 
     fn is_as_told(&self, room: RoomId, node: NodeId, head: PartHead) -> bool {

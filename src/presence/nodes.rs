@@ -21,7 +21,7 @@ impl Presence {
         }
         if let Some(parts) = &mut self.parts {
             // What it says when it is there after all is to be asked for.
-            parts.heads.retain(|&(_, of), _| of != node);
+            parts.copies.retain(|&(_, of), _| of != node);
         }
     }
 
@@ -31,7 +31,7 @@ impl Presence {
             self.end(id, Leave::Lost);
         }
         if let Some(parts) = &mut self.parts {
-            parts.heads.clear();
+            parts.copies.clear();
         }
     }
 
@@ -96,11 +96,11 @@ impl Presence {
             }
         }
         parts.own.remove(&id);
-        let heads = parts.heads.range((id, NodeId::from_bits(0))..);
-        let heads: Vec<_> =
-            heads.map(|(&place, _)| place).take_while(|place| place.0 == id).collect();
-        for place in heads {
-            parts.heads.remove(&place);
+        let copies = parts.copies.range((id, NodeId::from_bits(0))..);
+        let copies: Vec<_> =
+            copies.map(|(&place, _)| place).take_while(|place| place.0 == id).collect();
+        for place in copies {
+            parts.copies.remove(&place);
         }
         parts.news.push(News::Closed(self.room(id).name().clone()));
         self.parts = Some(parts);

@@ -60,7 +60,20 @@ pub struct PartMember {
     pub set: u64,
 }
 
+/// About how long a member is as it is told, beside its name and data, in bytes.
+const MEMBER_BYTES: usize = 80;
+
+/// The same of a field of its data.
+const FIELD_BYTES: usize = 16;
+
 impl PartMember {
+    /// About how long it is as it is told.
+    pub(super) fn bytes(&self) -> usize {
+        let fields = self.data.fields();
+        let fields = fields.map(|(key, json, _)| FIELD_BYTES + key.len() + json.len());
+        MEMBER_BYTES + self.name.len() + fields.sum::<usize>()
+    }
+
     /// The hash of the member of this number.
     pub(super) fn digest(&self, number: u64) -> Digest {
         let client = self.client.map_or(0, ClientId::to_bits);
@@ -107,8 +120,16 @@ pub enum Content {
         /// The numbers of those that are gone.
         gone: Vec<u64>,
     },
-    /// All of it.
-    Whole(Vec<(u64, PartMember)>),
+    /// The members from one number on up to another. A part is told from the first number to the
+    /// last in as many of these as it takes, and in between what changes.
+    Piece {
+        /// The first number.
+        from: u64,
+        /// The first number of the next piece, unless this is the last.
+        to: Option<u64>,
+        /// All members between these.
+        members: Vec<(u64, PartMember)>,
+    },
 }
 
 /// What came of a report.
@@ -118,6 +139,8 @@ pub enum Taken {
     Known,
     /// The part is now as it says.
     Applied,
+    /// As far as the part is told, it is as it says. The next piece is to come.
+    Copying,
     /// A change before it is missing.
     Hole,
     /// The part is as it says in number, and not in content.

@@ -6,7 +6,7 @@
 //! the same reports have the same entries. What clients set last is told by a clock of Lamport's,
 //! which each report puts forward.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::time::Time;
 
@@ -23,7 +23,7 @@ pub(super) struct Parts {
     /// Members by their room, node and number. Its own are there as they were told.
     pub(super) members: BTreeMap<(RoomId, NodeId, u64), Told>,
     /// What is known of the parts of other nodes.
-    pub(super) heads: BTreeMap<(RoomId, NodeId), PartHead>,
+    pub(super) copies: BTreeMap<(RoomId, NodeId), PartCopy>,
     /// How many members of other nodes there are, and the sum of their hashes.
     pub(super) sums: BTreeMap<(RoomId, NodeId), (u32, Digest)>,
     /// The place above of each member of another node.
@@ -35,6 +35,25 @@ pub(super) struct Parts {
     /// Its own part of each room that there is.
     pub(super) own: BTreeMap<RoomId, OwnPart>,
     pub(super) news: Vec<News>,
+}
+
+/// What is known of another node's part of a room.
+#[derive(Debug, Default)]
+pub(super) struct PartCopy {
+    /// What the part was as of the last report.
+    pub(super) head: PartHead,
+    /// What has come of it, if it is not all there.
+    pub(super) pieces: Option<Pieces>,
+}
+
+/// The pieces of a part that have come.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    /// Where the next one begins.
+    pub(super) next: u64,
+    /// The numbers of those who are in the part. Others are gone as soon as all pieces are there:
+    /// somebody may be gone under one number, and be here under another.
+    pub(super) here: BTreeSet<u64>,
 }
 
 /// A node's own part of a room.
@@ -65,7 +84,7 @@ impl Parts {
             me,
             is_linked: false,
             members: BTreeMap::new(),
-            heads: BTreeMap::new(),
+            copies: BTreeMap::new(),
             sums: BTreeMap::new(),
             foreign: HashMap::new(),
             clients: BTreeMap::new(),
@@ -75,12 +94,14 @@ impl Parts {
         }
     }
 
-    pub(super) fn range(
+    /// The members of a part that have numbers from this one on.
+    pub(super) fn range_from(
         &self,
         room: RoomId,
         node: NodeId,
+        from: u64,
     ) -> impl Iterator<Item = (&(RoomId, NodeId, u64), &Told)> {
-        self.members.range((room, node, 0)..=(room, node, u64::MAX))
+        self.members.range((room, node, from)..=(room, node, u64::MAX))
     }
 
     pub(super) fn own_head(&self, room: RoomId) -> PartHead {

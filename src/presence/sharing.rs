@@ -2,6 +2,7 @@
 //! the room's own followers are told (`pace`).
 
 use crate::config::Limits;
+use crate::time::Time;
 
 use super::Presence;
 use super::ids::{MemberId, RoomId};
@@ -32,19 +33,38 @@ impl Presence {
         }
     }
 
-    /// All of its own part of a room.
-    pub fn own_part(&self, room: RoomId) -> Option<Report> {
+    /// A piece of its own part of a room from this number on. It ends before the member with which
+    /// it would be longer than so many bytes, and takes its bytes from them. `None` if a member is
+    /// not as it was told: then that is reported before.
+    pub fn own_piece(&self, room: RoomId, from: u64, bytes: &mut usize) -> Option<Report> {
         let parts = self.parts.as_ref()?;
-        let members = parts.range(room, parts.me).filter_map(|(&(_, _, number), told)| {
+        let (mut members, mut to) = (Vec::new(), None);
+        for (&(_, _, number), told) in parts.range_from(room, parts.me, from) {
             let member = self.part_member(told.member, told.claim)?;
-            // What has changed since is told by the next report.
-            (member.digest(number) == told.digest).then_some((number, member))
-        });
-        let members: Vec<_> = members.collect();
-        let head = parts.own_head(room);
-        // A part that is about to be told of in another way is told as a whole then.
-        (members.len() == head.count as usize)
-            .then_some(Report { head, content: Content::Whole(members) })
+            if member.digest(number) != told.digest {
+                return None;
+            }
+            let left = bytes.saturating_sub(member.bytes());
+            if left == 0 && !members.is_empty() {
+                (to, *bytes) = (Some(number), 0);
+                break;
+            }
+            *bytes = left;
+            members.push((number, member));
+        }
+        let content = Content::Piece { from, to, members };
+        Some(Report { head: parts.own_head(room), content })
+    }
+
+    /// Reports what changed in a room at once, for somebody who asks for all of it.
+    pub fn report_at_once(&mut self, room: RoomId, limits: &Limits) {
+        let own = self.parts.as_mut().and_then(|parts| parts.own.get_mut(&room));
+        if let Some(own) = own.filter(|own| !own.changed.is_empty())
+            && !self.rooms[room.index()].flags.is_loading
+        {
+            own.report_from = Time::ZERO;
+            self.report(room, limits);
+        }
     }
 
     /// What its own part of a room is.
@@ -52,12 +72,19 @@ impl Presence {
         self.parts.as_ref().map_or(PartHead::default(), |parts| parts.own_head(room))
     }
 
-    /// What is known of the parts of other nodes.
+    /// The parts of other nodes that are known as a whole.
     pub fn heads(&self, room: RoomId) -> Vec<(NodeId, PartHead)> {
         let Some(parts) = &self.parts else { return Vec::new() };
-        let all = parts.heads.range((room, NodeId::from_bits(0))..);
+        let all = parts.copies.range((room, NodeId::from_bits(0))..);
         let of_room = all.take_while(|((of, _), _)| *of == room);
-        of_room.map(|((_, node), head)| (*node, *head)).collect()
+        let known = of_room.filter(|(_, copy)| copy.pieces.is_none());
+        known.map(|((_, node), copy)| (*node, copy.head)).collect()
+    }
+
+    /// From which number on a part of another node is to be told.
+    pub fn copied_to(&self, room: RoomId, node: NodeId) -> u64 {
+        let copy = self.parts.as_ref().and_then(|parts| parts.copies.get(&(room, node)));
+        copy.and_then(|copy| copy.pieces.as_ref()).map_or(0, |pieces| pieces.next)
     }
 
     /// The number of its own last change, in whichever room.

@@ -192,9 +192,83 @@ fn room_is_told_when_it_is_loaded() {
     pair.nodes[1].watch(1, &pair.limits, pair.now);
     let room = pair.nodes[1].presence.find(ROOMS[1]).expect("somebody is in it");
     assert!(pair.nodes[1].presence.is_loading(room));
-    pair.pass_ms(100);
+    pair.pass_ms(200);
     assert!(!pair.nodes[1].presence.is_loading(room));
     assert_eq!(pair.names(1), r#"["Ada"]"#);
+}
+
+/// What a node has in a room is sent as the other one asks for it, and never as one long message,
+/// though somebody there changes all the time.
+#[test]
+fn large_part_comes_in_pieces() {
+    let mut pair = Pair::new(Limits::default());
+    pair.nodes[0].backplane.set_answer_bytes(500);
+    pair.nodes[1].watch(1, &pair.limits, 0);
+    pair.pass_ms(100);
+    for number in 0..100 {
+        pair.login(0, &format!("Name {number}"));
+        pair.pass_ms(20);
+    }
+    (pair.broker.longest, pair.broker.commands) = (0, 0);
+    pair.nodes[1].watch(1, &pair.limits, pair.now);
+    for number in 0..400 {
+        pair.login(0, &format!("Other {number}"));
+        pair.pass_ms(10);
+    }
+    let there = pair.nodes[1].presence.find(ROOMS[1]).expect("somebody is in it");
+    let from = pair.nodes[0].backplane.me();
+    assert_eq!(pair.nodes[1].presence.copied_to(there, from), 0, "it is all there");
+    pair.pass_ms(200);
+    assert_eq!(pair.names(0), pair.names(1));
+    assert!(pair.broker.longest < 1_500, "{} B", pair.broker.longest);
+    assert_eq!(pair.nodes[1].repairs(), 0);
+    // Each piece is asked for once.
+    let changes = 4_000 / u64::from(pair.limits.commit_interval_ms);
+    assert!(pair.broker.commands < changes + 100 + 20, "{} commands", pair.broker.commands);
+}
+
+#[test]
+fn part_is_what_its_pieces_and_the_changes_between_them_say() {
+    use headcount::presence::{Content, NodeId, Presence, Report, Taken};
+    let limits = Limits::default();
+    let mut pair = Pair::new(limits.clone());
+    for name in ["Ada", "Bob", "Cy"] {
+        pair.login(0, name);
+    }
+    pair.pass_ms(100);
+    let one = &mut pair.nodes[0].presence;
+    let room = one.find(ROOMS[1]).unwrap();
+    let piece = |one: &Presence, from| one.own_piece(room, from, &mut 1).unwrap();
+    let next = |report: &Report| match report.content {
+        Content::Piece { to, .. } => to,
+        _ => None,
+    };
+    let mut other = Presence::new(3);
+    other.share(NodeId::from_bits(3));
+    let there = other.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
+    let from = NodeId::from_bits(1);
+    let first = piece(one, 0);
+    let second = piece(one, next(&first).unwrap());
+    let third = piece(one, next(&second).unwrap());
+    assert_eq!(next(&third), None);
+    let mut take = |report: &Report| {
+        let taken = other.apply(there, from, report.clone());
+        (taken, other.foreign_members(), other.heads(there).len())
+    };
+    // One that does not begin.
+    assert_eq!(take(&second), (Taken::Hole, 0, 0));
+    // Twice the same, one too few, and then all.
+    assert_eq!(take(&first), (Taken::Copying, 1, 0));
+    assert_eq!(take(&first), (Taken::Copying, 1, 0));
+    assert_eq!(take(&third), (Taken::Hole, 1, 0));
+    assert_eq!(take(&second), (Taken::Hole, 1, 0));
+    assert_eq!(take(&first), (Taken::Copying, 1, 0));
+    assert_eq!(take(&second), (Taken::Copying, 2, 0));
+    assert_eq!(take(&first), (Taken::Copying, 2, 0));
+    assert_eq!(take(&second), (Taken::Copying, 2, 0));
+    assert_eq!(take(&third), (Taken::Applied, 3, 1));
+    assert_eq!(take(&first), (Taken::Known, 3, 1));
+    assert_eq!(take(&third), (Taken::Known, 3, 1));
 }
 
 #[test]
@@ -204,7 +278,7 @@ fn report_that_is_old_or_was_told_before_changes_nothing() {
     pair.login(0, "Ada");
     pair.pass_ms(100);
     let room = pair.nodes[0].presence.find(ROOMS[1]).unwrap();
-    let whole = pair.nodes[0].presence.own_part(room).unwrap();
+    let whole = pair.nodes[0].presence.own_piece(room, 0, &mut 1_000).unwrap();
     let mut other = Presence::new(3);
     other.share(NodeId::from_bits(3));
     let limits = Limits::default();
@@ -213,9 +287,10 @@ fn report_that_is_old_or_was_told_before_changes_nothing() {
     assert_eq!(other.apply(there, from, whole.clone()), Taken::Applied);
     assert_eq!(other.foreign_members(), 1);
     // The same again, and one from before.
-    assert_eq!(other.apply(there, from, whole.clone()), Taken::Applied);
+    assert_eq!(other.apply(there, from, whole.clone()), Taken::Known);
     let older = PartHead { n: whole.head.n - 1, ..PartHead::default() };
-    let older = Report { head: older, content: Content::Whole(Vec::new()) };
+    let nobody = Content::Piece { from: 0, to: None, members: Vec::new() };
+    let older = Report { head: older, content: nobody };
     assert_eq!(other.apply(there, from, older), Taken::Known);
     // A change that is missing, and one that says something else of itself.
     let (set, gone) = (Vec::new(), Vec::new());

@@ -6,6 +6,9 @@ import { Client, Redis, equal, pass, present, startNodes, test, told, until } fr
 
 const BACK_MS = 5_000; // all are equal within this, once Redis is back
 
+/** Nearly as much as a client may have. */
+const data = { it: "x".repeat(900) };
+
 /** Nodes that have a client each, and all that these were told is seen. */
 async function world(count, redis, ...flags) {
   const nodes = await startNodes(count, redis, ...flags);
@@ -227,6 +230,32 @@ test("a server without memory hands on messages all the same", async () => {
   await converge(all, all.names);
 });
 
+test("a part is larger than what may wait for a subscriber: nobody is cut off", async () => {
+  const limit = ["--client-output-buffer-limit", "pubsub", "1mb", "512kb", "5"];
+  const redis = await Redis.start(...limit);
+  const [one, other] = await startNodes(2, redis);
+  const crowd = [];
+  for (let i = 0; i < 1_500; i++) {
+    crowd.push(await Client.login(one, `Person ${i}`, { view: "count", options: { data } }));
+  }
+  const changes = setInterval(() => crowd[7].set({ data: { at: Date.now() } }), 3).unref();
+  const late = await Client.login(other, "Late");
+  const names = [...crowd.map(({ name }) => name), late.name];
+  await present([one, other], names);
+  clearInterval(changes);
+  await crowd[7].set({ data: { at: 0 } });
+  const isLast = async () => {
+    const roster = await equal([one, other]);
+    return roster.data["Person 7"].at === 0 && roster;
+  };
+  const { digest } = await until("the last change is there", isLast);
+  await told(late, digest);
+  assert.deepEqual(late.left(), []);
+  for (const node of [one, other]) {
+    assert.equal(await node.metric("headcount_redis_connects_total"), 1);
+  }
+});
+
 // ---- What others say on our channels -----------------------------------------------------------
 
 const NODE = "00000000000000ab";
@@ -237,13 +266,15 @@ const GARBAGE = [
   "[]",
   "null",
   "\xff\xfe",
-  `{"v":1}`,
-  `{"v":2,"from":"${NODE}","beat":1}`,
-  `{"v":2,"from":"${NODE}","head":[1,1,"0000000000000001"],"whole":[]}`,
-  `{"v":1,"from":"${NODE}","head":[1]}`,
-  `{"v":1,"from":"x","bye":true}`,
-  `{"v":1,"from":"${NODE}","head":[1,1,"0000000000000001"],"whole":[[1]]}`,
-  `{"v":1,"from":"${NODE}","head":[1,1,"zz"],"after":0}`,
+  `{"v":2}`,
+  `{"v":1,"from":"${NODE}","beat":1}`,
+  `{"v":3,"from":"${NODE}","head":[1,1,"0000000000000001"]}`,
+  `{"v":2,"from":"${NODE}","head":[1]}`,
+  `{"v":2,"from":"x","bye":true}`,
+  `{"v":2,"from":"${NODE}","head":[1,1,"0000000000000001"],"after":0,"set":[[1]]}`,
+  `{"v":2,"from":"${NODE}","head":[1,1,"zz"],"after":0}`,
+  `{"v":2,"from":"${NODE}","ask":[1,[["",1]]]}`,
+  `{"v":2,"from":"${NODE}","answer":[1,[["",1,1,"0000000000000001",[1,1,[]]]]]}`,
   "x".repeat(100_000),
 ];
 
@@ -288,6 +319,6 @@ test("a part that a foreigner makes up is gone after the time of a node that is 
   const room = channels.find((channel) => channel.includes(":room:"));
   const member = `[4,"Ghost",null,0,1,1,[]]`;
   const head = `"head":[1,1,"0000000000000001"]`;
-  await redis.call("PUBLISH", room, `{"v":1,"from":"${NODE}",${head},"whole":[${member}]}`);
+  await redis.call("PUBLISH", room, `{"v":2,"from":"${NODE}",${head},"after":0,"set":[${member}]}`);
   await converge(all, all.names, ["Ghost"], 15_000);
 });

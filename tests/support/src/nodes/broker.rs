@@ -22,6 +22,8 @@ pub struct Broker {
     pub is_paused: bool,
     pub connections: Vec<Option<Connection>>,
     pub commands: u64,
+    /// The longest message that was published, in bytes.
+    pub longest: usize,
 }
 
 /// The connection of one node: bytes on their way, each with when it arrives.
@@ -127,6 +129,7 @@ impl Broker {
         wildness: Wildness,
         now: u64,
     ) -> usize {
+        self.longest = self.longest.max(message.len());
         let mut pushed =
             format!(">3\r\n+message\r\n${}\r\n{channel}\r\n", channel.len()).into_bytes();
         pushed.extend(format!("${}\r\n", message.len()).bytes());

@@ -173,7 +173,10 @@ pub fn run(seed: u64) -> Outcome {
 impl World {
     fn new_node(&mut self) -> Node {
         self.started += 1;
-        Node::new(0xABCD_0000 + self.started, self.now)
+        let mut node = Node::new(0xABCD_0000 + self.started, self.now);
+        // A few members in an answer, or all that there are.
+        node.backplane.set_answer_bytes(self.choices.pick(&[300, 100_000]));
+        node
     }
 
     fn watch_all(&mut self, index: usize) {
