@@ -147,7 +147,7 @@ impl Backplane {
             }
             Message::Ask { from, number, wanted } => {
                 self.heard(from, now);
-                self.asked(from, (number, wanted), presence, limits);
+                self.take_question(from, (number, wanted), presence, limits);
             }
             Message::Answer { from, number, parts } => {
                 self.heard(from, now);
@@ -180,7 +180,7 @@ impl Backplane {
     }
 
     /// A node asks for parts, and is told all that is so by now.
-    fn asked(
+    fn take_question(
         &mut self,
         from: NodeId,
         (number, wanted): (u64, Vec<Wanted>),

@@ -195,6 +195,9 @@ impl Backplane {
 
     /// Says something to one node.
     fn say_to(&mut self, node: NodeId, message: &Message, said: Option<Said>) {
+        if self.is_over {
+            return;
+        }
         self.link.publish(&self.inbox(node), message.encode().as_bytes(), said);
     }
 

@@ -81,6 +81,22 @@ fn somebody_on_one_node_is_seen_on_the_other() {
     assert_eq!([pair.names(0), pair.names(1)], [r#"["Ada","Bob"]"#; 2]);
 }
 
+/// A node that ends answers nothing any more: others would take it for one that is there.
+#[test]
+fn node_that_has_said_goodbye_is_not_there() {
+    let mut pair = Pair::new(Limits::default());
+    pair.nodes[1].watch(1, &pair.limits, 0);
+    pair.pass_ms(100);
+    pair.login(0, "Ada");
+    pair.pass_ms(100);
+    assert_eq!(pair.nodes[1].backplane.numbers().peers, 1);
+    pair.nodes[0].backplane.end();
+    pair.pass_ms(100);
+    pair.nodes[1].watch(1, &pair.limits, pair.now);
+    pair.pass_ms(200);
+    assert_eq!(pair.nodes[1].backplane.numbers().peers, 0);
+}
+
 /// A client that has logged out and in again in one report can come back to another node.
 #[test]
 fn client_with_another_member_is_known_elsewhere() {
