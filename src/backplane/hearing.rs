@@ -152,10 +152,13 @@ impl Backplane {
             Message::Answer { from, number, parts } => {
                 self.heard(from, now);
                 let last = parts.last().map(|(name, _)| name.clone());
+                let mut differs = false;
                 for (name, report) in parts {
-                    self.take(&name, from, (report, true), presence);
+                    let taken = self.take(&name, from, (report, true), presence);
+                    differs |= taken == Some(Taken::Differs);
                 }
-                if let Some(fetch) = self.fetches.get_mut(&from) {
+                // What can't be is not asked for all the time, but when the question is late.
+                if let Some(fetch) = self.fetches.get_mut(&from).filter(|_| !differs) {
                     fetch.answered(number, last);
                 }
             }

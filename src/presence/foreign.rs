@@ -41,7 +41,8 @@ impl Presence {
         }
         let is_same = (head.count, head.digest) == (base.count, base.digest);
         match content {
-            Content::Head if is_same => {}
+            // Where nothing is known somebody may be held all the same.
+            Content::Head if is_same && known.is_some() => {}
             Content::Head if head.count > 0 => return Taken::Hole,
             // Of nothing that is all there is to say.
             Content::Head => return self.take_piece(id, node, (head, Vec::new()), (0, None)),

@@ -308,6 +308,16 @@ fn report_that_is_old_or_was_told_before_changes_nothing() {
     let nobody = Content::Piece { from: 0, to: None, members: Vec::new() };
     let older = Report { head: older, content: nobody };
     assert_eq!(other.apply(there, from, older), Taken::Known);
+    // A node that was taken for gone is back, and has nobody any more.
+    let mut lost = Presence::new(4);
+    lost.share(NodeId::from_bits(4));
+    let there_too = lost.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
+    assert_eq!(lost.apply(there_too, from, whole.clone()), Taken::Applied);
+    lost.lose_node(from, &limits);
+    let empty = PartHead { n: whole.head.n + 1, ..PartHead::default() };
+    let empty = Report { head: empty, content: Content::Head };
+    assert_eq!(lost.apply(there_too, from, empty), Taken::Applied);
+    assert_eq!(lost.foreign_members(), 0);
     // A change that is missing, and one that says something else of itself.
     let (set, gone) = (Vec::new(), Vec::new());
     let n = whole.head.n + 2;

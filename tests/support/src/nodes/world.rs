@@ -162,6 +162,12 @@ pub fn run(seed: u64) -> Outcome {
         world.check_nobody_left();
     }
     world.rest();
+    if wildness.one_in == 0 {
+        for (index, node) in world.nodes.iter().enumerate() {
+            let differences = node.backplane.numbers().differences;
+            assert_eq!(differences, 0, "node {index} was told of what it did not have");
+        }
+    }
     Outcome {
         nodes,
         clients,
