@@ -75,14 +75,15 @@ pub struct Backplane {
     changed: BTreeSet<Name>,
     /// Rooms of which the server may not have heard the last that was to be said.
     unsaid: BTreeSet<Name>,
-    /// What is to be fetched from other nodes, and how many questions there were.
+    /// What is to be fetched from each other node.
     fetches: BTreeMap<NodeId, Fetch>,
+    /// The number of the last question to another node.
     asked: u64,
     /// What others ask for: the last question of each.
     questions: BTreeMap<NodeId, (u64, Vec<Wanted>)>,
     /// Rooms of which other nodes are to be told what its own part is.
     owed: BTreeMap<NodeId, BTreeSet<Name>>,
-    /// An answer is not longer than this with its next to last member, in bytes.
+    /// About how long an answer may be, in bytes.
     answer_bytes: usize,
     /// The room that the last beat told of last.
     audited: Option<Name>,
@@ -130,7 +131,7 @@ impl Backplane {
         }
     }
 
-    /// Has answers to other nodes end sooner, as is done to test that.
+    /// Makes answers to other nodes shorter, for tests.
     pub fn set_answer_bytes(&mut self, bytes: usize) {
         self.answer_bytes = bytes;
     }

@@ -93,11 +93,11 @@ impl Backplane {
                     break;
                 }
             }
-            match parts.is_empty() {
-                true => drop(self.questions.insert(node, (number, wanted))),
-                false => {
-                    self.say_to(node, &Message::Answer { from: self.me, number, parts }, None);
-                }
+            if !parts.is_empty() {
+                self.say_to(node, &Message::Answer { from: self.me, number, parts }, None);
+            } else if !wanted.is_empty() && self.peers.has(node) {
+                // The first room is new here, and is told when more is known of it.
+                self.questions.insert(node, (number, wanted));
             }
         }
     }
