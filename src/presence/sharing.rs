@@ -33,9 +33,9 @@ impl Presence {
         }
     }
 
-    /// A piece of its own part of a room from this number on. It ends before the member with which
-    /// it would be longer than so many bytes, and takes its bytes from them. `None` if a member is
-    /// not as it was told: then that is reported before.
+    /// A piece of its own part of a room: the members from this number on for which there is room
+    /// in `bytes`, and at least one. What they take of `bytes` is subtracted, and 0 are left if
+    /// there are more members. `None` if a member has changed since it was reported.
     pub fn own_piece(&self, room: RoomId, from: u64, bytes: &mut usize) -> Option<Report> {
         let parts = self.parts.as_ref()?;
         let (mut members, mut to) = (Vec::new(), None);

@@ -1,7 +1,9 @@
 //! Several nodes with the same rooms. `examples/nodes.rs` runs as many seeds as one likes.
 
 use headcount::config::Limits;
-use headcount::presence::{ClientId, Leave, Update, View};
+use headcount::presence::{
+    ClientId, Content, Leave, News, NodeId, PartHead, Presence, Report, RoomId, Taken, Update, View,
+};
 use headcount::ws::Deflater;
 use headcount_support::nodes::broker::{Broker, Wildness};
 use headcount_support::nodes::node::{Node, ROOMS};
@@ -243,62 +245,109 @@ fn large_part_comes_in_pieces() {
     assert!(pair.broker.commands < changes + 100 + 20, "{} commands", pair.broker.commands);
 }
 
+/// A node of this number, and a room that it shares.
+fn sharing(number: u64) -> (Presence, RoomId) {
+    let mut presence = Presence::new(number);
+    presence.share(NodeId::from_bits(number));
+    let entered = presence.enter(ROOMS[1], 0, &View::Nothing, &Limits::default());
+    (presence, entered.expect("there is room").0)
+}
+
 #[test]
 fn part_is_what_its_pieces_and_the_changes_between_them_say() {
-    use headcount::presence::{Content, NodeId, Presence, Report, Taken};
     let limits = Limits::default();
-    let mut pair = Pair::new(limits.clone());
-    for name in ["Ada", "Bob", "Cy"] {
-        pair.login(0, name);
-    }
-    pair.pass_ms(100);
-    let one = &mut pair.nodes[0].presence;
-    let room = one.find(ROOMS[1]).unwrap();
-    let piece = |one: &Presence, from| one.own_piece(room, from, &mut 1).unwrap();
+    let [(mut one, room), (mut other, there)] = [1, 2].map(sharing);
+    let login = |one: &mut Presence, name| {
+        one.login(room, None, (name, Update::default()), &limits).expect("it has no data")
+    };
+    let report = |one: &mut Presence| {
+        one.report_at_once(room, &limits);
+        match one.take_news().pop() {
+            Some(News::Changed(_, report)) => report,
+            other => panic!("{other:?} is no report"),
+        }
+    };
+    let piece = |one: &Presence, from, mut bytes| one.own_piece(room, from, &mut bytes).unwrap();
     let next = |report: &Report| match report.content {
-        Content::Piece { to, .. } => to,
-        _ => None,
+        Content::Piece { to, .. } => to.expect("there is more"),
+        _ => panic!("{report:?} is no piece"),
     };
-    let mut other = Presence::new(3);
-    other.share(NodeId::from_bits(3));
-    let there = other.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
-    let from = NodeId::from_bits(1);
-    let first = piece(one, 0);
-    let second = piece(one, next(&first).unwrap());
-    let third = piece(one, next(&second).unwrap());
-    assert_eq!(next(&third), None);
-    let mut take = |report: &Report| {
-        let taken = other.apply(there, from, report.clone());
-        (taken, other.foreign_members(), other.heads(there).len())
+    let mut check = |steps: &[(&Report, (Taken, usize, usize))]| {
+        for (step, (report, expected)) in steps.iter().enumerate() {
+            let taken = other.apply(there, NodeId::from_bits(1), (*report).clone());
+            let known = other.heads(there).len();
+            assert_eq!((taken, other.foreign_members(), known), *expected, "{step}: {report:?}");
+        }
     };
-    // One that does not begin.
-    assert_eq!(take(&second), (Taken::Hole, 0, 0));
-    // Twice the same, one too few, and then all.
-    assert_eq!(take(&first), (Taken::Copying, 1, 0));
-    assert_eq!(take(&first), (Taken::Copying, 1, 0));
-    assert_eq!(take(&third), (Taken::Hole, 1, 0));
-    assert_eq!(take(&second), (Taken::Hole, 1, 0));
-    assert_eq!(take(&first), (Taken::Copying, 1, 0));
-    assert_eq!(take(&second), (Taken::Copying, 2, 0));
-    assert_eq!(take(&first), (Taken::Copying, 2, 0));
-    assert_eq!(take(&second), (Taken::Copying, 2, 0));
-    assert_eq!(take(&third), (Taken::Applied, 3, 1));
-    assert_eq!(take(&first), (Taken::Known, 3, 1));
-    assert_eq!(take(&third), (Taken::Known, 3, 1));
+    let ada = login(&mut one, "Ada");
+    login(&mut one, "Bob");
+    login(&mut one, "Cy");
+    report(&mut one);
+    let first = piece(&one, 0, 1);
+    let second = piece(&one, next(&first), 1);
+    let third = piece(&one, next(&second), 1);
+    check(&[
+        (&second, (Taken::Hole, 0, 0)),
+        (&first, (Taken::Copying, 1, 0)),
+        (&first, (Taken::Copying, 1, 0)),
+        (&third, (Taken::Hole, 1, 0)),
+        (&second, (Taken::Hole, 1, 0)),
+        (&first, (Taken::Copying, 1, 0)),
+        (&second, (Taken::Copying, 2, 0)),
+        (&first, (Taken::Copying, 2, 0)),
+    ]);
+    login(&mut one, "Dan");
+    let change = report(&mut one);
+    let rest = piece(&one, next(&second), 1_000);
+    check(&[
+        (&change, (Taken::Copying, 3, 0)),
+        (&third, (Taken::Copying, 3, 0)),
+        (&rest, (Taken::Applied, 4, 1)),
+        (&first, (Taken::Known, 4, 1)),
+        (&rest, (Taken::Known, 4, 1)),
+    ]);
+    // Ada is here under another number, of which nothing was heard: she stays until all is.
+    one.release(ada, Leave::Logout, &limits);
+    login(&mut one, "Ada");
+    report(&mut one);
+    login(&mut one, "Eve");
+    let change = report(&mut one);
+    let first = piece(&one, 0, 1);
+    let rest = piece(&one, next(&first), 1_000);
+    check(&[
+        (&change, (Taken::Hole, 4, 1)),
+        (&first, (Taken::Copying, 5, 0)),
+        (&rest, (Taken::Applied, 5, 1)),
+    ]);
+}
+
+/// A node that was taken for gone is back, and has nobody any more.
+#[test]
+fn node_that_was_lost_and_has_nobody_is_believed() {
+    let (mut one, room) = sharing(1);
+    let limits = Limits::default();
+    let update = ("Ada", Update::default());
+    one.login(room, None, update, &limits).expect("it has no data");
+    one.report_at_once(room, &limits);
+    let whole = one.own_piece(room, 0, &mut 1_000).unwrap();
+    let empty = PartHead { n: whole.head.n + 1, ..PartHead::default() };
+    let empty = Report { head: empty, content: Content::Head };
+    let ((mut other, there), from) = (sharing(2), NodeId::from_bits(1));
+    assert_eq!(other.apply(there, from, whole), Taken::Applied);
+    other.lose_node(from, &limits);
+    assert_eq!(other.foreign_members(), 1, "she is held");
+    assert_eq!(other.apply(there, from, empty), Taken::Applied);
+    assert_eq!(other.foreign_members(), 0);
 }
 
 #[test]
 fn report_that_is_old_or_was_told_before_changes_nothing() {
-    use headcount::presence::{Content, NodeId, PartHead, Presence, Report, Taken};
     let mut pair = Pair::new(Limits::default());
     pair.login(0, "Ada");
     pair.pass_ms(100);
     let room = pair.nodes[0].presence.find(ROOMS[1]).unwrap();
     let whole = pair.nodes[0].presence.own_piece(room, 0, &mut 1_000).unwrap();
-    let mut other = Presence::new(3);
-    other.share(NodeId::from_bits(3));
-    let limits = Limits::default();
-    let there = other.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
+    let (mut other, there) = sharing(3);
     let from = NodeId::from_bits(1);
     assert_eq!(other.apply(there, from, whole.clone()), Taken::Applied);
     assert_eq!(other.foreign_members(), 1);
@@ -308,16 +357,6 @@ fn report_that_is_old_or_was_told_before_changes_nothing() {
     let nobody = Content::Piece { from: 0, to: None, members: Vec::new() };
     let older = Report { head: older, content: nobody };
     assert_eq!(other.apply(there, from, older), Taken::Known);
-    // A node that was taken for gone is back, and has nobody any more.
-    let mut lost = Presence::new(4);
-    lost.share(NodeId::from_bits(4));
-    let there_too = lost.enter(ROOMS[1], 0, &View::Nothing, &limits).unwrap().0;
-    assert_eq!(lost.apply(there_too, from, whole.clone()), Taken::Applied);
-    lost.lose_node(from, &limits);
-    let empty = PartHead { n: whole.head.n + 1, ..PartHead::default() };
-    let empty = Report { head: empty, content: Content::Head };
-    assert_eq!(lost.apply(there_too, from, empty), Taken::Applied);
-    assert_eq!(lost.foreign_members(), 0);
     // A change that is missing, and one that says something else of itself.
     let (set, gone) = (Vec::new(), Vec::new());
     let n = whole.head.n + 2;
