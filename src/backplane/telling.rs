@@ -228,9 +228,10 @@ impl Backplane {
         let heads = names.into_iter().map(head).collect();
         let beat = Some(self.beats);
         let text = Message::Node { from: self.me, beat, heads, known }.encode();
-        self.link.publish(&self.nodes, text.as_bytes(), None);
-        if self.beats.is_multiple_of(BEATS_PER_ROLE) {
+        // From the first on: of a user that may not ask that is known before anything is said.
+        if self.beats % BEATS_PER_ROLE == 1 {
             self.link.ask_role();
         }
+        self.link.publish(&self.nodes, text.as_bytes(), None);
     }
 }

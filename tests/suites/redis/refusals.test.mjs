@@ -149,11 +149,15 @@ test("a user with few rights is enough", async () => {
 
 test("a user that may not do what is needed is said", async () => {
   const redis = await Redis.start();
-  await redis.call("ACL", "SETUSER", "headcount", "on", "resetchannels", "+@all", `>${SECRET}`);
   const url = `redis://headcount:${ENCODED}@${redis.host}:${redis.port}`;
-  const told = await refusal(url);
-  assert.match(told, /the user may not do that/);
-  for (const secret of [SECRET, ENCODED]) assert.ok(!told.includes(secret), told);
+  const needed = ["publish", "subscribe", "role"].map((command) => [`-${command}`]);
+  for (const missing of [["resetchannels"], ...needed]) {
+    const user = ["reset", "on", "+@all", "&headcount:*", ...missing, `>${SECRET}`];
+    await redis.call("ACL", "SETUSER", "headcount", ...user);
+    const told = await refusal(url);
+    assert.match(told, /the user may not do that/, `${missing}`);
+    for (const secret of [SECRET, ENCODED]) assert.ok(!told.includes(secret), told);
+  }
 });
 
 test("a server of a cluster is refused", async () => {
