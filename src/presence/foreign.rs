@@ -49,11 +49,14 @@ impl Presence {
             Content::Delta { .. } if known.is_some() && head.n == base.n => {
                 return if is_same { Taken::Known } else { Taken::Differs };
             }
+            // One that nothing is known of may just have begun, or be back: then these are all.
+            Content::Delta { set, gone, .. }
+                if known.is_none() && gone.is_empty() && set.len() == head.count as usize =>
+            {
+                return self.take_piece(id, node, (head, set), (0, None));
+            }
             Content::Delta { after, set, gone } => {
-                // One that nothing is known of may just have begun: then these are all.
-                let is_first =
-                    known.is_none() && gone.is_empty() && set.len() == head.count as usize;
-                if !is_first && (known.is_none() || base.n != after) {
+                if known.is_none() || base.n != after {
                     return Taken::Hole;
                 }
                 if let Some(pieces) = self.copy_mut(id, node).and_then(|copy| copy.pieces.as_mut())

@@ -2,7 +2,8 @@
 
 use headcount::config::Limits;
 use headcount::presence::{
-    ClientId, Content, Leave, News, NodeId, PartHead, Presence, Report, RoomId, Taken, Update, View,
+    ClientId, Content, Leave, MemberId, News, NodeId, PartHead, Presence, Report, RoomId, Taken,
+    Update, View,
 };
 use headcount::ws::Deflater;
 use headcount_support::nodes::broker::{Broker, Wildness};
@@ -253,20 +254,25 @@ fn sharing(number: u64) -> (Presence, RoomId) {
     (presence, entered.expect("there is room").0)
 }
 
+fn login(one: &mut Presence, room: RoomId, name: &str) -> MemberId {
+    let update = (name, Update::default());
+    one.login(room, None, update, &Limits::default()).expect("it has no data")
+}
+
+/// What others are told of what has changed.
+fn report(one: &mut Presence, room: RoomId) -> Report {
+    one.report_at_once(room, &Limits::default());
+    match one.take_news().pop() {
+        Some(News::Changed(_, report)) => report,
+        other => panic!("{other:?} is no report"),
+    }
+}
+
 #[test]
 fn part_is_what_its_pieces_and_the_changes_between_them_say() {
-    let limits = Limits::default();
     let [(mut one, room), (mut other, there)] = [1, 2].map(sharing);
-    let login = |one: &mut Presence, name| {
-        one.login(room, None, (name, Update::default()), &limits).expect("it has no data")
-    };
-    let report = |one: &mut Presence| {
-        one.report_at_once(room, &limits);
-        match one.take_news().pop() {
-            Some(News::Changed(_, report)) => report,
-            other => panic!("{other:?} is no report"),
-        }
-    };
+    let login = |one: &mut Presence, name| login(one, room, name);
+    let report = |one: &mut Presence| report(one, room);
     let piece = |one: &Presence, from, mut bytes| one.own_piece(room, from, &mut bytes).unwrap();
     let next = |report: &Report| match report.content {
         Content::Piece { to, .. } => to.expect("there is more"),
@@ -307,7 +313,7 @@ fn part_is_what_its_pieces_and_the_changes_between_them_say() {
         (&rest, (Taken::Known, 4, 1)),
     ]);
     // Ada is here under another number, of which nothing was heard: she stays until all is.
-    one.release(ada, Leave::Logout, &limits);
+    one.release(ada, Leave::Logout, &Limits::default());
     login(&mut one, "Ada");
     report(&mut one);
     login(&mut one, "Eve");
@@ -321,23 +327,26 @@ fn part_is_what_its_pieces_and_the_changes_between_them_say() {
     ]);
 }
 
-/// A node that was taken for gone is back, and has nobody any more.
+/// A node that was taken for gone is back, and has somebody else by now or nobody.
 #[test]
-fn node_that_was_lost_and_has_nobody_is_believed() {
-    let (mut one, room) = sharing(1);
+fn node_that_was_lost_is_believed() {
+    let ((mut one, room), from) = (sharing(1), NodeId::from_bits(1));
     let limits = Limits::default();
-    let update = ("Ada", Update::default());
-    one.login(room, None, update, &limits).expect("it has no data");
-    one.report_at_once(room, &limits);
-    let whole = one.own_piece(room, 0, &mut 1_000).unwrap();
-    let empty = PartHead { n: whole.head.n + 1, ..PartHead::default() };
-    let empty = Report { head: empty, content: Content::Head };
-    let ((mut other, there), from) = (sharing(2), NodeId::from_bits(1));
-    assert_eq!(other.apply(there, from, whole), Taken::Applied);
-    other.lose_node(from, &limits);
-    assert_eq!(other.foreign_members(), 1, "she is held");
-    assert_eq!(other.apply(there, from, empty), Taken::Applied);
-    assert_eq!(other.foreign_members(), 0);
+    let ada = login(&mut one, room, "Ada");
+    let told = report(&mut one, room);
+    one.release(ada, Leave::Logout, &limits);
+    let head = report(&mut one, room).head;
+    let nobody = Report { head, content: Content::Head };
+    login(&mut one, room, "Bob");
+    let bob = report(&mut one, room);
+    for (now, left) in [(nobody, 0), (bob, 1)] {
+        let (mut other, there) = sharing(2);
+        assert_eq!(other.apply(there, from, told.clone()), Taken::Applied);
+        other.lose_node(from, &limits);
+        assert_eq!(other.foreign_members(), 1, "she is held");
+        assert_eq!(other.apply(there, from, now.clone()), Taken::Applied, "{now:?}");
+        assert_eq!(other.foreign_members(), left, "{now:?}");
+    }
 }
 
 #[test]
