@@ -69,6 +69,11 @@ impl Node {
         self.behind_ms += ms;
     }
 
+    /// From when until when it was stopped last.
+    pub fn stopped(&self) -> (u64, u64) {
+        (self.stopped_from, self.stopped_until)
+    }
+
     /// Somebody follows a room from now on, or does not any more.
     pub fn watch(&mut self, room: usize, limits: &Limits, now: u64) {
         match self.watched[room].take() {

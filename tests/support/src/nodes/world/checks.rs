@@ -1,7 +1,7 @@
 //! What must be so in a run, all the time and in the end.
 
 use super::{KNOWN_MS, LOOK_MS, World};
-use crate::nodes::node::ROOMS;
+use crate::nodes::node::{Node, ROOMS};
 
 impl World {
     /// No copy was another than the part that its node told of.
@@ -22,6 +22,7 @@ impl World {
         if looks_at_all {
             self.looked_at = now;
         }
+        let stops: Vec<_> = self.nodes.iter().map(Node::stopped).collect();
         for (index, node) in self.nodes.iter_mut().enumerate() {
             if !std::mem::take(&mut node.has_told) && !looks_at_all {
                 continue;
@@ -52,8 +53,13 @@ impl World {
                 }
                 for client in self.clients.iter().filter(|client| client.room == room) {
                     let calm = if until == now { self.failed_at + 8_000 } else { 0 };
-                    let is_known =
-                        client.since.is_some_and(|since| since.max(calm) + KNOWN_MS < until);
+                    let (stopped_from, stopped_until) = stops[client.was];
+                    let is_known = client.since.is_some_and(|since| {
+                        // A node that was stopped at once has not told of it.
+                        let is_told = since + KNOWN_MS < stopped_from || stopped_until < since;
+                        let since = if is_told { since } else { stopped_until };
+                        since.max(calm) + KNOWN_MS < until
+                    });
                     let is_seen = names.iter().any(|name| name == client.name);
                     let is_right = !is_known || is_seen;
                     assert!(is_right, "at {now}, node {index}: no {client:?} in {document}");
