@@ -194,17 +194,32 @@ pub static PACKET: Words = Words {
     joints: table(b"[]{},:\"/-"),
     counts: &[2, 3, 4, 5, 6, 98, 99, 100, 101],
     make: |out, random| {
-        let depth = [1, 2, 3, 4, 99, 100, 101][random.below(7)];
-        let attachments = [1, 2, 3, 4, 999, 1000, 1001][random.below(7)];
+        let kind = random.below(7);
+        out.push(b'0' + kind as u8);
+        if kind > 4 {
+            let attachments = [0, 1, 2, 3, 4, 999, 1000, 1001][random.below(8)];
+            out.extend_from_slice(format!("{attachments}-").as_bytes());
+        }
+        let namespace = [0, 1, 2, 5, 6, 1000, 1001][random.below(7)];
+        if namespace > 0 {
+            out.push(b'/');
+            out.resize(out.len() + namespace - 1, b'x');
+            out.push(b',');
+        }
+        out.extend_from_slice([&b""[..], b"0", b"7", b"18446744073709551615"][random.below(4)]);
+        if [0, 1, 4].contains(&kind) {
+            out.extend_from_slice([&b""[..], b"{}", b"{\"a\":1}", b"\"a\""][random.below(4)]);
+            return;
+        }
         let name = ["\"a\"", "\"connect\"", "\"\\u0063onnect\"", "1"][random.below(4)];
-        let start = match random.below(3) {
-            0 => format!("2[{name},"),
-            1 => format!("5{attachments}-/x,7[{name},"),
-            _ => "3[".to_owned(),
-        };
-        out.extend_from_slice(start.as_bytes());
-        out.extend(b"[".repeat(depth));
-        out.extend(b"]".repeat(depth + random.below(3)));
+        // In one another, with the array of the packet.
+        let arrays = [1, 2, 3, 4, 99, 100, 101][random.below(7)];
+        out.extend_from_slice(format!("[{name}").as_bytes());
+        if arrays > 1 {
+            out.push(b',');
+            out.extend(b"[".repeat(arrays - 1));
+        }
+        out.extend(b"]".repeat(arrays));
     },
 };
 
@@ -230,7 +245,10 @@ pub fn change(input: &mut Vec<u8>, words: &Words, random: &mut Xorshift) {
             _ => {
                 let mut made = Vec::new();
                 (words.make)(&mut made, random);
-                insert(input, [start, end, 0][random.below(3)], &made);
+                match random.below(4) {
+                    0 => *input = made,
+                    at => insert(input, [start, end, 0][at - 1], &made),
+                }
             }
         }
     }
