@@ -23,9 +23,9 @@ pub struct Options {
     #[arg(long, default_value_t = 1)]
     runs: usize,
 
-    /// Leave libFuzzer to its own mutations
-    #[arg(long, conflicts_with = "write")]
-    plain: bool,
+    /// Look for each without the grammars too, by libFuzzer's own mutations
+    #[arg(long)]
+    compare: bool,
 
     /// Put the table into docs/evidence/testing.md
     #[arg(long, conflicts_with = "bugs")]
@@ -35,7 +35,19 @@ pub struct Options {
     bugs: Vec<String>,
 }
 
+/// How inputs are made.
+struct Way {
+    name: &'static str,
+    variables: &'static [(&'static str, &'static str)],
+}
+
+const WAYS: [Way; 2] = [
+    Way { name: "with the grammar", variables: &[] },
+    Way { name: "libFuzzer's own", variables: &[("HEADCOUNT_FUZZ_PLAIN", "1")] },
+];
+
 /// How a bug was found.
+#[derive(Clone, Copy)]
 struct Found {
     seconds: f64,
     executions: u64,
@@ -49,42 +61,74 @@ pub fn run(options: &Options) -> Result<bool> {
         return Err(format!("there is no bug {unknown}").into());
     }
     let programs = build(&bugs)?;
-    let (mut rows, mut times, mut missed) = (Vec::new(), Vec::new(), 0);
+    let ways = if options.compare { &WAYS[..] } else { &WAYS[..1] };
+    let (mut rows, mut all) = (Vec::new(), vec![Vec::new(); ways.len()]);
     for (index, bug) in bugs.iter().enumerate() {
         if !options.bugs.is_empty() && !options.bugs.contains(&bug.id) {
             continue;
         }
-        let (id, what) = (&bug.id, &bug.what);
         let target = bug.target.as_deref().expect("each has a target");
         let program = programs.join(target);
-        let find = |seed| find(&program, target, index + 1, seed, options);
-        let found: Result<Vec<Option<Found>>> = (0..options.runs).map(find).collect();
-        let Some(mut found) = found?.into_iter().collect::<Option<Vec<Found>>>() else {
-            missed += 1;
-            println!("{id:5} NOT FOUND by {target} in {} s: {what}", options.seconds);
-            continue;
-        };
-        found.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
-        let Found { seconds, executions } = found[found.len() / 2];
-        times.push(seconds);
-        println!("{id:5} {target:13} {executions:9} executions {seconds:6.2} s  {what}");
-        let executions = page::grouped(executions);
-        rows.push(format!("| {id} | {what} | `{target}` | {executions} | {seconds:.2} |\n"));
+        let mut row = format!("| {} | {} | `{target}` |", bug.id, bug.what);
+        for (way, all) in ways.iter().zip(&mut all) {
+            let find = |seed| find(&program, target, (index + 1, seed), options.seconds, way);
+            let found = median(options.runs, find)?;
+            row += &cells(found);
+            all.push(found);
+        }
+        println!("{row}");
+        rows.push(row + "\n");
     }
+    let summaries = ways.iter().zip(&all);
+    let summary: String =
+        summaries.map(|(way, all)| format!("- {}: {}\n", way.name, summary(all))).collect();
+    print!("{summary}");
+    if options.write {
+        let titles = ways.iter().map(|way| format!(" {}: executions | s |", way.name));
+        let rules = "---:|---:|".repeat(ways.len());
+        let head = format!(
+            "| bug | what it does | target |{}\n|---|---|---|{rules}\n",
+            titles.collect::<String>()
+        );
+        page::write("fuzzed", &format!("{summary}\n{head}{}", rows.concat()))?;
+    }
+    Ok(all[0].iter().all(Option::is_some))
+}
+
+/// The run in the middle, where nothing found takes longest. When most have found nothing, no more
+/// are made.
+fn median(runs: usize, find: impl Fn(usize) -> Result<Option<Found>>) -> Result<Option<Found>> {
+    let (mut found, mut missed) = (Vec::new(), 0);
+    for seed in 0..runs {
+        match find(seed)? {
+            Some(one) => found.push(one),
+            None => missed += 1,
+        }
+        if missed * 2 > runs {
+            return Ok(None);
+        }
+    }
+    found.sort_by(|one, other| one.seconds.total_cmp(&other.seconds));
+    Ok(found.get(runs / 2).copied())
+}
+
+fn cells(found: Option<Found>) -> String {
+    match found {
+        Some(Found { seconds, executions }) => {
+            format!(" {} | {seconds:.2} |", page::grouped(executions))
+        }
+        None => " – | not found |".into(),
+    }
+}
+
+fn summary(all: &[Option<Found>]) -> String {
+    let seconds = |found: &Option<Found>| found.map_or(f64::INFINITY, |found| found.seconds);
+    let mut times: Vec<f64> = all.iter().map(seconds).collect();
     times.sort_by(f64::total_cmp);
     let middle = times.get(times.len() / 2).copied().unwrap_or_default();
-    let total = times.len() + missed;
-    let longest = times.last().copied().unwrap_or_default();
-    let summary = format!(
-        "{} of {total} bugs found, median {middle:.2} s, at most {longest:.2} s",
-        times.len()
-    );
-    println!("{summary}");
-    if options.write {
-        let head = "| bug | what it does | target | executions | s |\n|---|---|---|---:|---:|\n";
-        page::write("fuzzed", &format!("{summary}:\n\n{head}{}", rows.concat()))?;
-    }
-    Ok(missed == 0)
+    let longest = times.iter().rfind(|time| time.is_finite()).copied().unwrap_or_default();
+    let (found, total) = (all.iter().flatten().count(), all.len());
+    format!("{found} of {total} bugs found, median {middle:.2} s, at most {longest:.2} s")
 }
 
 /// Makes the copy, builds the targets and sees that each is content without a bug. Gives the folder
@@ -92,7 +136,7 @@ pub fn run(options: &Options) -> Result<bool> {
 fn build(bugs: &[Bug]) -> Result<PathBuf> {
     let copy = Copy::make("fuzzed")?;
     places::plant(&copy.sources, bugs, copy::switch)?;
-    let target = copy::target().join("fuzz");
+    let target = copy::target().join("mutation/fuzz");
     let mut targets: Vec<&str> = bugs.iter().filter_map(|bug| bug.target.as_deref()).collect();
     targets.sort_unstable();
     targets.dedup();
@@ -107,9 +151,8 @@ fn build(bugs: &[Bug]) -> Result<PathBuf> {
         }
     }
     let programs = target.join(triple).join("release");
-    let options = Options { seconds: 3, runs: 1, plain: false, write: false, bugs: Vec::new() };
     for name in targets {
-        if find(&programs.join(name), name, 0, 0, &options)?.is_some() {
+        if find(&programs.join(name), name, (0, 0), 3, &WAYS[0])?.is_some() {
             return Err(format!("{name} fails without a bug too").into());
         }
     }
@@ -128,9 +171,9 @@ fn host() -> Result<String> {
 fn find(
     program: &PathBuf,
     target: &str,
-    number: usize,
-    seed: usize,
-    options: &Options,
+    (number, seed): (usize, usize),
+    seconds: u64,
+    way: &Way,
 ) -> Result<Option<Found>> {
     let folder = copy::target().join("mutation/artifacts/");
     fs::create_dir_all(&folder)?;
@@ -141,11 +184,9 @@ fn find(
     command.arg(format!("-artifact_prefix={}", folder.display()));
     command.arg(format!("-dict={}", root().join("fuzz/dictionary").join(target).display()));
     command.env(VARIABLE, number.to_string());
-    if options.plain {
-        command.env("HEADCOUNT_FUZZ_PLAIN", "1");
-    }
+    command.envs(way.variables.iter().copied());
     let started = Instant::now();
-    let (lines, end) = run_program(&mut command, Duration::from_secs(options.seconds), |_| false)?;
+    let (lines, end) = run_program(&mut command, Duration::from_secs(seconds), |_| false)?;
     let seconds = started.elapsed().as_secs_f64();
     if end == End::TimedOut {
         return Ok(None);
