@@ -53,6 +53,11 @@ impl Fetch {
         }
     }
 
+    /// Whether the part of a room is wanted.
+    pub(super) fn wants(&self, name: &Name) -> bool {
+        self.rooms.contains_key(name)
+    }
+
     /// The part of a room is there.
     pub(super) fn got(&mut self, name: &Name) {
         self.rooms.remove(name);

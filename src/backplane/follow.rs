@@ -18,7 +18,7 @@ pub(super) struct Follow {
 /// What a new room waits for.
 #[derive(Debug)]
 pub(super) struct Loading {
-    until: Time,
+    since: Time,
     /// So many nodes have heard the question.
     expected: Option<u64>,
     /// Those whose parts are there.
@@ -26,9 +26,9 @@ pub(super) struct Loading {
 }
 
 impl Follow {
-    /// One that waits so long for what others say.
-    pub(super) fn new(until: Option<Time>) -> Follow {
-        let loading = until.map(|until| Loading { until, expected: None, heard: BTreeSet::new() });
+    /// One that waits for what others say, since this time, or one that does not.
+    pub(super) fn new(since: Option<Time>) -> Follow {
+        let loading = since.map(|since| Loading { since, expected: None, heard: BTreeSet::new() });
         Follow { loading, told_at: Time::ZERO, asked_at: Time::ZERO }
     }
 
@@ -53,16 +53,8 @@ impl Follow {
         })
     }
 
-    /// Until when it waits for others at most, if it does.
-    pub(super) fn waits_until(&self) -> Time {
-        self.loading.as_ref().map_or(Time::NEVER, |loading| loading.until)
-    }
-
-    /// It waits for others until this time, if it waits. Says whether it does.
-    pub(super) fn wait_until(&mut self, until: Time) -> bool {
-        if let Some(loading) = &mut self.loading {
-            loading.until = loading.until.max(until);
-        }
-        self.loading.is_some()
+    /// Since when it waits for others, if it does.
+    pub(super) fn waits_since(&self) -> Option<Time> {
+        self.loading.as_ref().map(|loading| loading.since)
     }
 }

@@ -10,7 +10,7 @@ use super::follow::Follow;
 use super::link::Inbound;
 use super::message::{Known, Message, Wanted};
 use super::peers::Peers;
-use super::telling::{BACK_MS, LOAD_MS};
+use super::telling::{BACK_MS, LOAD_MS, LOAD_MS_MAX};
 
 /// What was told so long ago is known to those who hear anything at all, in ms.
 const QUIET_MS: u64 = 2_000;
@@ -63,10 +63,15 @@ impl Backplane {
             && at <= now
         {
             self.timers.remove(&(at, name.clone()));
-            match self.follows.get(&name).map_or(Time::NEVER, Follow::waits_until) {
-                Time::NEVER => {}
-                until if until > now => drop(self.timers.insert((until, name))),
-                _ => self.give_up_loading(&name, presence),
+            let Some(since) = self.follows.get(&name).and_then(Follow::waits_since) else {
+                continue;
+            };
+            // What is known to be missing may be on its way.
+            let is_missing = self.fetches.values().any(|fetch| fetch.wants(&name));
+            let until = since.after_ms(if is_missing { LOAD_MS_MAX } else { LOAD_MS });
+            match until > now {
+                true => drop(self.timers.insert((until, name))),
+                false => self.give_up_loading(&name, presence),
             }
         }
         self.fetches.values_mut().for_each(|fetch| fetch.give_up_late(now));

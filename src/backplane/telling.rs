@@ -21,8 +21,8 @@ const BEATS_PER_ROLE: u64 = 3;
 /// A room waits so long for what other nodes have in it, in ms.
 pub(super) const LOAD_MS: u64 = 250;
 
-/// A new room waits no longer than this for all of it, in ms: until then nobody knows who came.
-const LOAD_MS_MAX: u64 = 500;
+/// A new room waits so long if it knows what it lacks, in ms: until then nobody knows who came.
+pub(super) const LOAD_MS_MAX: u64 = 500;
 
 /// When the server is there again, all nodes are after this, in ms. No room waits for longer.
 pub(super) const BACK_MS: u64 = 2_000;
@@ -116,12 +116,12 @@ impl Backplane {
                     fetch.got(&name);
                     continue;
                 };
-                if let Some(follow) = self.follows.get_mut(&name) {
-                    // What the parts of a room are is told at the same time, if that can be.
-                    let (asked_at, until) = (follow.asked_at, now.after_ms(LOAD_MS));
-                    if !follow.wait_until(asked_at.after_ms(LOAD_MS_MAX).min(until)) {
-                        presence.commit_from(room, asked_at.after_ms(BACK_MS).min(until));
-                    }
+                // What the parts of a room are is told at the same time, if that can be.
+                if let Some(follow) = self.follows.get(&name)
+                    && follow.loading.is_none()
+                {
+                    let until = follow.asked_at.after_ms(BACK_MS).min(now.after_ms(LOAD_MS));
+                    presence.commit_from(room, until);
                 }
                 let from = presence.copied_to(room, node);
                 wanted.push((name, if from > 0 { NOTHING } else { n }, from));
@@ -141,7 +141,7 @@ impl Backplane {
 
     fn open(&mut self, name: &Name, presence: &mut Presence, now: Time) {
         let is_loading = presence.find(name).is_some_and(|room| presence.is_loading(room));
-        self.follows.insert(name.clone(), Follow::new(is_loading.then(|| now.after_ms(LOAD_MS))));
+        self.follows.insert(name.clone(), Follow::new(is_loading.then_some(now)));
         if !self.link.is_up() {
             // Nobody can be asked now, and all rooms are asked for when that is over.
             return self.give_up_loading(name, presence);

@@ -5,8 +5,9 @@ use headcount::presence::{
     ClientId, Content, Leave, MemberId, News, NodeId, PartHead, Presence, Report, RoomId, Taken,
     Update, View,
 };
+use headcount::time::Time;
 use headcount::ws::Deflater;
-use headcount_support::nodes::broker::{Broker, Wildness};
+use headcount_support::nodes::broker::{Broker, Connection, Wildness};
 use headcount_support::nodes::node::{Node, ROOMS};
 use headcount_support::nodes::run;
 use headcount_support::sim::choices::Choices;
@@ -325,6 +326,35 @@ fn part_is_what_its_pieces_and_the_changes_between_them_say() {
         (&first, (Taken::Copying, 5, 0)),
         (&rest, (Taken::Applied, 5, 1)),
     ]);
+}
+
+/// What is missing of a room can't be asked for yet: another question to the same node is out.
+#[test]
+fn new_room_waits_while_it_knows_what_it_lacks() {
+    let mut pair = Pair::new(Limits::default());
+    for (room, name) in [(1, "Ada"), (2, "Bob")] {
+        let presence = &mut pair.nodes[0].presence;
+        let id = presence.find(ROOMS[room]).expect("it follows all");
+        login(presence, id, name);
+    }
+    pair.nodes[1] = Node::new(2, 0);
+    for (node, connection) in pair.nodes.iter_mut().zip(&mut pair.broker.connections) {
+        *connection = Some(Connection::new(40));
+        node.backplane.connected(0, Time::ZERO);
+    }
+    pair.pass_ms(1_000);
+    for (room, ms) in [(1, 60), (2, 0)] {
+        pair.nodes[1].watch(room, &pair.limits, pair.now);
+        pair.pass_ms(ms);
+    }
+    let room = pair.nodes[1].presence.find(ROOMS[2]).unwrap();
+    let since = pair.now;
+    while pair.nodes[1].presence.is_loading(room) {
+        pair.pass_ms(1);
+    }
+    let waited = pair.now - since;
+    assert!((300..500).contains(&waited), "for {waited} ms");
+    assert_eq!(pair.nodes[1].document(2, pair.now)["names"].to_string(), r#"["Bob"]"#);
 }
 
 /// A node that was taken for gone is back, and has somebody else by now or nobody.
