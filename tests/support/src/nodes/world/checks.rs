@@ -34,7 +34,7 @@ impl World {
             for room in 0..ROOMS.len() {
                 let Some((_, since)) = node.watched[room] else { continue };
                 let (stopped_from, stopped_until) = self.stopped;
-                let is_told = until > stopped_until + KNOWN_MS || since < stopped_from;
+                let is_told = until > stopped_until + KNOWN_MS || since + KNOWN_MS < stopped_from;
                 if since + KNOWN_MS > until || !is_told {
                     continue;
                 }
@@ -56,7 +56,9 @@ impl World {
                     let (stopped_from, stopped_until) = stops[client.was];
                     let is_known = client.since.is_some_and(|since| {
                         // A node that was stopped at once has not told of it.
-                        let is_told = since + KNOWN_MS < stopped_from || stopped_until < since;
+                        let moved_at = since.max(client.moved_at);
+                        let is_told =
+                            moved_at + KNOWN_MS < stopped_from || stopped_until < moved_at;
                         let since = if is_told { since } else { stopped_until };
                         since.max(calm) + KNOWN_MS < until
                     });
