@@ -279,10 +279,14 @@ impl Backplane {
         self.fetches.entry(node).or_default().want(name, n);
     }
 
-    /// Has the followers of a room told, if all have said what they have in it.
+    /// Has the followers of a room told, if all have said what they have in it. If others have yet
+    /// to answer, it is looked at again: it may have waited for this alone.
     fn finish_loading(&mut self, name: &Name, presence: &mut Presence) {
-        if self.follows.get(name).is_some_and(Follow::is_loaded) {
+        let Some(follow) = self.follows.get(name) else { return };
+        if follow.is_loaded() {
             self.give_up_loading(name, presence);
+        } else if follow.loading.is_some() {
+            self.timers.insert((Time::ZERO, name.clone()));
         }
     }
 
