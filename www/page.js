@@ -381,6 +381,8 @@ function note(joined, left) {
 function clear() {
   for (const name of [...shown.keys()]) drop(name);
   for (const set of [fresh, came, went]) set.clear();
+  clearTimeout(teller);
+  teller = 0;
   names = [];
   marked = null;
   told = -Infinity;

@@ -161,6 +161,15 @@ await check("a room that the server does not have is said to be none", async () 
     await says(page, "state", "Live");
     await page.context().close();
   }
+  const page = await open("about:blank");
+  await page.clock.install();
+  await page.goto(`${own.url}/#doc-1`);
+  await state(page, "live");
+  await go(page, "secret");
+  await says(page, "state", "There is no such list here.");
+  await page.clock.runFor(3_000); // by then the news of a list have been told
+  assert.equal(await page.locator("#news").textContent(), "");
+  await page.context().close();
   await own.kill();
   excuse(false);
 });
