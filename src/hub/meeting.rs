@@ -44,8 +44,11 @@ impl Hub {
                 self.agenda.touched.push_back(socket);
             }
             Letter::Release { carrier, session } => {
-                self.with(carrier, |connection, _| connection.release_from(session));
-                self.drop_oldest_pending();
+                // It may have had the next request of the session since.
+                if !self.context.sessions.keeps(session, carrier) {
+                    self.with(carrier, |connection, _| connection.release_from(session));
+                    self.drop_oldest_pending();
+                }
             }
         }
     }

@@ -251,6 +251,11 @@ impl Sessions {
         self.all.get(&number).is_some_and(|session| session.poll.is_some())
     }
 
+    /// Whether a connection is kept for more requests of the session.
+    pub(super) fn keeps(&self, number: u32, connection: ConnectionId) -> bool {
+        self.all.get(&number).is_some_and(|session| session.carriers.contains(&Some(connection)))
+    }
+
     /// For whom something is to be done next.
     pub(super) fn next(&self) -> Option<ConnectionId> {
         self.letters.front().map(Letter::of)

@@ -3,7 +3,7 @@
 use headcount::config::{Config, Limits};
 
 use crate::engine;
-use crate::poller::{Client, request};
+use crate::poller::{Client, check_gone, request};
 use crate::world::{Peer, World};
 
 const LOGOUT: &str = "42[\"logout\"]";
@@ -62,4 +62,22 @@ fn g12_session_keeps_two_connections_and_none_when_it_is_over() {
     let heads = [world.connect(), world.connect()];
     assert!(posts.iter().all(|&peer| world.is_closed(peer)) && world.is_closed(client.poll));
     assert!(heads.iter().all(|&peer| !world.is_closed(peer)));
+}
+
+/// … which is known of a connection too that had to make room and has the next request at once.
+#[test]
+fn g12_connection_that_is_used_again_is_one_of_the_two() {
+    let mut world = World::new();
+    let mut client = Client::joined(&mut world);
+    client.ask(&mut world);
+    client.post_from(&mut world, LOGOUT);
+    let other = engine::join(&mut world);
+    engine::login(&mut world, other, "Ada");
+    world.pass_ms(100);
+    assert_eq!(client.told(&mut world), "42[\"login\",[\"Ada\"]]");
+    let third = world.connect();
+    world.send_quietly(third, request("POST", &client.path(), LOGOUT).as_bytes());
+    world.send(client.poll, request("GET", &client.path(), "").as_bytes());
+    world.reset(client.poll);
+    check_gone(&mut world, &client);
 }
