@@ -81,3 +81,33 @@ fn g12_connection_that_is_used_again_is_one_of_the_two() {
     world.reset(client.poll);
     check_gone(&mut world, &client);
 }
+
+/// Proxies have requests of several clients on one connection.
+#[test]
+fn g12_connection_may_have_requests_of_several_sessions() {
+    let mut world = World::new();
+    let mut first = Client::joined(&mut world);
+    let mut second = Client::joined(&mut world);
+    let ask = |world: &mut World, peer: Peer, client: &Client| {
+        world.send(peer, request("GET", &client.path(), "").as_bytes());
+    };
+    let other = engine::join(&mut world);
+    first.ask(&mut world);
+    let shared = first.poll;
+    engine::login(&mut world, other, "Ada");
+    world.pass_ms(100);
+    assert_eq!(first.told(&mut world), "42[\"login\",[\"Ada\"]]");
+    ask(&mut world, shared, &second);
+    second.poll = shared;
+    assert_eq!(second.told(&mut world), "42[\"login\",[\"Ada\"]]");
+    ask(&mut world, shared, &second);
+    // The first goes on with other connections, and lets this one go.
+    first.ask(&mut world);
+    first.post_from(&mut world, LOGOUT);
+    first.post_from(&mut world, LOGOUT);
+    world.reset(shared);
+    check_gone(&mut world, &second);
+    engine::login(&mut world, other, "Bob");
+    world.pass_ms(100);
+    assert_eq!(first.told(&mut world), "42[\"login\",[\"Bob\"]]");
+}
