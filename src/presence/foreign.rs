@@ -41,11 +41,12 @@ impl Presence {
         }
         let is_same = (head.count, head.digest) == (base.count, base.digest);
         match content {
-            // Where nothing is known somebody may be held all the same.
-            Content::Head if is_same && known.is_some() => {}
-            Content::Head if head.count > 0 => return Taken::Hole,
-            // Of nothing that is all there is to say.
-            Content::Head => return self.take_piece(id, node, (head, Vec::new()), (0, None)),
+            // Of nothing that is all there is to say: whoever is held or copied is not there.
+            Content::Head if head.count == 0 => {
+                return self.take_piece(id, node, (head, Vec::new()), (0, None));
+            }
+            Content::Head if is_same => {}
+            Content::Head => return Taken::Hole,
             Content::Delta { .. } if known.is_some() && head.n == base.n => {
                 return if is_same { Taken::Known } else { Taken::Differs };
             }

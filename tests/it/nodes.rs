@@ -328,6 +328,31 @@ fn part_is_what_its_pieces_and_the_changes_between_them_say() {
     ]);
 }
 
+/// Everybody leaves while a part is copied, and its node has the room no more.
+#[test]
+fn part_of_nobody_is_copied_when_that_is_said() {
+    let [(mut one, room), (mut other, there)] = [1, 2].map(sharing);
+    let mut apply = |report| {
+        let taken = other.apply(there, NodeId::from_bits(1), report);
+        (taken, other.foreign_members())
+    };
+    let members = ["Ada", "Bob"].map(|name| login(&mut one, room, name));
+    assert_eq!(apply(report(&mut one, room)), (Taken::Applied, 2));
+    // Bob's leave is not heard, and what there is is asked for.
+    one.release(members[1], Leave::Logout, &Limits::default());
+    report(&mut one, room);
+    let members = [members[0], login(&mut one, room, "Cy")];
+    report(&mut one, room);
+    assert_eq!(apply(one.own_piece(room, 0, &mut 1).unwrap()), (Taken::Copying, 2));
+    for member in members {
+        one.release(member, Leave::Logout, &Limits::default());
+    }
+    let gone = report(&mut one, room);
+    let head = gone.head;
+    assert_eq!(apply(gone), (Taken::Copying, 1), "Bob may be in another piece");
+    assert_eq!(apply(Report { head, content: Content::Head }), (Taken::Applied, 0));
+}
+
 /// What is missing of a room can't be asked for yet: another question to the same node is out.
 #[test]
 fn new_room_waits_while_it_knows_what_it_lacks() {
