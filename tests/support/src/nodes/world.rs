@@ -113,7 +113,7 @@ pub fn run(seed: u64) -> Outcome {
     let nodes = choices.between(2, 8) as usize;
     let clients = choices.between(1, 12) as usize;
     // The shorter is over before the server is back.
-    let hold_closed_ms = choices.pick(&[2_500, 20_000]);
+    let hold_closed_ms = choices.pick(&[3_000, 20_000]);
     let limits = Limits { hold_closed_ms, hold_lost_ms: 20_000, ..Limits::default() };
     let fails = choices.pick(&[Fails::Nothing, Fails::Server, Fails::Anything]);
     let wildness = Wildness { one_in: if choices.chance(3) { 20 } else { 0 } };
