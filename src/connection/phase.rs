@@ -222,6 +222,8 @@ impl Connection {
     ) {
         let socket = WebSocket::new(protocol, deflate, self.id.generation, config, now);
         self.phase = Phase::WebSocket(socket);
+        // It has had requests of a session perhaps.
+        self.forget_identity();
     }
 
     // Polling →

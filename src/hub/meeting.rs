@@ -36,13 +36,7 @@ impl Hub {
             Letter::End { session, cause } => {
                 self.with(session, |connection, _| connection.end(cause));
             }
-            Letter::Refuse { socket } => {
-                let cause = Cause::SocketIo(ClientError::UpgradedTwice);
-                self.with(socket, |connection, context| {
-                    connection.close(cause, &context.config, now);
-                });
-                self.agenda.touched.push_back(socket);
-            }
+            Letter::Refuse { socket } => self.refuse_upgrade(socket, now),
             Letter::Release { carrier, session } => {
                 // It may have had the next request of the session since.
                 if !self.context.sessions.keeps(session, carrier) {
@@ -121,7 +115,10 @@ impl Hub {
             }
             connection.hand_over()
         });
-        let Some(handed_over) = handed_over.flatten() else { return };
+        // It may have ended since the client asked for this.
+        let Some(handed_over) = handed_over.flatten() else {
+            return self.refuse_upgrade(socket, now);
+        };
         self.with(socket, |connection, context| {
             connection.take_over(handed_over, &context.config, now);
             if let Some(client) = connection.client() {
@@ -134,6 +131,13 @@ impl Hub {
                 context.set_view(follower, one, one.view.in_form(form));
             }
         });
+        self.agenda.touched.push_back(socket);
+    }
+
+    /// No session moves to a WebSocket.
+    fn refuse_upgrade(&mut self, socket: ConnectionId, now: Time) {
+        let cause = Cause::SocketIo(ClientError::UpgradedTwice);
+        self.with(socket, |connection, context| connection.close(cause, &context.config, now));
         self.agenda.touched.push_back(socket);
     }
 

@@ -4,6 +4,7 @@ use headcount::config::{Config, Limits};
 
 use crate::engine;
 use crate::poller::{Client, check_gone, request};
+use crate::wire::{self, Told};
 use crate::world::{Peer, World};
 
 const LOGOUT: &str = "42[\"logout\"]";
@@ -80,6 +81,42 @@ fn g12_connection_that_is_used_again_is_one_of_the_two() {
     world.send(client.poll, request("GET", &client.path(), "").as_bytes());
     world.reset(client.poll);
     check_gone(&mut world, &client);
+}
+
+/// … nor is there a session for a WebSocket to go on with that has ended in the same turn.
+#[test]
+fn g6_websocket_of_a_session_that_ends_as_it_moves_is_closed() {
+    let mut world = World::new();
+    let client = Client::joined(&mut world);
+    let (socket, post) = (client.socket(&mut world), world.connect());
+    world.say(socket, "2probe");
+    world.told(socket);
+    world.send_quietly(post, request("POST", &client.path(), "1").as_bytes());
+    world.say(socket, "5");
+    assert!(matches!(world.told(socket)[..], [Told::Close(..)]), "it has nobody to wait for");
+}
+
+/// … nor is a WebSocket one of a session, on a connection that had requests of one.
+#[test]
+fn websocket_after_requests_of_a_session_is_any_other() {
+    let mut world = World::new();
+    let client = Client::joined(&mut world);
+    let hello = wire::text(r#"["hello",{}]"#);
+    for cut in [true, false] {
+        let peer = client.post_from(&mut world, LOGOUT);
+        let handshake = wire::handshake("/ws", "");
+        match cut {
+            true => world.send(peer, &handshake),
+            false => world.send(peer, &[&handshake[..], &hello].concat()),
+        }
+        assert_eq!(world.answer(peer).status, 101);
+        if cut {
+            world.send(peer, &hello);
+        }
+        let heard = world.heard(peer);
+        let codes = heard.iter().filter_map(|message| message[1]["code"].as_str());
+        assert_eq!(codes.collect::<Vec<_>>(), ["hello_unexpected"], "cut: {cut}");
+    }
 }
 
 /// Proxies have requests of several clients on one connection.
