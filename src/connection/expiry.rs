@@ -51,22 +51,24 @@ impl Connection {
         }
     }
 
-    /// Somebody waits for the place of this connection's client: asks whether it is there.
-    pub(crate) fn probe(&mut self, config: &Config, now: Time) {
+    /// Somebody waits for the place of this connection's client: asks whether it is there. One that
+    /// can't be asked, as it pings itself (Engine.IO v3), counts as being there: false.
+    pub(crate) fn probe(&mut self, config: &Config, now: Time) -> bool {
         let generation = self.id.generation;
         let (Phase::WebSocket(WebSocket {
             liveness: Liveness::Beating(heartbeat), protocol, ..
         })
         | Phase::Polling(Polling { heartbeat, protocol })) = &mut self.phase
         else {
-            return;
+            return true;
         };
         if !protocol.has_ping() {
-            return;
+            return false;
         }
         if let Some(data) = heartbeat.probe(protocol.pace(generation, config), now) {
             protocol.ping(data, &mut self.outbox);
         }
+        true
     }
 
     fn expire_socket(&mut self, config: &Config, now: Time) {

@@ -16,8 +16,8 @@ use crate::presence::ClientId;
 #[derive(Debug, Default)]
 pub(super) struct Clients {
     by_id: HashMap<ClientId, Client>,
-    /// Connections that are to be asked whether they are there.
-    asked: VecDeque<ConnectionId>,
+    /// Clients whose connections are to be asked whether they are there.
+    asked: VecDeque<ClientId>,
     /// Connections that have waited long enough, and whether the id is free.
     answered: VecDeque<(ConnectionId, bool)>,
 }
@@ -53,11 +53,10 @@ impl Clients {
                 Claim::Granted
             }
             Entry::Occupied(mut slot) => {
-                let client = slot.get_mut();
                 // The latest is the page that is there: the one before it may be a reload ago.
-                match client.next.replace(connection) {
+                match slot.get_mut().next.replace(connection) {
                     Some(older) => self.answered.push_back((older, false)),
-                    None => self.asked.push_back(client.connection),
+                    None => self.asked.push_back(client),
                 }
                 Claim::Waits
             }
@@ -102,9 +101,10 @@ impl Clients {
         !self.asked.is_empty() || !self.answered.is_empty()
     }
 
-    /// Takes the next connection that is to be asked.
-    pub(super) fn next_asked(&mut self) -> Option<ConnectionId> {
-        self.asked.pop_front()
+    /// Takes the next client that is to be asked, with the connection that it is on by now.
+    pub(super) fn next_asked(&mut self) -> Option<(ClientId, Option<ConnectionId>)> {
+        let client = self.asked.pop_front()?;
+        Some((client, self.by_id.get(&client).map(|known| known.connection)))
     }
 
     /// Takes the next that waited.

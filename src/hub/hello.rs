@@ -21,8 +21,13 @@ const WAIT_MS: u64 = 2_000;
 impl Hub {
     /// Goes on with clients that had to wait: for an id, or for others.
     pub(super) fn meet_clients(&mut self, now: Time) {
-        while let Some(id) = self.context.clients.next_asked() {
-            self.with(id, |connection, context| connection.probe(&context.config, now));
+        while let Some((client, connection)) = self.context.clients.next_asked() {
+            let Some(id) = connection else { continue };
+            self.with(id, |connection, context| {
+                if !connection.probe(&context.config, now) {
+                    context.clients.is_here(client);
+                }
+            });
             self.agenda.touched.push_back(id);
         }
         while let Some((id, is_free)) = self.context.clients.next_answered() {

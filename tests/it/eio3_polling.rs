@@ -1,6 +1,8 @@
 //! Engine.IO v3 by long-polling, and the way from there to a WebSocket.
 
+use headcount::config::Config;
 use headcount::connection::CauseKind;
+use serde_json::json;
 
 use crate::eio3::world;
 use crate::engine;
@@ -272,4 +274,16 @@ fn v3_payload_of_many_packets_ends_the_session() {
     check_gone(&mut world, &client);
     let client = joined(&mut world);
     assert_eq!(client.post(&mut world, &"0:".repeat(8_000)).0, 200);
+}
+
+/// A client that pings can't be asked while it is on no WebSocket: it counts as one that is there.
+#[test]
+fn j3_client_in_the_way_of_another_is_there_as_long_as_its_session() {
+    const ADA: &str = "00000000000000000000000000000ada";
+    let mut world = World::holding(Config { allows_eio3: true, ..Config::default() });
+    let peer = world.connect();
+    assert_eq!(get(&mut world, peer, &format!("{OPEN_V3}&client={ADA}")).status, 200);
+    let other = world.offer("/ws", "headcount.v2");
+    world.say(other, &json!(["hello", { "client": ADA }]).to_string());
+    assert_eq!(world.heard(other)[0][1]["code"], "client_in_use");
 }

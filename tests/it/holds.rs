@@ -174,6 +174,24 @@ fn j3_session_of_long_polling_is_asked_whether_it_is_there() {
     }
 }
 
+/// … and on the WebSocket to which it has moved when it is asked.
+#[test]
+fn j3_session_is_asked_where_it_is_by_then() {
+    let mut world = holding();
+    let mut client = Client::open(&mut world);
+    client.post(&mut world, &format!("40{{\"client\":\"{ADA}\"}}"));
+    client.get(&mut world);
+    let socket = client.socket(&mut world);
+    world.say(socket, "2probe");
+    world.told(socket);
+    let copy = join(&mut world, "/ws");
+    world.send_quietly(copy, &wire::text(&json!(["hello", { "client": ADA }]).to_string()));
+    world.say(socket, "5");
+    assert_eq!(world.told(socket), [wire::Told::Text("2".into())]);
+    world.say(socket, "3");
+    assert_eq!(codes(&mut world, copy), ["client_in_use"]);
+}
+
 /// A tab that is duplicated has the id of the other. Both are there, and live on.
 #[test]
 fn second_connection_of_a_live_client_has_to_take_another_id() {
