@@ -185,10 +185,15 @@ impl Backplane {
         let thaw = self.frozen_since.filter(|_| !self.peers.is_empty());
         let grace = u64::from(limits.nodes.partition_grace_ms);
         let thaw = thaw.map_or(Time::NEVER, |since| since.after_ms(grace));
-        let peers = if self.link.is_up() { self.peers.due() } else { Time::NEVER };
+        let peers = if self.can_hear() { self.peers.due() } else { Time::NEVER };
         let fetches = self.fetches.values().map(Fetch::due);
         let fetch = fetches.min().unwrap_or(Time::NEVER);
         room.min(thaw).min(peers).min(fetch).min(self.beat_at).min(self.link.due())
+    }
+
+    /// Whether what other nodes say comes in time, as far as is known.
+    fn can_hear(&self) -> bool {
+        self.link.is_up() && self.link.is_answering(self.link.now)
     }
 
     fn lag_ms(&self) -> u64 {

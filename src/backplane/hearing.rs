@@ -46,7 +46,7 @@ impl Backplane {
             }
         }
         let grace = u64::from(limits.nodes.partition_grace_ms);
-        let can_hear = self.link.is_up() && self.link.is_answering(now);
+        let can_hear = self.can_hear();
         if !can_hear && !self.peers.is_empty() {
             let until = self.frozen_since.map_or(now.after_ms(BACK_MS), |at| at.after_ms(grace));
             presence.end_holds_from(until);
