@@ -6,7 +6,7 @@ use super::Presence;
 use super::ids::{MemberId, RoomId};
 use super::leave::{Hold, Leave};
 use super::part::{News, NodeId, PartHead};
-use super::parts::OwnPart;
+use super::parts::{OwnPart, Told};
 use super::schedule::Task;
 
 impl Presence {
@@ -64,7 +64,25 @@ impl Presence {
         let Some((node, number)) = parts.foreign.remove(&id) else { return };
         if let Some(told) = parts.members.remove(&(room, node, number)) {
             parts.forget_told(&told, room, node);
+            self.claim_again(&told, node, room);
         }
+    }
+
+    /// A member of another node is gone, and its client is here, where it came before: others hold
+    /// the one here for past, until they are told that it counts again.
+    fn claim_again(&mut self, gone: &Told, node: NodeId, room: RoomId) {
+        let own = gone.client.and_then(|client| self.members.of_client(client, room));
+        let (Some(own), Some(parts)) = (own, &self.parts) else { return };
+        let place = (room, parts.me, own.to_bits());
+        let told = parts.members.get(&place);
+        if told.is_none_or(|told| (told.claim, parts.me) > (gone.claim, node)) {
+            return;
+        }
+        let claim = self.tick();
+        if let Some(told) = self.parts.as_mut().and_then(|parts| parts.members.get_mut(&place)) {
+            told.claim = claim;
+        }
+        self.note_changed(room, own);
     }
 
     /// A room is made.

@@ -328,6 +328,44 @@ fn part_is_what_its_pieces_and_the_changes_between_them_say() {
     ]);
 }
 
+/// Another node is silent while the server is: nobody knows that it is lost, or has to wake up.
+#[test]
+fn silent_server_is_waited_for_at_rest() {
+    let mut pair = Pair::new(Limits::default());
+    pair.pass_ms(100);
+    let (mut choices, mut deflater) = (Choices::seed(0), Deflater::new(1));
+    let (node, connection) = (&mut pair.nodes[0], &mut pair.broker.connections[0]);
+    for now in 101..12_000 {
+        let by = (&mut choices, &pair.limits, &mut deflater);
+        node.turn(connection, true, by, now);
+        assert!(node.due(&pair.limits) > now, "at {now}");
+    }
+}
+
+/// A client is on two nodes at once, and goes from the one where it came last.
+#[test]
+fn client_that_is_left_on_its_first_node_is_held_with_it() {
+    let limits = Limits::default();
+    let client = ClientId::from_bits(7);
+    let [(mut first, room), (mut second, there), (mut third, here)] = [1, 2, 3].map(sharing);
+    let [one, two] = [1, 2].map(NodeId::from_bits);
+    first.login(room, Some(client), ("Ada", Update::default()), &limits).expect("it has no data");
+    let ada = report(&mut first, room);
+    second.apply(there, one, ada.clone());
+    third.apply(here, one, ada);
+    let copy = second.attach(client, there).expect("she is known");
+    let came = report(&mut second, there);
+    first.apply(room, two, came.clone());
+    third.apply(here, two, came);
+    second.release(copy, Leave::Logout, &limits);
+    let went = report(&mut second, there);
+    first.apply(room, two, went.clone());
+    third.apply(here, two, went);
+    third.apply(here, one, report(&mut first, room));
+    third.lose_node(one, &limits);
+    assert_eq!(third.foreign_members(), 1, "she may come to another node");
+}
+
 /// Everybody leaves while a part is copied, and its node has the room no more.
 #[test]
 fn part_of_nobody_is_copied_when_that_is_said() {
