@@ -334,11 +334,14 @@ fn silent_server_is_waited_for_at_rest() {
     let mut pair = Pair::new(Limits::default());
     pair.pass_ms(100);
     let (mut choices, mut deflater) = (Choices::seed(0), Deflater::new(1));
-    let (node, connection) = (&mut pair.nodes[0], &mut pair.broker.connections[0]);
+    let Pair { nodes: [node, _], broker, limits, .. } = &mut pair;
     for now in 101..12_000 {
-        let by = (&mut choices, &pair.limits, &mut deflater);
-        node.turn(connection, true, by, now);
-        assert!(node.due(&pair.limits) > now, "at {now}");
+        if now < 7_000 {
+            broker.serve(&mut choices, Wildness::default(), now);
+        }
+        let by = (&mut choices, &*limits, &mut deflater);
+        node.turn(&mut broker.connections[0], true, by, now);
+        assert!(node.due(limits) > now, "at {now}");
     }
 }
 
