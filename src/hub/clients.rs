@@ -101,10 +101,17 @@ impl Clients {
         !self.asked.is_empty() || !self.answered.is_empty()
     }
 
-    /// Takes the next client that is to be asked, with the connection that it is on by now.
-    pub(super) fn next_asked(&mut self) -> Option<(ClientId, Option<ConnectionId>)> {
-        let client = self.asked.pop_front()?;
-        Some((client, self.by_id.get(&client).map(|known| known.connection)))
+    /// Takes the next client that is to be asked, with the connection that it is on by now. Where
+    /// that has ended, or nobody waits any more, there is nothing to ask.
+    pub(super) fn next_asked(&mut self) -> Option<(ClientId, ConnectionId)> {
+        while let Some(client) = self.asked.pop_front() {
+            if let Some(known) = self.by_id.get(&client)
+                && known.next.is_some()
+            {
+                return Some((client, known.connection));
+            }
+        }
+        None
     }
 
     /// Takes the next that waited.

@@ -21,8 +21,7 @@ const WAIT_MS: u64 = 2_000;
 impl Hub {
     /// Goes on with clients that had to wait: for an id, or for others.
     pub(super) fn meet_clients(&mut self, now: Time) {
-        while let Some((client, connection)) = self.context.clients.next_asked() {
-            let Some(id) = connection else { continue };
+        while let Some((client, id)) = self.context.clients.next_asked() {
             self.with(id, |connection, context| {
                 if !connection.probe(&context.config, now) {
                     context.clients.is_here(client);

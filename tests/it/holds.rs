@@ -192,6 +192,20 @@ fn j3_session_is_asked_where_it_is_by_then() {
     assert_eq!(codes(&mut world, copy), ["client_in_use"]);
 }
 
+/// … and whoever has the place by then is not asked.
+#[test]
+fn newcomer_is_not_asked_itself_when_the_other_ends_in_the_same_turn() {
+    let mut world = holding();
+    let ada = hello(&mut world, ADA);
+    world.told(ada);
+    let next = join(&mut world, "/ws");
+    world.send_quietly(next, &wire::text(&json!(["hello", { "client": ADA }]).to_string()));
+    world.reset(ada);
+    let told = world.told(next);
+    assert!(told.iter().all(|one| matches!(one, wire::Told::Text(_))), "{told:?}");
+    assert!(!told.is_empty(), "it is welcome");
+}
+
 /// A tab that is duplicated has the id of the other. Both are there, and live on.
 #[test]
 fn second_connection_of_a_live_client_has_to_take_another_id() {
