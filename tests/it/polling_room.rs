@@ -65,7 +65,7 @@ fn g12_session_keeps_two_connections_and_none_when_it_is_over() {
     assert!(heads.iter().all(|&peer| !world.is_closed(peer)));
 }
 
-/// … which is known of a connection too that had to make room and has the next request at once.
+/// A connection that is let go in the turn in which it has the next request is kept.
 #[test]
 fn g12_connection_that_is_used_again_is_one_of_the_two() {
     let mut world = World::new();
@@ -83,7 +83,7 @@ fn g12_connection_that_is_used_again_is_one_of_the_two() {
     check_gone(&mut world, &client);
 }
 
-/// … nor is there a session for a WebSocket to go on with that has ended in the same turn.
+/// A session that ends in the turn in which it moves has its WebSocket closed.
 #[test]
 fn g6_websocket_of_a_session_that_ends_as_it_moves_is_closed() {
     let mut world = World::new();
@@ -96,7 +96,7 @@ fn g6_websocket_of_a_session_that_ends_as_it_moves_is_closed() {
     assert!(matches!(world.told(socket)[..], [Told::Close(..)]), "it has nobody to wait for");
 }
 
-/// … nor is a WebSocket one of a session, on a connection that had requests of one.
+/// A WebSocket on a connection that had requests of a session is like any other.
 #[test]
 fn websocket_after_requests_of_a_session_is_any_other() {
     let mut world = World::new();
